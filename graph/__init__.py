@@ -1,0 +1,1 @@
+"""Who goes when: the trace sub-graph, the run graph, persistence."""

@@ -1,0 +1,16 @@
+"""Errors that are meant to be read by the person at the terminal."""
+
+
+class GomeError(Exception):
+    """Something the user can mend: one line that says what is wrong, where, and what to do.
+
+    The command line prints it without a traceback and exits with code 2.
+    """
+
+
+class BudgetReached(Exception):
+    """A cap (tokens, money, time) is used up: the run ends with its best result. Not an error of the user's."""
+
+
+class StepFailed(Exception):
+    """A model's reply could not be used even after the repair turn: the step is lost, the run goes on."""

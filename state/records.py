@@ -1,0 +1,115 @@
+"""Records: what is written down of evaluations, hypotheses, steps and memories. Plain JSON types throughout."""
+
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+Status = Literal["ok", "error", "timeout", "memory", "output", "format", "void"]
+Verdict = Literal["accepted", "rejected", "failed"]
+Component = Literal["data", "features", "model", "ensemble", "workflow"]
+
+
+class Score(TypedDict):
+    """A metric value with its noise. `stderr` in the metric's units; `folds` one value per fold."""
+
+    value: float
+    stderr: float
+    folds: list[float]
+
+
+class Evaluation(TypedDict):
+    """One program, run and graded on all folds of one split with one seed.
+
+    `status` 'ok' has a score and predictions; every other status has `problems`, one line each.
+    `log`, `predictions` are artifact references. `facts` are what the program logged (see docs: program log).
+    """
+
+    key: str
+    split: str
+    seed: int
+    status: Status
+    score: Score | None
+    problems: list[str]
+    log: str | None
+    predictions: str | None
+    seconds: float
+    peak_mb: float
+    facts: dict
+
+
+class Comparison(TypedDict):
+    """Paired bootstrap of a candidate against the incumbent on the same rows.
+
+    `gain` is in the metric's units, positive is better whatever the direction; `stderr` its standard error;
+    `p_better` the share of resamples in which the candidate is better; `low`, `high` the 90 % interval.
+    """
+
+    gain: float
+    stderr: float
+    p_better: float
+    low: float
+    high: float
+
+
+class Hypothesis(TypedDict, total=False):
+    """One testable statement, with scores from 1 to 10 (method.md, one step, 3) and the gain it predicts."""
+
+    statement: str
+    component: Component
+    challenge: str
+    expected_effect: str
+    scores: dict[str, float]
+    predicted_gain: float  # metric's units, positive is better
+    predicted_low: float
+    predicted_high: float
+
+
+class MemoryEntry(TypedDict):
+    """An entry of the success memory, upserted under `id` = 'trace:step'."""
+
+    id: str
+    trace: int
+    step: int
+    hypothesis: str
+    component: str
+    accepted: bool
+    gain: float  # metric's units, positive is better; 0 for a first solution and for a failure
+    gain_se: float  # gain in units of its standard error
+    score: float | None
+    code: str | None
+    lesson: str
+
+
+class Usage(TypedDict):
+    """Model usage: calls, tokens and, where a price is known, US dollars."""
+
+    calls: int
+    tokens_in: int
+    tokens_out: int
+
+
+class StepRecord(TypedDict):
+    """A line of history.jsonl: one step, whole. References point into the run's artifacts."""
+
+    id: str
+    trace: int
+    step: int
+    stage: str
+    diagnosis: str
+    challenges: list[dict]
+    hypotheses: list[Hypothesis]
+    hypothesis: Hypothesis
+    plan: list[str]
+    recalled: list[str]
+    parent: str | None
+    code: str | None
+    verdict: Verdict
+    tie: bool
+    reason: str
+    feedback: str
+    lesson: str
+    evaluation: Evaluation | None
+    comparison: Comparison | None
+    debug_rounds: int
+    seconds: float
+    usage: Usage

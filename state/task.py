@@ -1,0 +1,36 @@
+"""The task: what is predicted, from what, judged by what."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Problem = Literal["binary", "multiclass", "multilabel", "regression", "ranking", "detection"]
+Direction = Literal["maximize", "minimize"]
+
+
+class Task(BaseModel):
+    """A machine-learning task, read and checked once; plain data, safe to store and to pass on.
+
+    `root` is an absolute folder; `train`, `test` and `sample` are file names in it. Column names are those of
+    the files. `prediction` are the columns of the sample submission other than the ids.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    root: str
+    description: str
+    metric: str = Field(description="name in the metric registry, or module:function")
+    direction: Direction
+    problem: Problem
+    train: str
+    test: str
+    sample: str
+    id: str = Field(description="id column of test and sample submission")
+    target: list[str] = Field(description="label columns of the train table")
+    prediction: list[str] = Field(description="columns to predict, in the sample's order")
+    classes: list[str] = Field(default_factory=list, description="class labels as text, sorted; [] if not classes")
+    group: str | None = None
+    time: str | None = None
+    time_limit_s: float | None = Field(default=None, description="budget the task file asks for, seconds")
+    program_time_limit_s: float | None = None

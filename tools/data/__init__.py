@@ -1,0 +1,1 @@
+"""The task as files: reading, inferring, profiling, splitting, laying out inputs."""

@@ -1,0 +1,1 @@
+"""What a submission is worth: metrics, format check, grading, noise, ensembles."""

@@ -1,0 +1,1 @@
+"""How a solution program runs: sandboxes, limits, slots, the solutions' own environment."""

@@ -1,0 +1,1 @@
+"""The success memory: embeddings and the momentum kernel."""

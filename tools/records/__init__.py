@@ -1,0 +1,1 @@
+"""What a run writes down: artifacts by content, history, journals, the clock."""
