@@ -13,23 +13,42 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     run_dir: str = Field(description="Folder of the run: records, checkpoints, results. Absolute.")
-    model: str = Field(default="offline", description="'offline' (rules, no language model) or PROVIDER:NAME, e.g. openai:gpt-5.")
+    model: str = Field(
+        default="offline",
+        description="'offline' (rules, no language model) or PROVIDER:NAME, e.g. openai:gpt-5.",
+    )
     role_models: dict[str, str] = Field(
         default_factory=dict, description="Another model for a role: researcher, coder or critic."
     )
-    base_url: str | None = Field(default=None, description="OpenAI-compatible endpoint, e.g. http://localhost:11434/v1.")
+    base_url: str | None = Field(
+        default=None, description="OpenAI-compatible endpoint, e.g. http://localhost:11434/v1."
+    )
     traces: int = Field(default=2, ge=1, le=64, description="Traces side by side.")
     steps: int = Field(default=6, ge=1, le=10_000, description="Steps that each trace may take.")
     sync_every: int | None = Field(
         default=None, ge=1, description="Steps between joins of the traces; none: they run free."
     )
-    time_limit_s: float = Field(default=12 * 3600, gt=0, description="Wall-clock budget of the run, seconds asleep not counted.")
+    time_limit_s: float = Field(
+        default=12 * 3600, gt=0, description="Wall-clock budget of the run, seconds asleep not counted."
+    )
     program_time_limit_s: float = Field(default=3600, gt=0, description="Limit of one program run, seconds.")
-    memory_limit_mb: int = Field(default=8192, ge=256, description="Resident memory of one program's process tree.")
+    memory_limit_mb: int = Field(
+        default=8192, ge=256, description="Resident memory of one program's process tree."
+    )
     max_tokens: int | None = Field(default=None, ge=1, description="Cap on tokens in and out; none: no cap.")
-    debug_rounds: int = Field(default=4, ge=0, le=20, description="Repairs of a failing program within a step.")
-    finalists: int = Field(default=3, ge=1, le=20, description="Programs re-run on the selection part at the end.")
-    selection_seeds: int = Field(default=2, ge=1, le=10, description="Seeds of each finalist on the selection part.")
-    slots: int = Field(default=0, ge=0, description="Programs that run at the same time; 0: by the number of cores.")
-    min_isolation: Isolation = Field(default="plain", description="Refuse to run below this level of isolation.")
+    debug_rounds: int = Field(
+        default=4, ge=0, le=20, description="Repairs of a failing program within a step."
+    )
+    finalists: int = Field(
+        default=3, ge=1, le=20, description="Programs re-run on the selection part at the end."
+    )
+    selection_seeds: int = Field(
+        default=2, ge=1, le=10, description="Seeds of each finalist on the selection part."
+    )
+    slots: int = Field(
+        default=0, ge=0, description="Programs that run at the same time; 0: by the number of cores."
+    )
+    min_isolation: Isolation = Field(
+        default="plain", description="Refuse to run below this level of isolation."
+    )
     seed: int = Field(default=0, description="Seed of splits, resampling and momentum sampling.")

@@ -29,7 +29,9 @@ class Task(BaseModel):
     id: str = Field(description="id column of test and sample submission")
     target: list[str] = Field(description="label columns of the train table")
     prediction: list[str] = Field(description="columns to predict, in the sample's order")
-    classes: list[str] = Field(default_factory=list, description="class labels as text, sorted; [] if not classes")
+    classes: list[str] = Field(
+        default_factory=list, description="class labels as text, sorted; [] if not classes"
+    )
     group: str | None = None
     time: str | None = None
     time_limit_s: float | None = Field(default=None, description="budget the task file asks for, seconds")

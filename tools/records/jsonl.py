@@ -1,0 +1,47 @@
+"""JSON lines on disk: whole lines are appended, a line cut off by a kill is passed over when reading."""
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+_append = threading.Lock()
+
+
+def append_line(path: Path, record: dict[str, Any]) -> None:
+    """Append one record in a single write; start on a fresh line if the last writer was killed in mid-line."""
+    data = json.dumps(record, ensure_ascii=False, allow_nan=False, default=str).encode() + b"\n"
+    with _append, path.open("ab+") as file:
+        size = file.seek(0, os.SEEK_END)
+        if size:
+            file.seek(size - 1)
+            if file.read(1) != b"\n":
+                data = b"\n" + data
+        file.write(data)
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The whole records of the file in order; nothing if there is no file."""
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            try:
+                record = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(record, dict):
+                yield record
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write one JSON file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    with draft.open("w", encoding="utf-8") as file:
+        json.dump(value, file, ensure_ascii=False, allow_nan=False, indent=1, default=str)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
