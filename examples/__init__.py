@@ -1,0 +1,1 @@
+"""Example tasks on public data: `python -m examples.fetch NAME`."""
