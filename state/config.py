@@ -12,7 +12,14 @@ class RunConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    run_dir: str = Field(description="Folder of the run: records, checkpoints, results. Absolute.")
+    run_dir: str = Field(
+        default="",
+        description="Folder of the run: records, checkpoints, results; empty: a new one under ./runs.",
+    )
+    target: str | None = Field(
+        default=None, description="Column to predict, where the task does not name it."
+    )
+    metric: str | None = Field(default=None, description="Metric, where the task does not name it.")
     model: str = Field(
         default="offline",
         description="'offline' (rules, no language model) or PROVIDER:NAME, e.g. openai:gpt-5.",

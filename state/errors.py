@@ -14,3 +14,7 @@ class BudgetReached(Exception):
 
 class StepFailed(Exception):
     """A model's reply could not be used even after the repair turn: the step is lost, the run goes on."""
+
+
+class RunStopped(Exception):
+    """Somebody asked the run to stop now: the work in flight is dropped and starts over when the run resumes."""

@@ -32,6 +32,31 @@ def upsert_recent(old: list[dict] | None, new: list[dict] | None) -> list[dict]:
     return kept
 
 
-def merge(old: dict | None, new: dict | None) -> dict:
-    """Shallow union of mappings; the right one wins key by key. Used for one entry per trace."""
-    return {**(old or {}), **(new or {})}
+def merge_summaries(old: dict | None, new: dict | None) -> dict:
+    """One summary per trace: the one that is further on (larger `step`) stays, the right one at equal steps.
+
+    A trace hands back its siblings' summaries as it was sent them; those are older and must not win.
+    """
+    merged = dict(old or {})
+    for trace, summary in (new or {}).items():
+        if trace not in merged or summary["step"] >= merged[trace]["step"]:
+            merged[trace] = summary
+    return merged
+
+
+BEST_MEMORIES, RECENT_MEMORIES = 48, 4
+
+
+def upsert_memories(old: list[dict] | None, new: list[dict] | None) -> list[dict]:
+    """As `upsert`, bounded: the accepted entries with the largest gains and the last few of each trace stay.
+
+    The whole memory is in the store; the channel carries what the next step is likely to need.
+    """
+    rows = _upsert(old or [], new or [])
+    accepted = sorted((e for e in rows if e["accepted"]), key=lambda e: (-e["gain_se"], *_key(e)))
+    keep = {_key(e) for e in accepted[:BEST_MEMORIES]}
+    latest: dict[int, list[dict]] = {}
+    for entry in rows:
+        latest.setdefault(int(entry["trace"]), []).append(entry)
+    keep |= {_key(e) for trace in latest.values() for e in trace[-RECENT_MEMORIES:]}
+    return [e for e in rows if _key(e) in keep]

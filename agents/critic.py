@@ -1,0 +1,299 @@
+"""The critic: hierarchical validation. Format was settled by the runner; alignment and comparison are settled here."""
+
+import difflib
+from typing import Any
+
+from gome.agents.facts import base_facts, brief, incumbent_facts
+from gome.agents.prompting import render
+from gome.agents.replies import Judgement
+from gome.state.errors import StepFailed
+from gome.state.records import Comparison, Evaluation, MemoryEntry, StepRecord, Verdict
+from gome.state.schema import TraceState
+from gome.tools.bench import Bench
+from gome.tools.evaluation.bootstrap import compare
+from gome.tools.evaluation.evidence import evidence
+
+ROLE = "critic"
+CLEARLY_BETTER = 0.9
+"""Share of paired resamples in which the candidate must win for the measurement alone to decide."""
+CLEARLY_WORSE = 0.25
+"""Below this share a tie-break on soundness is not worth the likely loss: not symmetric on purpose."""
+DIFF_LINES = 400
+
+
+def critic(state: TraceState, bench: Bench) -> dict[str, Any]:
+    """Decide the step, write it down, and say whether the trace goes on."""
+    record = _decide(state, bench)
+    bench.history.append(record)
+    entry = _memory_entry(record)
+    bench.memory.put(entry)
+    incumbent = state.get("incumbent")
+    if record["verdict"] == "accepted":
+        incumbent = _new_incumbent(record, bench)
+    summary = _summary(state, record, incumbent)
+    ended = _ended(state, bench, incumbent)
+    summary["ended"] = ended
+    _announce(bench, record)
+    step = state["step"] + 1
+    return {
+        "step": step,
+        "work": {},
+        "incumbent": incumbent,
+        "records": [brief(record)],
+        "momentum": [dict(entry)],
+        "traces": {str(state["trace"]): summary},
+        "next": "end" if ended or step >= state["until"] else "researcher",
+    }
+
+
+def _decide(state: TraceState, bench: Bench) -> StepRecord:
+    work = state["work"]
+    evaluation: Evaluation | None = (
+        bench.artifacts.get_json(work["evaluation"]) if work.get("evaluation") else None
+    )
+    failure = work.get("failure")
+    if failure or evaluation is None or evaluation["status"] != "ok":
+        reason = failure or _failure_reason(evaluation)
+        return _record(
+            state, bench, "failed", reason, evaluation, None, _plain_judgement(False, reason), tie=False
+        )
+    comparison = _compare(state, bench, evaluation)
+    clear, tie = _measured_verdict(comparison)
+    judgement = _judge(state, bench, evaluation, comparison, clear, tie)
+    if judgement.leakage.severity == "severe":
+        voided = Evaluation(**{**evaluation, "status": "void"})  # type: ignore[typeddict-item]
+        reason = f"leakage: {judgement.leakage.where or judgement.reason}"
+        return _record(state, bench, "rejected", reason, voided, comparison, judgement, tie=tie)
+    accepted = judgement.accept if tie else clear
+    reason = _reason(comparison, clear, tie, judgement)
+    verdict: Verdict = "accepted" if accepted else "rejected"
+    return _record(state, bench, verdict, reason, evaluation, comparison, judgement, tie=tie)
+
+
+def _failure_reason(evaluation: Evaluation | None) -> str:
+    if evaluation is None:
+        return "no program came of the step"
+    return f"the program failed on the {evaluation['split']} split: {evaluation['problems'][0]}"
+
+
+def _compare(state: TraceState, bench: Bench, evaluation: Evaluation) -> Comparison | None:
+    """Paired bootstrap of the candidate against the incumbent; None for a trace's first valid solution."""
+    incumbent = state.get("incumbent")
+    if not incumbent:
+        return None
+    before = bench.evaluator.predictions(bench.artifacts.get_json(incumbent["evaluation"]))
+    return compare(bench.task, before, bench.evaluator.predictions(evaluation), seed=bench.config.seed)
+
+
+def _measured_verdict(comparison: Comparison | None) -> tuple[bool, bool]:
+    """(clearly better, tie). A first valid solution is clearly better than nothing."""
+    if comparison is None:
+        return True, False
+    p = comparison["p_better"]
+    return p >= CLEARLY_BETTER, CLEARLY_WORSE <= p < CLEARLY_BETTER
+
+
+def _reason(comparison: Comparison | None, clear: bool, tie: bool, judgement: Judgement) -> str:
+    if comparison is None:
+        return "first valid solution of the trace"
+    figures = (
+        f"gain {comparison['gain']:+.5g} ± {comparison['stderr']:.2g}, better in {comparison['p_better']:.0%}"
+    )
+    if tie:
+        return f"tie ({figures} of resamples), decided on soundness: {judgement.reason}"
+    return f"clearly {'better' if clear else 'worse'} ({figures} of resamples)"
+
+
+def _plain_judgement(accept: bool, reason: str) -> Judgement:
+    return Judgement(accept=accept, reason=reason, feedback=reason, lesson=reason)
+
+
+def _judge(
+    state: TraceState,
+    bench: Bench,
+    evaluation: Evaluation,
+    comparison: Comparison | None,
+    clear: bool,
+    tie: bool,
+) -> Judgement:
+    """The model's judgement. If the model cannot give one, the measurement decides and ties are rejected."""
+    work = state["work"]
+    proposal = bench.artifacts.get_json(work["proposal"])
+    program = bench.artifacts.get_text(work["code"])
+    incumbent = state.get("incumbent")
+    facts = {
+        **base_facts(bench, state),
+        "hypothesis": proposal["hypothesis"],
+        "candidate": {
+            **(evaluation["score"] or {}),
+            "seconds": evaluation["seconds"],
+            "peak_mb": evaluation["peak_mb"],
+            "facts": evaluation["facts"],
+            "problems": evaluation["problems"],
+        },
+        "comparison": comparison,
+        "tie": tie,
+        "clearly_better": clear,
+        "incumbent": incumbent_facts(bench, incumbent) if incumbent else None,
+    }
+    bench.emit("critic", "judging", state["trace"], state["step"])
+    prompt = render(
+        ROLE,
+        "judge",
+        facts,
+        description=bench.task.description,
+        program=program,
+        diff=_diff(bench.artifacts.get_text(incumbent["code"]), program) if incumbent else "",
+        measured=_measured_text(bench, evaluation, comparison, tie, clear),
+    )
+    try:
+        return bench.asker.ask(ROLE, prompt, Judgement, key=f"{state['trace']}:{state['step']}:judge")
+    except StepFailed as error:
+        return _plain_judgement(clear, f"no judgement ({error}); the measurement decides")
+
+
+def _diff(before: str, after: str) -> str:
+    lines = list(
+        difflib.unified_diff(before.splitlines(), after.splitlines(), "incumbent", "candidate", lineterm="")
+    )
+    return "\n".join(lines[:DIFF_LINES])
+
+
+def _measured_text(
+    bench: Bench, evaluation: Evaluation, comparison: Comparison | None, tie: bool, clear: bool
+) -> str:
+    score = evaluation["score"]
+    assert score is not None
+    text = f"{bench.task.metric} {score['value']:.6g} ± {score['stderr']:.2g} on hidden labels"
+    if len(score["folds"]) > 1:
+        text += f" (folds {', '.join(f'{v:.5g}' for v in score['folds'])})"
+    if comparison is None:
+        return f"{text}. It is the first valid program of this trace."
+    verdict = "undecided" if tie else "clearly better" if clear else "clearly worse"
+    return (
+        f"{text}. Against the incumbent, on the same rows: gain {comparison['gain']:+.6g} ± {comparison['stderr']:.2g} "
+        f"(positive is better), 90 % interval {comparison['low']:+.4g} to {comparison['high']:+.4g}, better in "
+        f"{comparison['p_better']:.0%} of paired resamples: {verdict}."
+    )
+
+
+def _record(
+    state: TraceState,
+    bench: Bench,
+    verdict: Verdict,
+    reason: str,
+    evaluation: Evaluation | None,
+    comparison: Comparison | None,
+    judgement: Judgement,
+    *,
+    tie: bool,
+) -> StepRecord:
+    work, trace, step = state["work"], state["trace"], state["step"]
+    incumbent = state.get("incumbent")
+    proposal = bench.artifacts.get_json(work["proposal"]) if work.get("proposal") else {}
+    return StepRecord(
+        id=f"{trace}:{step}",
+        trace=trace,
+        step=step,
+        stage=work.get("stage", "draft"),
+        diagnosis=proposal.get("diagnosis", ""),
+        challenges=proposal.get("challenges", []),
+        hypotheses=proposal.get("hypotheses", []),
+        hypothesis=proposal.get("hypothesis", {}),
+        plan=proposal.get("plan", []),
+        recalled=proposal.get("recalled", []),
+        parent=incumbent["code"] if incumbent else None,
+        code=work.get("code"),
+        verdict=verdict,
+        tie=tie,
+        reason=reason,
+        feedback=judgement.feedback,
+        lesson=judgement.lesson,
+        evaluation=evaluation,
+        comparison=comparison,
+        debug_rounds=work.get("rounds", 0),
+        seconds=round(bench.clock.elapsed() - work.get("started", bench.clock.elapsed()), 2),
+        usage=bench.asker.journal.usage(f"{trace}:{step}:"),
+    )
+
+
+def _memory_entry(record: StepRecord) -> MemoryEntry:
+    comparison, evaluation = record["comparison"], record["evaluation"]
+    score = evaluation["score"] if evaluation else None
+    gain = comparison["gain"] if comparison else 0.0
+    return MemoryEntry(
+        id=record["id"],
+        trace=record["trace"],
+        step=record["step"],
+        hypothesis=record["hypothesis"].get("statement", ""),
+        component=record["hypothesis"].get("component", "model"),
+        accepted=record["verdict"] == "accepted",
+        gain=gain,
+        gain_se=gain / comparison["stderr"] if comparison and comparison["stderr"] > 0 else 0.0,
+        score=score["value"] if score and evaluation and evaluation["status"] == "ok" else None,
+        code=record["code"],
+        lesson=record["lesson"],
+    )
+
+
+def _new_incumbent(record: StepRecord, bench: Bench) -> dict[str, Any]:
+    evaluation = record["evaluation"]
+    assert evaluation is not None
+    folds = bench.evaluator.predictions(evaluation)
+    found = evidence(bench.task, folds, bench.evaluator.features("search"))
+    return {
+        "step": record["step"],
+        "code": record["code"],
+        "score": evaluation["score"],
+        "evaluation": bench.artifacts.put_json(evaluation),
+        "evidence": bench.artifacts.put_json(found),
+        "hypothesis": record["hypothesis"].get("statement", ""),
+        "component": record["hypothesis"].get("component", "model"),
+        "feedback": record["feedback"],
+    }
+
+
+def _summary(state: TraceState, record: StepRecord, incumbent: dict[str, Any] | None) -> dict[str, Any]:
+    old = state.get("traces", {}).get(str(state["trace"]), {})
+    counts = {k: old.get(k, 0) + (record["verdict"] == k) for k in ("accepted", "rejected", "failed")}
+    return {"step": state["step"] + 1, **counts, "incumbent": incumbent}
+
+
+def _ended(state: TraceState, bench: Bench, incumbent: dict[str, Any] | None) -> str | None:
+    """Why the trace takes no further step, or None."""
+    if state["step"] + 1 >= bench.config.steps:
+        return "steps"
+    if bench.clock.elapsed() + final_reserve_s(bench, incumbent) >= bench.config.time_limit_s:
+        return "time"
+    return None
+
+
+def final_reserve_s(bench: Bench, incumbent: dict[str, Any] | None) -> float:
+    """Seconds to keep back for selection and the final fit, from the incumbent's measured time of one program run.
+
+    Each finalist is run with every selection seed and the members of the ensemble once more on all of the data.
+    """
+    if not incumbent:
+        return 0.0
+    once = bench.artifacts.get_json(incumbent["evaluation"])["seconds"] / max(
+        1, len(incumbent["score"]["folds"])
+    )
+    runs = bench.config.finalists * (bench.config.selection_seeds + 1)
+    return 1.5 * once * runs / max(1, bench.evaluator.slots.count)
+
+
+def _announce(bench: Bench, record: StepRecord) -> None:
+    evaluation = record["evaluation"]
+    score = evaluation["score"] if evaluation else None
+    usage = record["usage"]
+    bench.emit(
+        "critic",
+        f"{record['verdict']}: {record['reason']}",
+        record["trace"],
+        record["step"],
+        verdict=record["verdict"],
+        hypothesis=record["hypothesis"].get("statement"),
+        score=score["value"] if score else None,
+        stderr=score["stderr"] if score else None,
+        tokens=usage["tokens_in"] + usage["tokens_out"],
+    )

@@ -1,0 +1,127 @@
+"""The evidence that prompts carry: one builder per part, all of it measured by the harness or read from records."""
+
+import hashlib
+from typing import Any
+
+from gome.state.records import StepRecord
+from gome.state.schema import TraceState
+from gome.tools.bench import Bench
+from gome.tools.evaluation.metrics import get as get_metric
+
+ENSEMBLE_FROM = 0.7
+SHOWN_STEPS, SHOWN_SIBLINGS, SHOWN_CLASSES = 8, 8, 50
+
+_FORMS = {
+    "label": "Write labels, exactly as they are written in the train table.",
+    "probability": "Write probabilities from 0 to 1; they are what is graded, not labels.",
+    "value": "Write numbers.",
+    "ranking": "Write ranked labels separated by spaces, best first.",
+}
+
+
+def step_seed(seed: int, trace: int, step: int) -> int:
+    """A seed of its own for each step, the same whenever the step is executed."""
+    return int(hashlib.sha256(f"{seed}:{trace}:{step}".encode()).hexdigest()[:8], 16)
+
+
+def stage_of(bench: Bench, state: TraceState) -> str:
+    """Draft until the trace has an incumbent, ensemble in the last third of the budget, improve in between."""
+    if not state.get("incumbent"):
+        return "draft"
+    used = max(state["step"] / bench.config.steps, bench.clock.elapsed() / bench.config.time_limit_s)
+    return "ensemble" if used >= ENSEMBLE_FROM else "improve"
+
+
+def base_facts(bench: Bench, state: TraceState) -> dict[str, Any]:
+    """Facts of every call: where in the run we are, the task, the machine, what is left."""
+    task, trace, step = bench.task, state["trace"], state["step"]
+    shown = task.model_dump(exclude={"root", "description", "time_limit_s", "program_time_limit_s"})
+    shown["classes"] = task.classes[:SHOWN_CLASSES]
+    shown["form"] = _FORMS.get(get_metric(task.metric, root=task.root).form)
+    return {
+        "trace": trace,
+        "traces": bench.config.traces,
+        "step": step,
+        "stage": stage_of(bench, state),
+        "seed": step_seed(bench.config.seed, trace, step),
+        "task": shown,
+        "hardware": bench.hardware,
+        "budget": {
+            "steps_left": bench.config.steps - step,
+            "seconds_left": round(max(0.0, bench.config.time_limit_s - bench.clock.elapsed())),
+            "program_time_limit_s": bench.config.program_time_limit_s,
+        },
+        "packages": bench.packages,
+    }
+
+
+def incumbent_facts(bench: Bench, incumbent: dict[str, Any]) -> dict[str, Any]:
+    """What is known of the trace's current best program."""
+    evaluation = bench.artifacts.get_json(incumbent["evaluation"])
+    score = incumbent["score"]
+    return {
+        "step": incumbent["step"],
+        "score": score["value"],
+        "stderr": score["stderr"],
+        "folds": score["folds"],
+        "seconds": round(evaluation["seconds"] / max(1, len(score["folds"])), 2),
+        "peak_mb": evaluation["peak_mb"],
+        "component": incumbent["component"],
+        "hypothesis": incumbent["hypothesis"],
+        "facts": evaluation["facts"],
+        "problems": evaluation["problems"],
+        "feedback": incumbent["feedback"],
+    }
+
+
+def brief(record: StepRecord) -> dict[str, Any]:
+    """A step in the few words that the state and later prompts carry."""
+    comparison, evaluation = record["comparison"], record["evaluation"]
+    score = evaluation["score"] if evaluation else None
+    return {
+        "trace": record["trace"],
+        "step": record["step"],
+        "hypothesis": record["hypothesis"].get("statement", ""),
+        "component": record["hypothesis"].get("component", "model"),
+        "verdict": record["verdict"],
+        "tie": record["tie"],
+        "gain": comparison["gain"] if comparison else None,
+        "gain_se": _in_se(comparison) if comparison else None,
+        "predicted_gain": record["hypothesis"].get("predicted_gain"),
+        "score": score["value"] if score else None,
+        "seconds": evaluation["seconds"] if evaluation else None,
+        "problems": evaluation["problems"][:3] if evaluation else [record["reason"]],
+        "feedback": record["feedback"][:600],
+        "lesson": record["lesson"],
+    }
+
+
+def _in_se(comparison: Any) -> float:
+    return comparison["gain"] / comparison["stderr"] if comparison["stderr"] > 0 else 0.0
+
+
+def history_facts(state: TraceState) -> list[dict[str, Any]]:
+    """The last steps of this trace, newest last."""
+    return [r for r in state.get("records", []) if r["trace"] == state["trace"]][-SHOWN_STEPS:]
+
+
+def sibling_facts(bench: Bench, state: TraceState) -> list[dict[str, Any]]:
+    """What the other traces are trying now and tried last."""
+    trace = state["trace"]
+    now = [{**row, "verdict": "running"} for row in bench.memory.announced() if row["trace"] != trace]
+    past = [
+        {
+            "trace": e["trace"],
+            "step": e["step"],
+            "hypothesis": e["hypothesis"],
+            "component": e["component"],
+            "verdict": "accepted" if e["accepted"] else "rejected",
+            "gain_se": e["gain_se"],
+            "score": e["score"],
+        }
+        for e in bench.memory.entries()
+        if e["trace"] != trace
+    ]
+    done = {(row["trace"], row["step"]) for row in past}
+    running = [row for row in now if (row["trace"], row["step"]) not in done]
+    return [*sorted(past, key=lambda row: row["step"])[-SHOWN_SIBLINGS:], *running]

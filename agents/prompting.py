@@ -1,0 +1,27 @@
+"""Prompts from the files in prompts/: the role's system text, the call's user text, and the facts at its end."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from gome.tools.models.ask import Prompt, facts_block
+
+PROMPTS = Path(__file__).parent / "prompts"
+
+# Plain text for a model, never markup for a browser: escaping would corrupt programs.
+_templates = Environment(
+    loader=FileSystemLoader(PROMPTS),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    autoescape=False,
+)
+
+
+def render(role: str, call: str, facts: dict[str, Any], **texts: Any) -> Prompt:
+    """The prompt of one call. `texts` are what its template names besides `facts` (program, description ...)."""
+    facts = {"call": call, **facts}
+    system = _templates.get_template(f"system_{role}.md").render()
+    user = _templates.get_template(f"{call}.md").render(facts=facts, **texts)
+    return Prompt(system.strip(), f"{user.strip()}\n\n{facts_block(facts)}\n")

@@ -1,0 +1,132 @@
+"""The researcher: the gradient. Diagnosis -> challenges -> hypotheses -> choice with momentum -> plan."""
+
+from typing import Any
+
+import numpy as np
+
+from gome.agents.facts import base_facts, history_facts, incumbent_facts, sibling_facts, step_seed
+from gome.agents.prompting import render
+from gome.agents.replies import Choice, Diagnosis
+from gome.state.reducers import upsert
+from gome.state.schema import TraceState
+from gome.tools.bench import Bench
+from gome.tools.memory.kernel import recall
+
+ROLE = "researcher"
+BEST_MEMORIES_SHOWN = 4
+
+
+def researcher(state: TraceState, bench: Bench) -> dict[str, Any]:
+    """Propose the step: returns the `work` in flight with the chosen hypothesis and its plan, kept as an artifact."""
+    trace, step = state["trace"], state["step"]
+    facts = base_facts(bench, state)
+    program = None
+    if incumbent := state.get("incumbent"):
+        program = bench.artifacts.get_text(incumbent["code"])
+        facts["incumbent"] = incumbent_facts(bench, incumbent)
+        facts["evidence"] = bench.artifacts.get_json(incumbent["evidence"]) if incumbent["evidence"] else None
+    bench.emit("researcher", "diagnosing", trace, step)
+    diagnosis = _diagnose(state, bench, facts, program)
+    choice, recalled = _choose(state, bench, facts, program, diagnosis)
+    bench.memory.announce(trace, step, choice.hypothesis.statement, choice.hypothesis.component)
+    bench.emit("researcher", choice.hypothesis.statement, trace, step, hypothesis=choice.hypothesis.statement)
+    proposal = {
+        "diagnosis": diagnosis.diagnosis,
+        "challenges": [c.model_dump() for c in diagnosis.challenges],
+        "hypotheses": [h.model_dump() for h in diagnosis.hypotheses],
+        "hypothesis": choice.hypothesis.model_dump(),
+        "decision": choice.decision,
+        "reason": choice.reason,
+        "plan": choice.plan,
+        "recalled": recalled,
+    }
+    work = {
+        "stage": facts["stage"],
+        "proposal": bench.artifacts.put_json(proposal),
+        "started": bench.clock.elapsed(),
+        "rounds": 0,
+        "code": None,
+        "evaluation": None,
+        "errors": [],
+        "failure": None,
+    }
+    return {"work": work, "next": "coder"}
+
+
+def challenge_schedule(accepted: int, rejected: int) -> tuple[int, int]:
+    """How many (scenario, history) challenges to ask for after so many accepted and rejected steps on the path.
+
+    w = (3a + 2r) // 2, m = max(0, 3 - w // 4): from the data first, from what happened later (method.md, one step, 2).
+    """
+    scenario = max(0, 3 - ((3 * accepted + 2 * rejected) // 2) // 4)
+    return scenario, 3 - scenario
+
+
+def _schedule_text(scenario: int, history: int, has_program: bool) -> str:
+    if not has_program:
+        return "two or three scenario challenges (nothing has been tried yet)"
+    parts = [f"{n} {kind}" for n, kind in ((scenario, "scenario"), (history, "history")) if n]
+    return " and ".join(parts) + " challenges, at most five in all if the evidence asks for more"
+
+
+def _diagnose(state: TraceState, bench: Bench, facts: dict[str, Any], program: str | None) -> Diagnosis:
+    summary = state.get("traces", {}).get(str(state["trace"]), {})
+    counts = challenge_schedule(summary.get("accepted", 0), summary.get("rejected", 0))
+    best = sorted((e for e in _memories(state, bench) if e["accepted"]), key=lambda e: -e["gain_se"])
+    shown = {
+        **facts,
+        "data": bench.profile,
+        "history": history_facts(state),
+        "siblings": sibling_facts(bench, state),
+        "momentum": best[:BEST_MEMORIES_SHOWN],
+    }
+    prompt = render(
+        ROLE,
+        "diagnose",
+        shown,
+        description=bench.task.description,
+        program=program,
+        challenge_counts=_schedule_text(*counts, program is not None),
+    )
+    return bench.asker.ask(ROLE, prompt, Diagnosis, key=f"{state['trace']}:{state['step']}:diagnose")
+
+
+def _memories(state: TraceState, bench: Bench) -> list[Any]:
+    return upsert(state.get("momentum", []), [dict(e) for e in bench.memory.entries()])
+
+
+def _choose(
+    state: TraceState, bench: Bench, facts: dict[str, Any], program: str | None, diagnosis: Diagnosis
+) -> tuple[Choice, list[str]]:
+    incumbent = state.get("incumbent")
+    summary = state.get("traces", {}).get(str(state["trace"]), {})
+    recalled = recall(
+        [h.statement for h in diagnosis.hypotheses],
+        _memories(state, bench),
+        incumbent=incumbent["score"]["value"] if incumbent else None,
+        stderr=incumbent["score"]["stderr"] if incumbent else 0.0,
+        sign=bench.sign,
+        path_length=summary.get("accepted", 0),
+        rng=np.random.default_rng(step_seed(bench.config.seed, state["trace"], state["step"])),
+    )
+    choices = [
+        {"index": i, **h.model_dump(), "weighted": round(h.weighted(), 2)}
+        for i, h in enumerate(diagnosis.hypotheses)
+    ]
+    shown = {
+        **facts,
+        "choices": choices,
+        "momentum": recalled,
+        "history": history_facts(state),
+        "siblings": sibling_facts(bench, state),
+    }
+    prompt = render(
+        ROLE,
+        "choose",
+        shown,
+        description=bench.task.description,
+        program=program,
+        diagnosis=diagnosis.diagnosis,
+    )
+    choice = bench.asker.ask(ROLE, prompt, Choice, key=f"{state['trace']}:{state['step']}:choose")
+    return choice, [e["id"] for e in recalled]

@@ -1,0 +1,36 @@
+"""The runner: the execution tool. First the smoke split, until the program runs; then the search split, graded."""
+
+from typing import Any
+
+from gome.state.records import Evaluation
+from gome.state.schema import TraceState
+from gome.tools.bench import Bench
+
+
+def runner(state: TraceState, bench: Bench) -> dict[str, Any]:
+    """Run the step's program. A failure goes back to the coder while debug rounds are left, else on to the critic."""
+    work, trace, step = state["work"], state["trace"], state["step"]
+    program = bench.artifacts.get_text(work["code"])
+    evaluation: Evaluation | None = None
+    for split in ("smoke", "search"):
+
+        def on_fold(fold: int, folds: int, split: str = split) -> None:
+            part = f"{split} {fold + 1}/{folds}" if folds > 1 else split
+            bench.emit("runner", part, trace, step)
+
+        evaluation = bench.evaluator.evaluate(program, split, trace=trace, on_fold=on_fold)
+        if evaluation["status"] != "ok":
+            break
+    assert evaluation is not None
+    ref = bench.artifacts.put_json(evaluation)
+    if evaluation["status"] == "ok" or work["rounds"] >= bench.config.debug_rounds:
+        return {"work": {**work, "evaluation": ref}, "next": "critic"}
+    error = {
+        "split": evaluation["split"],
+        "status": evaluation["status"],
+        "problems": evaluation["problems"],
+        "log": evaluation["log"],
+        "seconds": evaluation["seconds"],
+    }
+    bench.emit("runner", f"failed: {evaluation['problems'][0]}", trace, step)
+    return {"work": {**work, "evaluation": ref, "errors": [*work["errors"], error]}, "next": "coder"}

@@ -1,0 +1,7 @@
+"""`python -m gome`."""
+
+import sys
+
+from gome.cli import main
+
+sys.exit(main())

@@ -1,0 +1,138 @@
+"""The command line: gome run | resume | status | report | doctor."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from gome import __version__, driver
+from gome.doctor import diagnose
+from gome.progress import Progress
+from gome.report import write_report
+from gome.state.config import RunConfig
+from gome.state.errors import GomeError
+from gome.summary import print_summary
+
+USAGE_ERROR = 2
+NO_RESULT = 1
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; 0 when it did its job, 1 when a run ended without a submission, 2 for bad input."""
+    arguments = _parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    try:
+        return command(arguments)
+    except GomeError as error:
+        print(f"gome: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    except ValidationError as error:
+        for row in error.errors():
+            print(
+                f"gome: --{'.'.join(map(str, row['loc'])).replace('_', '-')}: {row['msg']}", file=sys.stderr
+            )
+        return USAGE_ERROR
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gome", description="Machine-learning engineering by directed steps: reasoning as gradient."
+    )
+    parser.add_argument("--version", action="version", version=f"gome {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser(
+        "run", help="run a task: a task folder, an MLE-bench public folder, or one table"
+    )
+    run.add_argument("task", help="folder, or CSV/Parquet file")
+    run.add_argument("--target", help="column to predict (for one table, or where it can't be inferred)")
+    run.add_argument("--metric", help="metric, e.g. rmse, roc_auc, log_loss, or module:function")
+    run.add_argument("--run-dir", help="folder of the run (default: runs/<task>-<time>)")
+    _add_config_options(run)
+    run.set_defaults(command=_run)
+    for name, function, text in (
+        ("resume", _resume, "go on with a run after a stop or a crash"),
+        ("status", _status, "how a run stands"),
+        ("report", _report, "write report.html again"),
+    ):
+        sub = commands.add_parser(name, help=text)
+        sub.add_argument("run", type=Path, help="the run's folder")
+        sub.set_defaults(command=function)
+    doctor = commands.add_parser("doctor", help="what this machine offers: sandbox, runtime, hardware, model")
+    doctor.set_defaults(command=_doctor)
+    return parser
+
+
+def _add_config_options(parser: argparse.ArgumentParser) -> None:
+    """An option for each field of RunConfig that a person sets; its help is the field's description."""
+    group = parser.add_argument_group("configuration")
+    for name, field in RunConfig.model_fields.items():
+        if name in ("run_dir", "target", "metric", "role_models"):
+            continue
+        default = "none" if field.default is None else field.default
+        text = f"{field.description} (default: {default})".replace("%", "%%")
+        group.add_argument(
+            f"--{name.replace('_', '-')}", default=None, help=text, metavar=name.split("_")[-1].upper()
+        )
+    group.add_argument(
+        "--role-model",
+        action="append",
+        default=[],
+        metavar="ROLE=MODEL",
+        help=RunConfig.model_fields["role_models"].description,
+    )
+
+
+def _config(arguments: argparse.Namespace) -> RunConfig:
+    given: dict[str, Any] = {
+        name: value
+        for name in RunConfig.model_fields
+        if (value := getattr(arguments, name, None)) is not None
+    }
+    roles = dict(_pair(text) for text in arguments.role_model)
+    return RunConfig(**given, **({"role_models": roles} if roles else {}))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    role, _, model = text.partition("=")
+    if role not in ("researcher", "coder", "critic") or not model:
+        raise GomeError(f"--role-model {text!r}: use researcher=MODEL, coder=MODEL or critic=MODEL")
+    return role, model
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    config = _config(arguments)
+    return _watched(driver.prepare(arguments.task, config))
+
+
+def _resume(arguments: argparse.Namespace) -> int:
+    return _watched(arguments.run.resolve())
+
+
+def _watched(run_dir: Path) -> int:
+    """Drive a run under the live display, write the report, and say where everything is."""
+    try:
+        with Progress(run_dir) as progress:
+            driver.drive(run_dir, progress.handle)
+    finally:
+        write_report(run_dir)
+    print_summary(run_dir)
+    return 0 if (run_dir / "solution" / "submission.csv").is_file() else NO_RESULT
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    driver.read_run(arguments.run)
+    print_summary(arguments.run)
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    driver.read_run(arguments.run)
+    print(write_report(arguments.run))
+    return 0
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    return diagnose()

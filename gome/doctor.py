@@ -1,0 +1,39 @@
+"""gome doctor: what this machine offers, each line with what to do about a lack."""
+
+import os
+import shutil
+import sys
+
+from rich.console import Console
+
+from gome.state.errors import GomeError
+from gome.tools.execution.hardware import hardware
+from gome.tools.execution.probe import probe
+from gome.tools.execution.runtime import ensure_runtime
+
+
+def diagnose() -> int:
+    """Print the findings; 0 if programs can be run, 1 if not."""
+    console = Console(highlight=False)
+    machine = hardware()
+    console.print(f"python     {sys.version.split()[0]}")
+    console.print(
+        f"hardware   {machine['cpus']} cores, {machine['memory_gb']:.1f} GB, GPU: {machine['gpu'] or 'none'}"
+    )
+    console.print(f"disk       {shutil.disk_usage('.').free / 2**30:.0f} GB free here")
+    try:
+        runtime = ensure_runtime(progress=lambda line: console.print(f"runtime    {line}"))
+    except GomeError as error:
+        console.print(f"runtime    FAILED: {error}")
+        return 1
+    console.print(f"runtime    {runtime.python} ({len(runtime.packages)} packages)")
+    for note in runtime.notes:
+        console.print(f"runtime    note: {note}")
+    level = probe(runtime.python).level
+    hint = "" if level == "bubblewrap" else " (install bubblewrap for network and file isolation)"
+    console.print(f"isolation  {level}{hint}")
+    key = "set" if os.environ.get("OPENAI_API_KEY") else "not set (needed for hosted models only)"
+    console.print(
+        f"model      OPENAI_API_KEY {key}; OPENAI_BASE_URL {os.environ.get('OPENAI_BASE_URL', 'not set')}"
+    )
+    return 0

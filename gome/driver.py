@@ -1,0 +1,111 @@
+"""Starting and resuming runs from a process: one writer per run, Ctrl-C that drains, progress to an observer."""
+
+import fcntl
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from langgraph.errors import GraphDrained
+from langgraph.runtime import RunControl
+
+from gome.graph.persistence import open_persistence
+from gome.graph.run import build_graph
+from gome.graph.workshop import Workshop, prepare_run, read_run
+from gome.state.config import RunConfig
+from gome.state.errors import GomeError, RunStopped
+from gome.tools.models.chat import make_model
+
+Observer = Callable[[dict[str, Any]], None]
+RECURSION_LIMIT = 1_000_000
+
+
+def prepare(task: str, config: RunConfig) -> Path:
+    """Check the task and lay out its run folder, before anything runs. GomeError for a bad task."""
+    _make_sure_models_exist(config)
+    return prepare_run(task, config)
+
+
+def _make_sure_models_exist(config: RunConfig) -> None:
+    for spec in {config.model, *config.role_models.values()} - {"offline"}:
+        make_model(spec, config.base_url)
+
+
+def drive(run_dir: Path, observer: Observer) -> Path:
+    """Run a laid-out run, from its last checkpoint if there is one, until it is finished or drained.
+
+    Raises GomeError if another process is at work on it.
+    """
+    run = read_run(run_dir)
+    stop, control = threading.Event(), RunControl()
+
+    def say(line: str) -> None:
+        observer({"trace": None, "step": None, "stage": "setup", "text": line})
+
+    with _one_writer(run_dir), _draining(control, stop, say), open_persistence(run_dir) as (saver, store):
+        shop = Workshop(stop=stop, progress=say)
+        graph = build_graph(workshop=shop).compile(checkpointer=saver, store=store)
+        config = {"configurable": {"thread_id": run["id"]}, "recursion_limit": RECURSION_LIMIT}
+        begun = graph.get_state(config).created_at is not None
+        try:
+            for _, event in graph.stream(
+                None if begun else {"task": run["task"]["root"]},
+                config,
+                context=RunConfig(**run["config"]),
+                stream_mode="custom",
+                subgraphs=True,
+                durability="sync",
+                control=control,
+            ):
+                observer(event)
+        except (GraphDrained, RunStopped):
+            say(f"stopped; go on with: gome resume {run_dir}")
+    return run_dir
+
+
+@contextmanager
+def _one_writer(run_dir: Path) -> Iterator[None]:
+    """Hold the run's lock; the kernel gives it back when the process ends, however it ends."""
+    path = run_dir / "run.pid"
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise GomeError(
+                f"{run_dir} is being run by process {holder}; wait for it, or stop it with Ctrl-C there"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        try:
+            yield
+        finally:
+            file.truncate(0)
+
+
+@contextmanager
+def _draining(control: RunControl, stop: threading.Event, say: Callable[[str], None]) -> Iterator[None]:
+    """The first Ctrl-C (or TERM) lets the work in flight finish, the second drops it. Main thread only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def on_signal(number: int, frame: Any) -> None:
+        if control.drain_requested:
+            stop.set()
+            say("dropping the work in flight")
+        else:
+            control.request_drain("interrupted")
+            say("finishing what is in flight, then stopping; Ctrl-C again to stop now")
+
+    before = {s: signal.signal(s, on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

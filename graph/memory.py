@@ -1,0 +1,47 @@
+"""The success memory over a LangGraph store: live for all traces of a run, kept across restarts."""
+
+from typing import Any, cast
+
+from langgraph.store.base import BaseStore
+
+from gome.state.records import MemoryEntry
+
+PAGE = 1000
+
+
+class StoreMemory:
+    """Entries under ('gome', run, 'momentum') by their id; announcements under ('gome', run, 'now') by trace.
+
+    Deterministic keys: a step that is executed again after a kill writes the same row.
+    """
+
+    def __init__(self, store: BaseStore, run_id: str) -> None:
+        self.store = store
+        self.momentum = ("gome", run_id, "momentum")
+        self.now = ("gome", run_id, "now")
+
+    def put(self, entry: MemoryEntry) -> None:
+        """Insert or replace the entry under its id."""
+        self.store.put(self.momentum, entry["id"], cast(dict[str, Any], entry), index=False)
+
+    def entries(self) -> list[MemoryEntry]:
+        """All entries, by (trace, step)."""
+        rows = [cast(MemoryEntry, value) for value in self._values(self.momentum)]
+        return sorted(rows, key=lambda e: (e["trace"], e["step"]))
+
+    def announce(self, trace: int, step: int, hypothesis: str, component: str) -> None:
+        """Let siblings see what a trace is trying now."""
+        row = {"trace": trace, "step": step, "hypothesis": hypothesis, "component": component}
+        self.store.put(self.now, str(trace), row, index=False)
+
+    def announced(self) -> list[dict[str, Any]]:
+        """What each trace announced last, by trace."""
+        return sorted(self._values(self.now), key=lambda row: row["trace"])
+
+    def _values(self, namespace: tuple[str, ...]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while page := self.store.search(namespace, limit=PAGE, offset=len(found)):
+            found.extend(item.value for item in page)
+            if len(page) < PAGE:
+                break
+        return found

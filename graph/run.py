@@ -1,0 +1,117 @@
+"""The run graph: prepare -> traces side by side -> join -> more epochs, or ensemble -> select -> END."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Send
+
+from gome.agents import selection
+from gome.graph.trace import build_trace
+from gome.graph.workshop import Workshop, prepare_run
+from gome.state.config import RunConfig
+from gome.state.schema import RunInput, RunOutput, RunState
+from gome.tools.execution.job import Executor
+
+
+def build_graph(
+    *,
+    models: dict[str, BaseChatModel] | None = None,
+    executor: Executor | None = None,
+    workshop: Workshop | None = None,
+) -> StateGraph:
+    """The whole run as an uncompiled graph: compile it, or add it to a larger one as a node.
+
+    Input {'task': path}, output {'run_dir', 'result'}, context `RunConfig`. `models` (by role: researcher, coder,
+    critic) and `executor` replace what the configuration names.
+    """
+    shop = workshop or Workshop(models=models, executor=executor)
+    graph = StateGraph(RunState, context_schema=RunConfig, input_schema=RunInput, output_schema=RunOutput)
+    graph.add_node("prepare", _prepare(shop))
+    graph.add_node("trace", build_trace(shop).compile())
+    graph.add_node("join", _join(shop))
+    graph.add_node("ensemble", _ensemble(shop))
+    graph.add_node("select", _select(shop))
+    graph.add_edge(START, "prepare")
+    graph.add_conditional_edges("prepare", _fan_out, ["trace", "ensemble"])
+    graph.add_edge("trace", "join")
+    graph.add_conditional_edges("join", _fan_out, ["trace", "ensemble"])
+    graph.add_edge("ensemble", "select")
+    graph.add_edge("select", END)
+    return graph
+
+
+def _prepare(shop: Workshop) -> Callable[..., dict[str, Any]]:
+    def prepare(state: RunState, runtime: Runtime[RunConfig]) -> dict[str, Any]:
+        """Read and check the task, make the splits, lay out the run folder."""
+        config = (
+            runtime.context
+            if isinstance(runtime.context, RunConfig)
+            else RunConfig(**(runtime.context or {}))
+        )
+        run_dir = prepare_run(state["task"], config)
+        bench = shop.bench(run_dir, runtime.store, runtime.stream_writer)
+        bench.emit("prepare", f"{bench.task.name}: {bench.task.metric}, {bench.evaluator.inputs.plan.reason}")
+        summary = {"step": 0, "accepted": 0, "rejected": 0, "failed": 0, "incumbent": None, "ended": None}
+        return {
+            "run_dir": str(run_dir),
+            "traces": {str(k): summary for k in range(bench.config.traces)},
+            "until": bench.config.sync_every or bench.config.steps,
+        }
+
+    return prepare
+
+
+def _fan_out(state: RunState) -> list[Send] | str:
+    """One Send for each trace that goes on; the ensemble when none does."""
+    going = {k: t for k, t in state.get("traces", {}).items() if not t["ended"]}
+    if not going:
+        return "ensemble"
+    return [
+        Send(
+            "trace",
+            {
+                "run_dir": state["run_dir"],
+                "trace": int(k),
+                "step": summary["step"],
+                "until": state["until"],
+                "incumbent": summary["incumbent"],
+                "work": {},
+                "records": state.get("records", []),
+                "momentum": state.get("momentum", []),
+                "traces": state["traces"],
+            },
+        )
+        for k, summary in going.items()
+    ]
+
+
+def _join(shop: Workshop) -> Callable[..., dict[str, Any]]:
+    def join(state: RunState, runtime: Runtime[RunConfig]) -> dict[str, Any]:
+        """The traces have met: momentum and histories are merged in the shared channels; the next epoch may begin."""
+        config = shop.bench(Path(state["run_dir"]), runtime.store, runtime.stream_writer).config
+        return {"until": state["until"] + (config.sync_every or config.steps)}
+
+    return join
+
+
+def _ensemble(shop: Workshop) -> Callable[..., dict[str, Any]]:
+    def ensemble(state: RunState, runtime: Runtime[RunConfig]) -> dict[str, Any]:
+        """Weights over the accepted programs of all traces, from their stored predictions."""
+        bench = shop.bench(Path(state["run_dir"]), runtime.store, runtime.stream_writer)
+        return {"ensemble": selection.ensemble(bench)}
+
+    return ensemble
+
+
+def _select(shop: Workshop) -> Callable[..., dict[str, Any]]:
+    def select(state: RunState, runtime: Runtime[RunConfig]) -> dict[str, Any]:
+        """Finalists on the held-back part, the choice, the fit on all of the data, the submission."""
+        bench = shop.bench(Path(state["run_dir"]), runtime.store, runtime.stream_writer)
+        ended = {k: t["ended"] or "steps" for k, t in state["traces"].items()}
+        return {"result": selection.select(bench, state["ensemble"], ended)}
+
+    return select

@@ -1,0 +1,163 @@
+"""Where benches are made: a run folder is laid out once, and its services are opened once in a process."""
+
+import datetime
+import importlib.metadata
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langgraph.store.base import BaseStore
+from langgraph.store.memory import InMemoryStore
+
+from gome.agents.offline.model import OfflineReasoner
+from gome.graph.memory import StoreMemory
+from gome.state.config import RunConfig
+from gome.state.errors import GomeError
+from gome.state.task import Task
+from gome.tools.bench import Bench
+from gome.tools.data.inputs import Inputs
+from gome.tools.data.profile import profile
+from gome.tools.data.splits import SplitPlan, plan_splits
+from gome.tools.data.tables import read_table
+from gome.tools.data.task_folder import load_task
+from gome.tools.evaluator import Evaluator, Limits
+from gome.tools.execution.hardware import hardware
+from gome.tools.execution.job import Executor
+from gome.tools.execution.probe import choose_executor
+from gome.tools.execution.runtime import Runtime, ensure_runtime
+from gome.tools.execution.slots import Slots, default_slots
+from gome.tools.models.ask import Asker
+from gome.tools.models.chat import make_model
+from gome.tools.records.artifacts import Artifacts
+from gome.tools.records.clock import Clock
+from gome.tools.records.history import History
+from gome.tools.records.journal import Journal
+from gome.tools.records.jsonl import write_json
+
+ROLES = ("researcher", "coder", "critic")
+_VERSIONS = ("gome", "langgraph", "langchain-core", "langchain-openai", "scikit-learn", "pandas")
+
+
+def prepare_run(task_path: str, config: RunConfig) -> Path:
+    """Read and check the task, lay out the run folder, profile the data and make the splits. Once: a folder that is
+    laid out already is returned as it is.
+
+    Raises GomeError for a bad task, before anything is written except the task made from a single table.
+    """
+    run_dir = Path(config.run_dir).resolve() if config.run_dir else None
+    if run_dir and (run_dir / "run.json").is_file():
+        return run_dir
+    now = datetime.datetime.now()
+    if run_dir is None:
+        run_dir = Path("runs").resolve() / f"{Path(task_path).resolve().stem}-{now:%Y%m%d-%H%M%S-%f}"
+    task = load_task(Path(task_path), target=config.target, metric=config.metric, workspace=run_dir / "task")
+    train = read_table(Path(task.root) / task.train)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    plan = plan_splits(train, task, seed=config.seed)
+    plan.save(run_dir / "splits.npz")
+    write_json(run_dir / "profile.json", profile(task))
+    versions = {name: importlib.metadata.version(name) for name in _VERSIONS}
+    limit = task.program_time_limit_s or config.program_time_limit_s
+    kept = config.model_copy(update={"run_dir": str(run_dir), "program_time_limit_s": limit})
+    run = {
+        "id": run_dir.name,
+        "created": now.isoformat(timespec="seconds"),
+        "task": task.model_dump(),
+        "config": kept.model_dump(),
+        "versions": versions,
+        "splits": plan.reason,
+    }
+    write_json(run_dir / "run.json", run)
+    return run_dir
+
+
+def read_run(run_dir: Path) -> dict[str, Any]:
+    """run.json of a run folder. GomeError if there is none."""
+    try:
+        return dict(json.loads((run_dir / "run.json").read_text()))
+    except (OSError, ValueError):
+        raise GomeError(f"{run_dir} is no run folder: it has no readable run.json") from None
+
+
+class Workshop:
+    """Opens the bench of each run folder once. Holds nothing that outlives the graph it was made for.
+
+    `models` replaces the models that the configuration names, by role; `executor` the probed one.
+    """
+
+    def __init__(
+        self,
+        *,
+        models: dict[str, BaseChatModel] | None = None,
+        executor: Executor | None = None,
+        stop: threading.Event | None = None,
+        progress: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self._models, self._executor, self._progress = models or {}, executor, progress
+        self._stop = stop or threading.Event()
+        self._benches: dict[Path, Bench] = {}
+        self._lock = threading.Lock()
+
+    def bench(
+        self, run_dir: Path, store: BaseStore | None, writer: Callable[[dict[str, Any]], None]
+    ) -> Bench:
+        """The bench of a prepared run, its events also sent to `writer`."""
+        with self._lock:
+            if run_dir not in self._benches:
+                self._benches[run_dir] = self._open(run_dir, store)
+            return self._benches[run_dir].watched_by(writer)
+
+    def _open(self, run_dir: Path, store: BaseStore | None) -> Bench:
+        run = read_run(run_dir)
+        config, task = RunConfig(**run["config"]), Task(**run["task"])
+        runtime = ensure_runtime(progress=self._progress)
+        machine = hardware()
+        executor = self._executor or choose_executor(config.min_isolation, runtime.python)
+        _note_level(run_dir, run, executor.level, runtime)
+        artifacts = Artifacts(run_dir / "artifacts")
+        evaluator = Evaluator(
+            run_dir=run_dir,
+            task=task,
+            inputs=Inputs(run_dir, task, SplitPlan.load(run_dir / "splits.npz")),
+            executor=executor,
+            slots=Slots(config.slots or default_slots(machine["cpus"])),
+            artifacts=artifacts,
+            limits=Limits(config.program_time_limit_s, config.memory_limit_mb),
+            stop=self._stop,
+            seed=config.seed,
+        )
+        journal = Journal(run_dir / "exchanges.jsonl")
+        return Bench(
+            run_dir=run_dir,
+            task=task,
+            config=config,
+            profile=json.loads((run_dir / "profile.json").read_text()),
+            hardware=machine,
+            packages=runtime.packages,
+            artifacts=artifacts,
+            history=History(run_dir / "history.jsonl"),
+            clock=Clock(run_dir / "clock.jsonl"),
+            asker=Asker(self._chat_models(config), journal, max_tokens=config.max_tokens),
+            evaluator=evaluator,
+            memory=StoreMemory(store or InMemoryStore(), run["id"]),
+            writer=lambda event: None,
+        )
+
+    def _chat_models(self, config: RunConfig) -> dict[str, BaseChatModel]:
+        models: dict[str, BaseChatModel] = {}
+        for role in ROLES:
+            spec = config.role_models.get(role, config.model)
+            models[role] = self._models.get(role) or (
+                OfflineReasoner() if spec == "offline" else make_model(spec, config.base_url)
+            )
+        return models
+
+
+def _note_level(run_dir: Path, run: dict[str, Any], level: str, runtime: Runtime) -> None:
+    """Write into run.json which isolation was reached and what the solutions' environment holds."""
+    found = {"isolation": level, "packages": runtime.packages, "notes": list(runtime.notes)}
+    if any(run.get(k) != v for k, v in found.items()):
+        write_json(run_dir / "run.json", {**run, **found})

@@ -1,0 +1,77 @@
+"""The workbench of one run: everything a node needs besides its state, handed to it and never global."""
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from gome.state.config import RunConfig
+from gome.state.records import MemoryEntry
+from gome.state.task import Task
+from gome.tools.evaluator import Evaluator
+from gome.tools.models.ask import Asker
+from gome.tools.records.artifacts import Artifacts
+from gome.tools.records.clock import Clock
+from gome.tools.records.history import History
+from gome.tools.records.jsonl import append_line
+
+
+class Memory(Protocol):
+    """The success memory that all traces of a run share while they run."""
+
+    def put(self, entry: MemoryEntry) -> None:
+        """Insert or replace the entry under its id."""
+
+    def entries(self) -> list[MemoryEntry]:
+        """All entries of the run, failed ones too, by (trace, step)."""
+
+    def announce(self, trace: int, step: int, hypothesis: str, component: str) -> None:
+        """Let siblings see what a trace is trying now."""
+
+    def announced(self) -> list[dict[str, Any]]:
+        """What each trace announced last."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Services of one run. `emit` sends a progress event to whoever watches and into events.jsonl."""
+
+    run_dir: Path
+    task: Task
+    config: RunConfig
+    profile: dict[str, Any]
+    hardware: dict[str, Any]
+    packages: dict[str, str]
+    artifacts: Artifacts
+    history: History
+    clock: Clock
+    asker: Asker
+    evaluator: Evaluator
+    memory: Memory
+    writer: Callable[[dict[str, Any]], None]
+
+    @property
+    def sign(self) -> int:
+        """+1 where larger scores are better, -1 where smaller ones are."""
+        return 1 if self.task.direction == "maximize" else -1
+
+    def emit(
+        self, stage: str, text: str, trace: int | None = None, step: int | None = None, **more: Any
+    ) -> None:
+        """Record one progress event; the run's clock beats with it."""
+        event = {
+            "t": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "trace": trace,
+            "step": step,
+            "stage": stage,
+            "text": text,
+            "elapsed": round(self.clock.beat(), 1),
+            **{k: v for k, v in more.items() if v is not None},
+        }
+        append_line(self.run_dir / "events.jsonl", event)
+        self.writer(event)
+
+    def watched_by(self, writer: Callable[[dict[str, Any]], None]) -> "Bench":
+        """The same bench, its events also sent to `writer`."""
+        return replace(self, writer=writer)

@@ -1,0 +1,231 @@
+"""The harness: runs a program on every fold of a split, grades what it predicted, keeps each finished result."""
+
+import hashlib
+import json
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pandas as pd
+
+from gome.state.errors import RunStopped
+from gome.state.records import Evaluation, Score
+from gome.state.task import Task
+from gome.tools.data.inputs import Inputs
+from gome.tools.data.tables import read_table
+from gome.tools.evaluation.bootstrap import FoldPredictions, score
+from gome.tools.evaluation.grading import GradingError
+from gome.tools.evaluation.submission import check_submission
+from gome.tools.execution.job import Executor, Job, Outcome
+from gome.tools.execution.program_log import parse_log
+from gome.tools.execution.slots import Slots
+from gome.tools.records.artifacts import Artifacts
+from gome.tools.records.jsonl import write_json
+
+SMOKE_LIMIT_S = 300.0
+FOLD = "__fold__"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one program run may use."""
+
+    wall_s: float
+    memory_mb: int
+    output_mb: float = 512.0
+
+
+class Evaluator:
+    """Grades programs by the evaluation contract (design.md, section 4).
+
+    A finished fold is written to results/ under (program, split, fold, seed) before anything uses it, so a killed run
+    does not train the same program twice.
+    """
+
+    def __init__(
+        self,
+        *,
+        run_dir: Path,
+        task: Task,
+        inputs: Inputs,
+        executor: Executor,
+        slots: Slots,
+        artifacts: Artifacts,
+        limits: Limits,
+        stop: threading.Event,
+        seed: int = 0,
+    ) -> None:
+        self.run_dir, self.task, self.inputs, self.executor = run_dir, task, inputs, executor
+        self.slots, self.artifacts, self.limits, self.stop, self.seed = slots, artifacts, limits, stop, seed
+
+    def evaluate(
+        self,
+        program: str,
+        split: str,
+        *,
+        seed: int = 0,
+        trace: int = 0,
+        on_fold: Callable[[int, int], None] = lambda fold, folds: None,
+    ) -> Evaluation:
+        """Run and grade `program` on all folds of `split`; stops at the first fold that fails.
+
+        `on_fold(k, n)` is called before fold k of n runs. Raises RunStopped when asked to stop.
+        """
+        folds = self.inputs.plan.folds(split)
+        name = f"{hashlib.sha256(program.encode()).hexdigest()[:20]}-{split}-s{seed}"
+        results: list[dict[str, Any]] = []
+        for fold in range(len(folds)):
+            result = self._known(f"{name}-f{fold}")
+            if result is None:
+                on_fold(fold, len(folds))
+                result = self._run_fold(program, split, fold, seed, trace, name)
+            results.append(result)
+            if result["status"] != "ok":
+                break
+        return self._summed_up(name, split, seed, results)
+
+    def predictions(self, evaluation: Evaluation) -> list[FoldPredictions]:
+        """(answers, submission) of each fold of a graded evaluation, rows aligned."""
+        table = self.artifacts.get_table(str(evaluation["predictions"]))
+        return [
+            (
+                self.inputs.answers(evaluation["split"], int(fold)),
+                part.drop(columns=FOLD).reset_index(drop=True),
+            )
+            for fold, part in table.groupby(FOLD, sort=True)
+        ]
+
+    def submission(self, evaluation: Evaluation) -> pd.DataFrame:
+        """The predictions of a one-fold split ('final'), aligned to the sample."""
+        table = self.artifacts.get_table(str(evaluation["predictions"]))
+        return table.drop(columns=FOLD)
+
+    def features(self, split: str) -> list[pd.DataFrame]:
+        """The test tables of each fold, as the programs saw them."""
+        folds = range(len(self.inputs.plan.folds(split)))
+        return [read_table(self.inputs.input_dir(split, fold) / self.task.test) for fold in folds]
+
+    def _known(self, key: str) -> dict[str, Any] | None:
+        path = self.run_dir / "results" / f"{key}.json"
+        try:
+            result = json.loads(path.read_text())
+        except (OSError, ValueError):
+            return None
+        kept = [result["log"], result["predictions"]]
+        whole = all(self.artifacts.path(ref).is_file() for ref in kept if ref)
+        return cast(dict[str, Any], result) if whole else None
+
+    def _run_fold(
+        self, program: str, split: str, fold: int, seed: int, trace: int, name: str
+    ) -> dict[str, Any]:
+        work = self.run_dir / "work" / f"{name}-f{fold}-t{trace}"
+        shutil.rmtree(work, ignore_errors=True)
+        work.parent.mkdir(parents=True, exist_ok=True)
+        source = self.artifacts.path(self.artifacts.put_text(program, "py"))
+        input_dir = self.inputs.input_dir(split, fold)
+        with self.slots.lease(trace) as lease:
+            job = Job(
+                program=source,
+                input_dir=input_dir,
+                work_dir=work,
+                seed=seed,
+                wall_s=min(self.limits.wall_s, SMOKE_LIMIT_S) if split == "smoke" else self.limits.wall_s,
+                memory_mb=self.limits.memory_mb,
+                output_mb=self.limits.output_mb,
+                threads=lease.threads,
+            )
+            outcome = self.executor.run(job, stop=self.stop.is_set)
+        if outcome.reason == "stopped":
+            raise RunStopped("the program in flight was stopped")
+        result = self._graded(outcome, split, fold)
+        write_json(self.run_dir / "results" / f"{name}-f{fold}.json", result)
+        shutil.rmtree(work, ignore_errors=True)
+        return result
+
+    def _graded(self, outcome: Outcome, split: str, fold: int) -> dict[str, Any]:
+        status, problems, frame = str(outcome.reason), [], None
+        if status != "ok":
+            problems = [_failure_line(outcome)]
+        elif outcome.submission is None:
+            status, problems = "format", ["the program ended without writing submission.csv"]
+        else:
+            sample = self.inputs.sample(split, fold)
+            frame, problems = check_submission(outcome.submission, sample, self.task)
+            status = "ok" if frame is not None else "format"
+        facts = parse_log(outcome.log)
+        return {
+            "status": status,
+            "problems": problems,
+            "log": self.artifacts.put_text(outcome.log, "log"),
+            "predictions": None if frame is None else self.artifacts.put_table(frame.assign(**{FOLD: fold})),
+            "seconds": round(outcome.seconds, 3),
+            "peak_mb": round(outcome.peak_mb, 1),
+            "facts": facts,
+        }
+
+    def _summed_up(self, name: str, split: str, seed: int, results: list[dict[str, Any]]) -> Evaluation:
+        last = results[-1]
+        evaluation = Evaluation(
+            key=name,
+            split=split,
+            seed=seed,
+            status=last["status"],
+            score=None,
+            problems=list(dict.fromkeys(p for r in results for p in r["problems"])),
+            log=last["log"],
+            predictions=None,
+            seconds=sum(r["seconds"] for r in results),
+            peak_mb=max(r["peak_mb"] for r in results),
+            facts=_mean_facts([r["facts"] for r in results]),
+        )
+        if last["status"] != "ok":
+            return evaluation
+        tables = [self.artifacts.get_table(r["predictions"]) for r in results]
+        evaluation["predictions"] = self.artifacts.put_table(pd.concat(tables, ignore_index=True))
+        if split in ("search", "selection"):
+            self._score(evaluation)
+        return evaluation
+
+    def _score(self, evaluation: Evaluation) -> None:
+        """Set the score; predictions that the metric refuses turn the status to 'format'."""
+        try:
+            evaluation["score"] = self._cached_score(evaluation)
+        except GradingError as error:
+            evaluation["status"] = "format"
+            evaluation["problems"] = [*evaluation["problems"], str(error)]
+
+    def _cached_score(self, evaluation: Evaluation) -> Score:
+        path = self.run_dir / "results" / f"{evaluation['key']}.score.json"
+        try:
+            kept = json.loads(path.read_text())
+            if kept["predictions"] == evaluation["predictions"]:
+                return cast(Score, kept["score"])
+        except (OSError, ValueError, KeyError):
+            pass
+        value = score(self.task, self.predictions(evaluation), seed=self.seed)
+        write_json(path, {"predictions": evaluation["predictions"], "score": value})
+        return value
+
+
+def _failure_line(outcome: Outcome) -> str:
+    lines = [line.strip() for line in outcome.log.splitlines() if line.strip()]
+    last = lines[-1][:300] if lines else "no output"
+    said = {
+        "timeout": f"stopped at the time limit after {outcome.seconds:.0f} s",
+        "memory": f"stopped at the memory limit with {outcome.peak_mb:.0f} MB resident",
+        "output": "stopped because it wrote too much output",
+    }
+    return said.get(outcome.reason, f"ended with exit code {outcome.exit_code}: {last}")
+
+
+def _mean_facts(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The program log over folds: the last fold's, with train and validation scores averaged."""
+    facts = dict(rows[-1]) if rows else {}
+    for name in ("train_score", "valid_score"):
+        values = [r[name] for r in rows if isinstance(r.get(name), int | float)]
+        if values:
+            facts[name] = sum(values) / len(values)
+    return facts
