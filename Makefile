@@ -1,0 +1,68 @@
+# make demo, make test: everything is set up on the way, into .venv; a second call skips what is done.
+# PYTHON=python3.12 picks another interpreter, 3.11 or newer.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+PYTHON ?= python3
+EXAMPLE ?= house-prices
+TRACES ?= 2
+STEPS ?= 6
+TIME ?= 180
+RUN ?= runs/demo
+VENV := .venv
+BIN := $(VENV)/bin
+CODE := gome state tools agents graph examples benchmarks tests
+
+.PHONY: help setup demo test lint types format clean
+
+help: ## list the targets
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1\t\2/p' Makefile
+
+setup: $(VENV)/.installed ## make .venv with gome and its development tools
+
+demo: setup examples/data/$(EXAMPLE)/train.csv ## improve a program on house prices, without a model or a key
+	@echo "== demo: $(TRACES) traces of at most $(STEPS) steps, $(TIME) s, on $(EXAMPLE)"
+	@rm -rf $(RUN)
+	@$(BIN)/gome run examples/data/$(EXAMPLE) --model offline --traces $(TRACES) --steps $(STEPS) \
+		--time-limit-s $(TIME) --run-dir $(RUN)
+
+test: setup ## run all tests
+	@echo "== test"
+	@$(BIN)/python -m pytest
+
+lint: setup ## check style and format
+	@echo "== lint"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: setup ## check types
+	@echo "== types"
+	@$(BIN)/mypy
+	@$(BIN)/mypy --follow-imports=silent examples/*.py benchmarks/tasks/*.py
+
+format: setup ## put the code into shape
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean: ## remove .venv, caches and example data; runs/ is kept
+	@rm -rf $(VENV) build dist *.egg-info examples/data .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+examples/data/%/train.csv: $(VENV)/.installed
+	@echo "== data: $*"
+	@$(BIN)/python -m examples.fetch $*
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.made pyproject.toml constraints.txt
+	@echo "== install: gome and its dependencies into $(VENV)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "gome needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@bash .ci/system-packages $(PYTHON)
+	@echo "== venv: $(VENV), $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
