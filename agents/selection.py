@@ -27,7 +27,8 @@ def accepted_by_score(bench: Bench) -> list[StepRecord]:
 
 def _value(record: StepRecord) -> float:
     evaluation = record["evaluation"]
-    assert evaluation is not None and evaluation["score"] is not None
+    assert evaluation is not None
+    assert evaluation["score"] is not None
     return evaluation["score"]["value"]
 
 

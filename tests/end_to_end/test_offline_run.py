@@ -1,0 +1,59 @@
+"""A whole run with the offline reasoner on real data, through the command line."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from gome.tools.records.history import History
+
+pytestmark = pytest.mark.slow
+GOME = [sys.executable, "-m", "gome"]
+
+
+def gome(*arguments: str, cwd: Path, timeout: float = 400) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*GOME, *arguments], cwd=cwd, capture_output=True, text=True, timeout=timeout)
+
+
+def test_a_run_improves_and_hands_over_a_checked_submission(cancer: Path, tmp_path: Path) -> None:
+    done = gome("run", str(cancer), "--traces", "2", "--steps", "3", "--run-dir", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    out = tmp_path / "out"
+    result = json.loads((out / "result.json").read_text())
+    assert result["submission_ok"]
+    assert "not a language model" in result["reasoner"]
+    sample = pd.read_csv(cancer / "sample_submission.csv")
+    submission = pd.read_csv(out / "solution" / "submission.csv")
+    assert list(submission.columns) == list(sample.columns)
+    assert set(submission["id"]) == set(sample["id"])
+    records = History(out / "history.jsonl").records()
+    assert [(r["trace"], r["step"]) for r in records] == [(t, s) for t in range(2) for s in range(3)]
+    assert all(r["evaluation"] and r["evaluation"]["score"] for r in records if r["verdict"] == "accepted")
+    assert result["best"]["selection"]["value"] > 0.95
+    assert "submission.csv" in done.stdout
+    assert (out / "report.html").stat().st_size > 10_000
+    again = gome("resume", "out", cwd=tmp_path)
+    assert again.returncode == 0
+    assert History(out / "history.jsonl").records() == records
+
+
+def test_synchronous_epochs_give_the_same_run_twice(diabetes: Path, tmp_path: Path) -> None:
+    verdicts = []
+    for name in ("a", "b"):
+        options = ("--traces", "2", "--steps", "2", "--sync-every", "1", "--run-dir", name)
+        done = gome("run", str(diabetes), *options, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        records = History(tmp_path / name / "history.jsonl").records()
+        verdicts.append([(r["id"], r["code"], r["verdict"]) for r in records])
+    assert verdicts[0] == verdicts[1]
+
+
+def test_no_labels_are_mounted(cancer: Path, tmp_path: Path) -> None:
+    done = gome("run", str(cancer), "--traces", "1", "--steps", "1", "--run-dir", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for path in (tmp_path / "out" / "inputs").rglob("test.csv"):
+        assert "malignant" not in path.read_text().splitlines()[0]
+    assert not list((tmp_path / "out" / "inputs").rglob("*answers*"))

@@ -1,0 +1,87 @@
+"""kill -9 in the middle of a two-trace run, then resume: nothing finished is repeated, nothing accepted is lost."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from gome.tools.records.history import History
+from gome.tools.records.jsonl import read_lines
+
+pytestmark = pytest.mark.slow
+OPTIONS = ["--traces", "2", "--steps", "3", "--run-dir", "out"]
+
+
+def start(arguments: list[str], cwd: Path) -> subprocess.Popen[bytes]:
+    log = (cwd / "log.txt").open("ab")
+    command = [sys.executable, "-m", "gome", *arguments]
+    return subprocess.Popen(command, cwd=cwd, stdout=log, stderr=log, start_new_session=True)
+
+
+def wait_for(condition, process: subprocess.Popen[bytes], seconds: float = 300) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline, "nothing happened"
+        time.sleep(0.02)
+
+
+def results(out: Path) -> dict[str, int]:
+    return {p.name: p.stat().st_mtime_ns for p in (out / "results").glob("*.json")}
+
+
+def test_kill_and_resume(cancer: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    process = start(["run", str(cancer), *OPTIONS], tmp_path)
+    wait_for(lambda: len(History(out / "history.jsonl").records()) >= 2, process)
+    time.sleep(random.Random(0).uniform(0, 1))
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    time.sleep(1)
+    orphans = [p for p in psutil.process_iter(["cmdline"]) if str(out) in " ".join(p.info["cmdline"] or [])]
+    assert orphans == []
+    before = History(out / "history.jsonl").records()
+    finished, asked = results(out), {e["key"] for e in read_lines(out / "exchanges.jsonl")}
+    again = start(["resume", "out"], tmp_path)
+    assert again.wait(timeout=400) == 0, (tmp_path / "log.txt").read_text()[-3000:]
+    after = {r["id"]: r for r in History(out / "history.jsonl").records()}
+    assert len(after) == 6
+    for record in before:
+        assert after[record["id"]]["code"] == record["code"]
+        assert after[record["id"]]["verdict"] == record["verdict"]
+    now = results(out)
+    assert all(now[name] == changed for name, changed in finished.items())
+    keys = [e["key"] for e in read_lines(out / "exchanges.jsonl")]
+    assert len(keys) == len(set(keys))
+    assert asked <= set(keys)
+    assert json.loads((out / "result.json").read_text())["submission_ok"]
+
+
+def test_control_c_drains_and_a_second_writer_is_refused(cancer: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    process = start(["run", str(cancer), *OPTIONS], tmp_path)
+    wait_for(lambda: len(History(out / "history.jsonl").records()) >= 1, process)
+    second = subprocess.run(
+        [sys.executable, "-m", "gome", "resume", "out"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert second.returncode == 2
+    assert str(process.pid) in second.stderr
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=120)
+    said = (tmp_path / "log.txt").read_text()
+    assert "gome resume" in said
+    assert "Traceback" not in said
+    assert not (out / "result.json").exists()
+    assert start(["resume", "out"], tmp_path).wait(timeout=400) == 0
+    assert json.loads((out / "result.json").read_text())["submission_ok"]

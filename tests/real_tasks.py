@@ -1,0 +1,33 @@
+"""Task folders out of the real data that scikit-learn ships."""
+
+from pathlib import Path
+
+import pandas as pd
+from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.model_selection import train_test_split
+
+
+def write_breast_cancer(folder: Path) -> Path:
+    """Malignant or benign from cell measurements; `malignant` is 0/1, graded by roc_auc."""
+    table = load_breast_cancer(as_frame=True).frame.rename(columns={"target": "malignant"})
+    return write_task(folder, table, "malignant", "roc_auc")
+
+
+def write_diabetes(folder: Path) -> Path:
+    """Disease progression after a year, graded by rmse."""
+    table = load_diabetes(as_frame=True).frame.rename(columns={"target": "progression"})
+    return write_task(folder, table, "progression", "rmse")
+
+
+def write_task(folder: Path, table: pd.DataFrame, target: str, metric: str) -> Path:
+    """A task folder of one table: 70 % train, 30 % test, with a sample submission of zeros."""
+    folder.mkdir(parents=True)
+    table = table.reset_index(drop=True)
+    table.insert(0, "id", table.index)
+    train, test = train_test_split(table, test_size=0.3, random_state=0)
+    train.to_csv(folder / "train.csv", index=False)
+    test.drop(columns=target).to_csv(folder / "test.csv", index=False)
+    test[["id"]].assign(**{target: 0}).to_csv(folder / "sample_submission.csv", index=False)
+    (folder / "description.md").write_text(f"Predict {target}.\n")
+    (folder / "task.yaml").write_text(f"name: {folder.name}\nmetric: {metric}\ntarget: {target}\nid: id\n")
+    return folder

@@ -1,0 +1,80 @@
+"""What a run writes down: artifacts, histories, the clock."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gome.tools.records.artifacts import Artifacts
+from gome.tools.records.clock import Clock
+from gome.tools.records.history import History
+from gome.tools.records.jsonl import append_line, read_lines, write_json
+
+
+def test_equal_content_is_kept_once(tmp_path: Path) -> None:
+    store = Artifacts(tmp_path)
+    assert store.put_text("x = 1\n", "py") == store.put_text("x = 1\n", "py")
+    assert len([p for p in tmp_path.rglob("*") if p.is_file()]) == 1
+
+
+@given(st.text())
+def test_text_survives(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    store = Artifacts(tmp_path_factory.mktemp("a"))
+    assert store.get_text(store.put_text(text)) == text
+
+
+def test_tables_survive(tmp_path: Path) -> None:
+    table = pd.DataFrame({"id": [1, 2], "label": ["a", None]})
+    store = Artifacts(tmp_path)
+    pd.testing.assert_frame_equal(store.get_table(store.put_table(table)), table)
+
+
+@pytest.mark.parametrize("ref", ["../../etc/passwd", "abc", "0" * 64, "0" * 64 + ".../x"])
+def test_only_references_are_paths(tmp_path: Path, ref: str) -> None:
+    with pytest.raises(ValueError, match="not an artifact reference"):
+        Artifacts(tmp_path).path(ref)
+
+
+def test_a_step_written_twice_counts_once(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.jsonl")
+    for verdict in ("rejected", "accepted"):
+        history.append({"trace": 0, "step": 1, "verdict": verdict})  # type: ignore[typeddict-item]
+    history.append({"trace": 0, "step": 0, "verdict": "accepted"})  # type: ignore[typeddict-item]
+    assert [(r["step"], r["verdict"]) for r in history.records()] == [(0, "accepted"), (1, "accepted")]
+
+
+@given(st.integers(0, 60))
+def test_a_log_cut_anywhere_keeps_its_whole_lines_and_can_be_continued(
+    tmp_path_factory: pytest.TempPathFactory, cut: int
+) -> None:
+    path = tmp_path_factory.mktemp("log") / "x.jsonl"
+    for i in range(4):
+        append_line(path, {"i": i})
+    data = path.read_bytes()
+    path.write_bytes(data[: min(cut, len(data))])
+    whole = list(read_lines(path))
+    append_line(path, {"i": 99})
+    assert list(read_lines(path)) == [*whole, {"i": 99}]
+    assert whole == [{"i": i} for i in range(len(whole))]
+
+
+def test_time_between_sessions_is_not_counted(tmp_path: Path) -> None:
+    path = tmp_path / "clock.jsonl"
+    append_line(path, {"session": "a", "seconds": 10.0})
+    append_line(path, {"session": "a", "seconds": 25.0})
+    append_line(path, {"session": "b", "seconds": 5.0})
+    clock = Clock(path)
+    assert 30 <= clock.elapsed() < 31
+    clock.beat()
+    assert 30 <= Clock(path).elapsed() < 31
+
+
+def test_json_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    write_json(path, {"a": 1})
+    with pytest.raises(ValueError, match="Out of range float"):
+        write_json(path, {"a": float("nan")})
+    assert json.loads(path.read_text()) == {"a": 1}
