@@ -1,0 +1,85 @@
+"""What pip installs is whole: all packages, prompts, templates and program parts, and the links of a checkout."""
+
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LAYERS = ["state", "tools", "agents", "graph"]
+SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+
+
+def package_folders() -> dict[str, Path]:
+    """Dotted name -> folder of every folder with an __init__.py below the five layers."""
+    found = {"gome": ROOT / "gome"}
+    for layer in LAYERS:
+        for init in (ROOT / layer).rglob("__init__.py"):
+            found[".".join(("gome", *init.parent.relative_to(ROOT).parts))] = init.parent
+    return found
+
+
+def tracked_files(layer: str) -> list[Path]:
+    listing = subprocess.run(["git", "ls-files", layer], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = [ROOT / line for line in listing.stdout.splitlines()]
+    return [path for path in files if path.is_file() and not path.is_symlink()]
+
+
+def test_every_package_folder_is_listed() -> None:
+    assert sorted(SETUPTOOLS["packages"]) == sorted(package_folders())
+
+
+def test_every_folder_of_python_files_is_a_package() -> None:
+    folders = {path.parent for layer in LAYERS for path in tracked_files(layer) if path.suffix == ".py"}
+    data = {ROOT / "agents/offline/parts"}
+    assert folders - data <= set(package_folders().values())
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_the_checkout_finds_each_layer(layer: str) -> None:
+    """A link, or, where links became text files, the folder beside gome/ by __path__."""
+    where = ROOT / "gome" / layer
+    assert where.resolve() == ROOT / layer or not where.is_dir()
+    code = f"import gome.{layer}, pathlib; print(pathlib.Path(gome.{layer}.__file__).resolve().parent)"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert Path(found.stdout.strip()) == ROOT / layer
+
+
+@pytest.mark.slow
+def test_a_checkout_without_links_still_imports(tmp_path: Path) -> None:
+    for folder in ("gome", *LAYERS):
+        for path in tracked_files(folder):
+            copy = tmp_path / path.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+    (tmp_path / "pyproject.toml").write_text("")
+    for layer in LAYERS:
+        (tmp_path / "gome" / layer).write_text(f"../{layer}")
+    lines = [
+        "import sys",
+        f"sys.path.insert(0, {str(tmp_path)!r})",
+        "from gome.tools import data",
+        "print(data.__file__)",
+    ]
+    found = subprocess.run(
+        [sys.executable, "-S", "-I", "-c", "; ".join(lines)], capture_output=True, text=True, check=True
+    )
+    assert Path(found.stdout.strip()) == tmp_path / "tools/data/__init__.py"
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_every_file(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(source)], check=True)
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(tmp_path), str(source)]
+    subprocess.run(command, check=True, capture_output=True)
+    with zipfile.ZipFile(next(tmp_path.glob("gome-*.whl"))) as wheel:
+        held = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    listing = subprocess.run(
+        ["git", "ls-files", "gome", *LAYERS], cwd=source, capture_output=True, text=True, check=True
+    )
+    files = [line for line in listing.stdout.splitlines() if not (source / line).is_symlink()]
+    assert held == {line if line.startswith("gome/") else f"gome/{line}" for line in files}
