@@ -21,7 +21,7 @@ Node = Callable[[TraceState, Bench], dict[str, Any]]
 
 
 def build_trace(workshop: Workshop) -> StateGraph:
-    """One trace, uncompiled: it steps until `until`, the step limit or a used-up budget, then hands back what is shared."""
+    """One trace, uncompiled: steps up to `until`, the step limit or a used-up budget, then hands back what is shared."""
     graph = StateGraph(TraceState, context_schema=RunConfig, output_schema=TraceOutput)
     for name, node in (("researcher", researcher), ("coder", coder), ("runner", runner), ("critic", critic)):
         graph.add_node(name, _bound(node, workshop))
