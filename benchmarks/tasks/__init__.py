@@ -1,0 +1,1 @@
+"""The offline reasoner on the example tasks, on hidden test labels."""
