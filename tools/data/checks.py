@@ -1,0 +1,218 @@
+"""A drafted task checked against its files: every contradiction is one line, found before anything runs."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from gome.state.errors import GomeError
+from gome.state.task import Direction, Problem, Task
+from gome.tools.data.columns import class_text, nearest, time_values
+from gome.tools.data.draft import Draft
+from gome.tools.data.mlebench import class_prefix
+from gome.tools.data.tables import read_columns, read_table
+from gome.tools.evaluation import metrics
+
+MAX_CLASSES = 1000
+_CLASSES: tuple[Problem, ...] = ("binary", "multiclass", "multilabel")
+
+
+def check_task(root: Path, draft: Draft) -> Task:
+    """The checked task of a complete draft. Raises GomeError at the first thing that does not fit."""
+    metric = metrics.get(draft.metric, root=root)
+    _check_columns(root, draft)
+    train = root / draft.train
+    labels = read_table(train, columns=draft.target)
+    prediction = _check_rows(root, draft)
+    for name in draft.target:
+        _check_labels(train, labels[name])
+    problem = _problem(train, labels, prediction, metric.kinds, draft)
+    _check_fit(root, labels, prediction, problem, draft)
+    _check_structure(train, draft)
+    return Task(
+        name=draft.name,
+        root=str(root),
+        description=draft.description,
+        metric=draft.metric if ":" in draft.metric else metric.name,
+        direction=_direction(draft, metric.direction),
+        problem=problem,
+        train=draft.train,
+        test=draft.test,
+        sample=draft.sample,
+        id=draft.id,
+        target=draft.target,
+        prediction=prediction,
+        classes=_classes(root, labels, prediction, problem, draft),
+        group=draft.group,
+        time=draft.time,
+        time_limit_s=draft.time_limit_s,
+        program_time_limit_s=draft.program_time_limit_s,
+    )
+
+
+def _check_columns(root: Path, draft: Draft) -> None:
+    train, test, sample = (read_columns(root / f) for f in (draft.train, draft.test, draft.sample))
+    for name in draft.target:
+        if name not in train:
+            raise GomeError(f"{root / draft.train}: no target column {name!r}{nearest(name, train)}.")
+        if name in test and draft.test != draft.sample:
+            raise GomeError(
+                f"{root / draft.test}: the target {name!r} is in the test table; remove that column."
+            )
+        if name == draft.id:
+            raise GomeError(f"the column {name!r} is named both as id and as target; name another target.")
+    for file, names in ((draft.test, test), (draft.sample, sample)):
+        if draft.id not in names:
+            raise GomeError(f"{root / file}: no id column {draft.id!r}{nearest(draft.id, names)}.")
+    if len(sample) < 2:
+        raise GomeError(f"{root / draft.sample}: nothing to predict: {draft.id!r} is its only column.")
+
+
+def _check_rows(root: Path, draft: Draft) -> list[str]:
+    """Ids of test and sample are the same set, each once. Returns the prediction columns."""
+    test, sample, id_ = draft.test, draft.sample, draft.id
+    form = read_table(root / sample)
+    wanted, given = form[id_], read_table(root / test, columns=[id_])[id_]
+    for file, ids in ((test, given), (sample, wanted)):
+        if ids.isna().any():
+            raise GomeError(f"{root / file}, row {int(ids.isna().argmax()) + 1}: the id {id_!r} is empty.")
+        if ids.duplicated().any():
+            twice = ids[ids.duplicated()]
+            raise GomeError(
+                f"{root / file}: {len(twice)} ids occur more than once, such as {id_} = {twice.iloc[0]!r}."
+            )
+    if len(wanted) != len(given):
+        raise GomeError(
+            f"{root / sample}: {len(wanted)} rows where {test} has {len(given)}; one row a test id is needed."
+        )
+    strange = wanted[~wanted.astype(str).isin(given.astype(str))]
+    if len(strange):
+        raise GomeError(
+            f"{root / sample}: {len(strange)} ids are not in {test}, such as {id_} = {strange.iloc[0]!r}."
+        )
+    return [str(c) for c in form.columns if c != id_]
+
+
+def _check_labels(path: Path, labels: pd.Series) -> None:
+    if labels.notna().sum() == 0:
+        raise GomeError(f"{path}: the target {labels.name!r} has no value in any row.")
+    if labels.nunique() == 1:
+        raise GomeError(
+            f"{path}: the target {labels.name!r} is always {labels.dropna().iloc[0]!r}; nothing to learn."
+        )
+
+
+def _problem(
+    path: Path, labels: pd.DataFrame, prediction: list[str], kinds: Iterable[str], draft: Draft
+) -> Problem:
+    """The problem as said, else the one that the labels look like among those that the metric can judge."""
+    kinds = list(kinds)
+    looks = _looks_like(labels, prediction, kinds)
+    problem = draft.problem or looks
+    if problem in kinds:
+        return problem
+    label = labels.iloc[:, 0]
+    numeric = all(pd.api.types.is_numeric_dtype(labels[c]) for c in labels.columns)
+    if draft.problem is None and problem in _CLASSES and "regression" in kinds and numeric:
+        return "regression"
+    target = ", ".join(labels.columns)
+    fits = f"metric {draft.metric!r} judges {' or '.join(kinds)}"
+    if not numeric and "regression" in kinds:
+        text = next(labels[c] for c in labels.columns if not pd.api.types.is_numeric_dtype(labels[c]))
+        raise GomeError(
+            f"{path}: {fits}, but the target {text.name!r} holds text such as {text.dropna().iloc[0]!r}."
+        )
+    raise GomeError(
+        f"{path}: {fits}, but the target {target!r} is {problem} ({label.nunique()} different values); "
+        "choose another metric or target."
+    )
+
+
+def _looks_like(labels: pd.DataFrame, prediction: list[str], kinds: list[str]) -> Problem:
+    if labels.shape[1] > 1:
+        bits = labels.dropna().isin([0, 1]).all(axis=None)
+        return "multilabel" if bits and "multilabel" in kinds else "regression"
+    label = labels.iloc[:, 0].dropna()
+    unique = int(label.nunique())
+    if pd.api.types.is_float_dtype(label) and bool((label % 1 != 0).any()):
+        return "regression"
+    if unique == 2 and len(prediction) <= 2:
+        return "binary" if "binary" in kinds or "multiclass" not in kinds else "multiclass"
+    if not pd.api.types.is_numeric_dtype(label) or len(prediction) > 1:
+        return "multiclass"
+    if "regression" in kinds and ("multiclass" not in kinds or unique > 20):
+        return "regression"
+    return "multiclass" if unique <= MAX_CLASSES else "regression"
+
+
+def _check_fit(
+    root: Path, labels: pd.DataFrame, prediction: list[str], problem: Problem, draft: Draft
+) -> None:
+    """The labels and the sample's columns are of the problem's form."""
+    path, one = root / draft.train, labels.iloc[:, 0]
+    if problem == "regression":
+        for name in labels.columns:
+            if not pd.api.types.is_numeric_dtype(labels[name]):
+                example = labels[name].dropna().iloc[0]
+                raise GomeError(
+                    f"{path}: regression needs numbers, but the target {name!r} holds {example!r}."
+                )
+    if problem in ("binary", "multiclass") and labels.shape[1] > 1:
+        raise GomeError(f"{path}: {problem} has one target column, not {', '.join(labels.columns)}.")
+    if problem == "binary" and one.nunique() != 2:
+        raise GomeError(f"{path}: binary needs two classes; the target {one.name!r} has {one.nunique()}.")
+    if problem == "multilabel" and not labels.dropna().isin([0, 1]).all(axis=None):
+        raise GomeError(
+            f"{path}: multilabel needs 0 and 1 in each of the targets {', '.join(labels.columns)}."
+        )
+    if problem in ("multilabel", "regression") and len(prediction) != labels.shape[1]:
+        raise GomeError(
+            f"{root / draft.sample}: {len(prediction)} columns to predict for {labels.shape[1]} target columns."
+        )
+
+
+def _classes(
+    root: Path, labels: pd.DataFrame, prediction: list[str], problem: Problem, draft: Draft
+) -> list[str]:
+    """Class labels as text: in the order of the prediction columns if there is one a class, else sorted."""
+    if problem not in ("binary", "multiclass"):
+        return []
+    classes = sorted(class_text(labels.iloc[:, 0]).dropna().unique())
+    if len(prediction) == 1:
+        return classes
+    prefix = class_prefix(classes, prediction)
+    if prefix is None:
+        raise GomeError(
+            f"{root / draft.sample}: its {len(prediction)} columns ({', '.join(prediction[:4])}, ...) are not the "
+            f"{len(classes)} classes of {labels.columns[0]!r} ({', '.join(classes[:4])}, ...)."
+        )
+    return [column[len(prefix) :] for column in prediction]
+
+
+def _check_structure(path: Path, draft: Draft) -> None:
+    names = read_columns(path)
+    for role, column in (("group", draft.group), ("time", draft.time)):
+        if column is not None and column not in names:
+            raise GomeError(f"{path}: no {role} column {column!r}{nearest(column, names)}.")
+        if column is not None and column in draft.target:
+            raise GomeError(f"{path}: the {role} column {column!r} is the target; name another one.")
+    if draft.time is None:
+        return
+    values = read_table(path, columns=[draft.time])[draft.time]
+    times = time_values(values)
+    if times is None:
+        raise GomeError(
+            f"{path}: the time column {draft.time!r} holds no dates or numbers, such as {values.iloc[0]!r}."
+        )
+    if times.isna().any():
+        raise GomeError(
+            f"{path}: the time column {draft.time!r} is empty in {int(times.isna().sum())} rows; fill them."
+        )
+
+
+def _direction(draft: Draft, of_metric: Direction) -> Direction:
+    if draft.direction is None or ":" in draft.metric:
+        return draft.direction or of_metric
+    if draft.direction != of_metric:
+        raise GomeError(f"task.yaml: metric {draft.metric!r} is to {of_metric}; remove the key 'direction'.")
+    return of_metric

@@ -1,0 +1,49 @@
+"""Image files: found by the name a table gives, their size read from the header bytes."""
+
+import struct
+from pathlib import Path
+
+_HEADER = 1 << 16
+
+
+def find_image(root: Path, name: str) -> Path | None:
+    """The file that `name` means: a path below `root`, or a file of that name in one of its folders (two deep)."""
+    for pattern in ("", "*/", "*/*/"):
+        found = next(iter(sorted(root.glob(f"{pattern}{_literal(name)}"))), None) if pattern else root / name
+        if found is not None and found.is_file():
+            return found
+    return None
+
+
+def _literal(name: str) -> str:
+    return "".join(f"[{c}]" if c in "*?[" else c for c in name.lstrip("/"))
+
+
+def image_size(path: Path) -> list[int] | None:
+    """[height, width, channels] of a PNG, JPEG, GIF or BMP file, None for others; only the header is read."""
+    with path.open("rb") as file:
+        head = file.read(_HEADER)
+    if head[:8] == b"\x89PNG\r\n\x1a\n" and len(head) >= 26:
+        width, height = struct.unpack(">II", head[16:24])
+        return [height, width, {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}.get(head[25], 3)]
+    if head[:6] in (b"GIF87a", b"GIF89a"):
+        width, height = struct.unpack("<HH", head[6:10])
+        return [height, width, 3]
+    if head[:2] == b"BM" and len(head) >= 30:
+        width, height = struct.unpack("<ii", head[18:26])
+        return [abs(height), width, max(1, struct.unpack("<H", head[28:30])[0] // 8)]
+    if head[:2] == b"\xff\xd8":
+        return _jpeg_size(head)
+    return None
+
+
+def _jpeg_size(head: bytes) -> list[int] | None:
+    """Walk the JPEG segments up to the start of frame, which holds the size (ITU-T T.81, B.2.2)."""
+    at = 2
+    while at + 9 < len(head) and head[at] == 0xFF:
+        marker, length = head[at + 1], struct.unpack(">H", head[at + 2 : at + 4])[0]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack(">HH", head[at + 5 : at + 9])
+            return [height, width, head[at + 9]]
+        at += 2 + length
+    return None

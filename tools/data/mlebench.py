@@ -1,0 +1,159 @@
+"""What a prepared competition does not say by name: its files, id, target and metric, inferred or asked for."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from gome.state.errors import GomeError
+from gome.tools.data.columns import class_text
+from gome.tools.data.draft import Draft
+from gome.tools.data.tables import is_table, read_columns, read_table
+
+DESCRIPTION = "description.md"
+
+# Words of evaluation sections -> names in the metric registry. What is said first counts, at the same place the earlier
+# line, so that "root mean squared error" is not read as the "mean squared error" in it.
+_METRIC_WORDS = (
+    (r"quadratic[- ]weighted kappa|weighted kappa", "qwk"),
+    (r"column[- ]?wise\s+(mean\s+)?(roc|auc|area)|mean\s+column[- ]?wise", "mean_column_auc"),
+    (r"roc[- ]?auc|\bauc\b|area under the (roc|receiver)", "auc"),
+    (r"root mean(ed)? squared? log(arithmic)?|\brmsle\b", "rmsle"),
+    (r"log[- ]?loss|logarithmic loss|cross[- ]entropy", "log_loss"),
+    (r"root mean(ed)? squared? error|\brmse\b", "rmse"),
+    (r"mean squared error|\bmse\b", "mse"),
+    (r"mean absolute percentage error|\bmape\b", "mape"),
+    (r"mean absolute error|\bmae\b", "mae"),
+    (r"macro[- ](averaged )?f1|f1[- ]macro", "f1_macro"),
+    (r"micro[- ](averaged )?f1|f1[- ]micro", "f1_micro"),
+    (r"\bf1\b|f-?1[- ]?score", "f1"),
+    (r"matthews|\bmcc\b", "mcc"),
+    (r"balanced accuracy", "balanced_accuracy"),
+    (r"average precision|\bpr[- ]auc\b", "average_precision"),
+    (r"coefficient of determination|\br2\b|r-squared|r²", "r2"),
+    (r"pearson", "pearson"),
+    (r"spearman", "spearman"),
+    (r"accuracy", "accuracy"),
+)
+
+
+def public_folder(path: Path) -> Path:
+    """The folder with what a solution may see: of a competition `prepared/public`, else `path` itself."""
+    if path.name == "private" and (path.parent / "public").is_dir():
+        raise GomeError(f"{path}: these are the answers; give {path.parent / 'public'}.")
+    for inner in ("prepared/public", "public"):
+        if (path / inner).is_dir() and not any(is_table(p) for p in path.iterdir() if p.is_file()):
+            return path / inner
+    return path
+
+
+def name(path: Path) -> str:
+    """The competition's id: the first folder name upwards that is no part of the layout."""
+    while path.name in ("public", "prepared") and path.parent != path:
+        path = path.parent
+    return path.name or "task"
+
+
+def complete(root: Path, draft: Draft) -> Draft:
+    """`draft` with files, id, target, metric and description filled in. GomeError names the option that is missing."""
+    draft = replace(draft, description=_description(root))
+    draft = _with_files(root, draft)
+    draft = replace(draft, id=draft.id or _infer_id(root, draft))
+    draft = replace(draft, target=draft.target or _infer_target(root, draft))
+    return replace(draft, metric=draft.metric or _infer_metric(root, draft.description))
+
+
+def _description(root: Path) -> str:
+    for path in (root / DESCRIPTION, root / "README.md"):
+        if path.is_file():
+            return path.read_text(encoding="utf-8", errors="replace")
+    return ""
+
+
+def _with_files(root: Path, draft: Draft) -> Draft:
+    tables = sorted(p.name for p in root.iterdir() if p.is_file() and is_table(p))
+    for role in ("train", "test", "sample"):
+        given = getattr(draft, role)
+        if given and not (root / given).is_file():
+            raise GomeError(f"{root / given}: no such file, though the task file names it as {role}.")
+    sample = draft.sample or _pick(root, tables, "sample", r"sample.*sub|sub.*sample|^sample|submission")
+    others = [t for t in tables if t != sample]
+    train = draft.train or _pick(root, others, "train", r"^train|train(ing)?(\.|_set|_data|_labels)")
+    test = draft.test
+    if not test and any(re.search(r"^test|test(\.|_set|_data)", t, re.I) for t in others):
+        test = _pick(root, [t for t in others if t != train], "test", r"^test|test(\.|_set|_data)")
+    return replace(draft, train=train, sample=sample, test=test or sample)
+
+
+def _pick(root: Path, tables: list[str], role: str, pattern: str) -> str:
+    found = [t for t in tables if re.search(pattern, t, re.I)]
+    exact = [t for t in found if t.split(".")[0].lower() in (role, f"{role}_submission", f"{role}submission")]
+    found = exact or found
+    if len(found) == 1:
+        return found[0]
+    file = {"train": "train table", "test": "test table", "sample": "sample submission"}[role]
+    if not found:
+        have = f"there are {', '.join(tables[:8])}" if tables else "there is no table at all"
+        raise GomeError(f"{root}: no {file} found ({have}); name it in a task.yaml as '{role}: FILE'.")
+    raise GomeError(
+        f"{root}: more than one {file} ({', '.join(found)}); name it in a task.yaml as '{role}: FILE'."
+    )
+
+
+def _infer_id(root: Path, draft: Draft) -> str:
+    test, sample = read_columns(root / draft.test), read_columns(root / draft.sample)
+    if sample[0] in test:
+        return sample[0]
+    shared = [c for c in sample if c in test]
+    if len(shared) == 1:
+        return shared[0]
+    raise GomeError(
+        f"{root / draft.sample}: no id column: its first column {sample[0]!r} is not in {draft.test}; "
+        "name the id in a task.yaml as 'id: COLUMN'."
+    )
+
+
+def _infer_target(root: Path, draft: Draft) -> list[str]:
+    train, test, sample = (read_columns(root / f) for f in (draft.train, draft.test, draft.sample))
+    prediction = [c for c in sample if c != draft.id]
+    if prediction and all(c in train for c in prediction):
+        return prediction
+    candidates = [c for c in train if c != draft.id and (c not in test or draft.test == draft.sample)]
+    if len(candidates) == 1:
+        return candidates
+    if len(prediction) > 1 and candidates:
+        table = read_table(root / draft.train, columns=candidates)
+        named = [
+            c
+            for c in candidates
+            if class_prefix(list(class_text(table[c]).dropna().unique()), prediction) is not None
+        ]
+        if len(named) == 1:
+            return named
+    among = f" (it may be one of {', '.join(candidates[:8])})" if candidates else ""
+    raise GomeError(f"{root / draft.train}: the target column is not clear{among}; pass --target COLUMN.")
+
+
+def class_prefix(classes: list[str], prediction: list[str]) -> str | None:
+    """What stands before the class name in each of the columns `prediction` ('' or e.g. 'Status_'), None if no match."""
+    wanted = set(classes)
+    for length in range(len(prediction[0])):
+        prefix = prediction[0][:length]
+        if all(p.startswith(prefix) for p in prediction) and {p[length:] for p in prediction} == wanted:
+            return prefix
+    return None
+
+
+def _infer_metric(root: Path, description: str) -> str:
+    section = re.search(
+        r"^#+[^\n]*(evaluation|metric|scoring)[^\n]*\n(.*?)(?=^#{1,2} |\Z)", description, re.I | re.M | re.S
+    )
+    text = section.group(0) if section else description
+    found = [
+        (match.start(), metric) for words, metric in _METRIC_WORDS if (match := re.search(words, text, re.I))
+    ]
+    if found:
+        return min(found, key=lambda pair: pair[0])[1]
+    where = (
+        f"{root / DESCRIPTION} names no known metric" if description else f"{root}: the metric is not said"
+    )
+    raise GomeError(f"{where}; pass --metric NAME.")

@@ -1,0 +1,250 @@
+"""The data in numbers: one JSON object about a task's tables and files, small enough for a prompt."""
+
+import math
+import re
+from collections import Counter
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gome.state.errors import GomeError
+from gome.state.task import Task
+from gome.tools.data.columns import column_kind, time_values
+from gome.tools.data.images import find_image, image_size
+from gome.tools.data.tables import is_table, read_columns, read_table
+
+MAX_COLUMNS = 120
+RUN_LENGTH = 16
+_SAMPLE = 50_000
+_EXAMPLE_CHARS = 120
+_NUMERIC = ("number", "integer", "boolean")
+
+
+def profile(task: Task) -> dict[str, Any]:
+    """Describe the task's data: columns with kinds and statistics, target, other tables, files, notes.
+
+    `missing`, `test_missing` are shares; `unique` is a count; `min` to `skew` are in the column's units; `drift` is the
+    Kolmogorov-Smirnov distance (numbers) or total variation distance (categories) between train and test, 0 to 1.
+    Counts are exact; shape statistics come from at most 50,000 evenly spaced rows. Values that do not exist are null.
+    """
+    root = Path(task.root)
+    train, test = read_table(root / task.train), read_table(root / task.test)
+    names = [c for c in train.columns if c not in task.target]
+    columns = [_column(train[c], test[c] if c in test.columns else None, root) for c in names]
+    for entry in columns:
+        if entry["name"] == task.id and entry["kind"] != "image":
+            entry.update(kind="id", drift=None)
+    return {
+        "rows": len(train),
+        "test_rows": len(test),
+        "columns": _compress(columns),
+        "target": {c: _target(train[c], task.problem) for c in task.target},
+        "tables": _other_tables(task),
+        "files": _files(root),
+        "duplicates": _duplicates(train, task),
+        "notes": _notes(train, test, columns, task),
+    }
+
+
+def _column(train: pd.Series, test: pd.Series | None, root: Path) -> dict[str, Any]:
+    kind = column_kind(train)
+    sample, test_sample = _thin(train), None if test is None else _thin(test)
+    entry: dict[str, Any] = {
+        "name": str(train.name),
+        "kind": kind,
+        "dtype": str(train.dtype),
+        "missing": _number(train.isna().mean()),
+        "test_missing": None if test is None else _number(test.isna().mean()),
+        "unique": _unique(train),
+    }
+    if kind in ("category", "boolean", "integer", "constant"):
+        entry["top"] = [[_plain(v), int(n)] for v, n in train.value_counts().head(3).items()]
+    entry.update(_shape(sample, kind))
+    if kind in ("text", "id", "image", "category"):
+        entry["examples"] = [str(v)[:_EXAMPLE_CHARS] for v in train.dropna().head(2)]
+    if kind == "image" and (size := _image_size(train, root)):
+        entry["image_size"] = size
+    entry["drift"] = None if test_sample is None else _drift(sample, test_sample, kind)
+    return entry
+
+
+def _thin(series: pd.Series) -> pd.Series:
+    if len(series) <= _SAMPLE:
+        return series
+    return series.iloc[np.linspace(0, len(series) - 1, _SAMPLE).astype(int)]
+
+
+def _unique(series: pd.Series) -> int:
+    return int((series.astype(str) if series.dtype == object else series).nunique())
+
+
+def _shape(series: pd.Series, kind: str) -> dict[str, Any]:
+    if kind in _NUMERIC and pd.api.types.is_numeric_dtype(series):
+        values = series.dropna().to_numpy(dtype=float)
+        values = values[np.isfinite(values)]
+        if not len(values):
+            return {}
+        std = values.std()
+        skew = ((values - values.mean()) ** 3).mean() / std**3 if std > 0 else 0.0
+        summary = {"min": values.min(), "max": values.max(), "mean": values.mean(), "std": std, "skew": skew}
+        return {key: _number(value) for key, value in summary.items()}
+    if kind == "date" and (times := time_values(series)) is not None:
+        return {"min": str(times.min()), "max": str(times.max())}
+    if kind == "text":
+        return {"mean": _number(series.dropna().map(lambda v: len(str(v).split())).mean())}
+    return {}
+
+
+def _drift(train: pd.Series, test: pd.Series, kind: str) -> float | None:
+    """Kolmogorov-Smirnov distance of numbers and dates, total variation distance of categories; null for the rest."""
+    if kind in ("number", "integer", "date"):
+        left, right = _sorted(train), _sorted(test)
+        if not len(left) or not len(right):
+            return None
+        grid = np.concatenate([left, right])
+        below = [np.searchsorted(side, grid, "right") / len(side) for side in (left, right)]
+        return _number(np.max(np.abs(below[0] - below[1])))
+    if kind in ("category", "boolean"):
+        shares = [x.astype(str).value_counts(normalize=True) for x in (train, test)]
+        both = pd.concat(shares, axis=1).fillna(0.0).to_numpy()
+        return _number(np.abs(both[:, 0] - both[:, 1]).sum() / 2)
+    return None
+
+
+def _sorted(series: pd.Series) -> np.ndarray:
+    values = time_values(series)
+    if values is None:
+        return np.empty(0)
+    values = values.dropna()
+    if pd.api.types.is_datetime64_any_dtype(values):
+        values = values.dt.as_unit("s").astype("int64")
+    return np.sort(values.to_numpy(dtype=float))
+
+
+def _target(series: pd.Series, problem: str) -> dict[str, Any]:
+    kind = column_kind(series)
+    entry: dict[str, Any] = {
+        "kind": kind,
+        "dtype": str(series.dtype),
+        "missing": _number(series.isna().mean()),
+        "unique": _unique(series),
+        **_shape(series, kind),
+    }
+    if problem != "regression":
+        entry["counts"] = {str(k): int(v) for k, v in series.value_counts().head(50).items()}
+    return entry
+
+
+def _compress(columns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Runs of like-named numeric columns (pixel0, pixel1, ...) as one entry once there are too many columns to list."""
+    if len(columns) <= MAX_COLUMNS:
+        return columns
+    entries: list[dict[str, Any]] = []
+    for (stem, numeric), members in groupby(columns, key=_stem):
+        run = list(members)
+        entries.extend([_run(stem, run)] if numeric and len(run) >= RUN_LENGTH else run)
+    if len(entries) > MAX_COLUMNS:
+        rest = entries[MAX_COLUMNS - 1 :]
+        kinds = Counter(entry["kind"] for entry in rest)
+        name = f"{rest[0]['name']}..{rest[-1]['name']}"
+        entries[MAX_COLUMNS - 1 :] = [
+            {"name": name, "kind": kinds.most_common(1)[0][0], "count": len(rest), "kinds": dict(kinds)}
+        ]
+    return entries
+
+
+def _stem(entry: dict[str, Any]) -> tuple[str, bool]:
+    return re.sub(r"\d+(?!.*\d)", "{}", entry["name"]), entry["kind"] in (*_NUMERIC, "constant")
+
+
+def _run(stem: str, run: list[dict[str, Any]]) -> dict[str, Any]:
+    kinds = Counter("number" if entry["kind"] == "number" else "integer" for entry in run)
+    lows, highs = ([e[key] for e in run if e.get(key) is not None] for key in ("min", "max"))
+    return {
+        "name": f"{run[0]['name']}..{run[-1]['name']}",
+        "kind": kinds.most_common(1)[0][0],
+        "count": len(run),
+        "min": min(lows, default=None),
+        "max": max(highs, default=None),
+        "missing": _number(np.mean([e["missing"] for e in run])),
+        "template": stem,
+    }
+
+
+def _other_tables(task: Task) -> list[dict[str, Any]]:
+    root, known = Path(task.root), {task.train, task.test, task.sample}
+    tables: list[dict[str, Any]] = []
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if name in known or not path.is_file() or not is_table(path) or len(tables) == 20:
+            continue
+        try:
+            tables.append(
+                {"name": name, "rows": _row_count(path), "columns": read_columns(path)[:MAX_COLUMNS]}
+            )
+        except GomeError as error:
+            tables.append({"name": name, "rows": None, "columns": [], "error": str(error)})
+    return tables
+
+
+def _row_count(path: Path) -> int:
+    return len(read_table(path, columns=read_columns(path)[:1]))
+
+
+def _files(root: Path) -> dict[str, int]:
+    """Files of the task by suffix, most frequent first; tables at the top included."""
+    suffixes = (p.suffix.lower().lstrip(".") or "none" for p in root.rglob("*") if p.is_file())
+    return dict(Counter(suffixes).most_common(20))
+
+
+def _duplicates(train: pd.DataFrame, task: Task) -> int:
+    features = train.drop(columns=[c for c in (task.id,) if c in train.columns])
+    text = {c: str for c in features.columns if features[c].dtype == object}
+    return int(pd.util.hash_pandas_object(features.astype(text), index=False).duplicated().sum())
+
+
+def _image_size(series: pd.Series, root: Path) -> list[int] | None:
+    """Height, width and channels of the first image that is found and readable without an image library's help."""
+    path = find_image(root, str(series.dropna().iloc[0]))
+    return None if path is None else image_size(path)
+
+
+def _notes(train: pd.DataFrame, test: pd.DataFrame, columns: list[dict[str, Any]], task: Task) -> list[str]:
+    notes = []
+    absent = [c for c in train.columns if c not in test.columns and c not in (*task.target, task.id)]
+    if absent:
+        notes.append(f"columns of train that test lacks: {', '.join(absent[:10])}")
+    extra = [c for c in test.columns if c not in train.columns and c != task.id]
+    if extra:
+        notes.append(f"columns of test that train lacks: {', '.join(extra[:10])}")
+    drifting = [f"{c['name']} ({c['drift']:.2f})" for c in columns if (c["drift"] or 0) > 0.2]
+    if drifting:
+        notes.append(f"train and test differ in distribution: {', '.join(drifting[:10])}")
+    missing = int(train[task.target].isna().any(axis=1).sum())
+    if missing:
+        notes.append(f"{missing} rows of train have no label")
+    if any(
+        p.suffix.lower() in (".zip", ".7z", ".tar", ".gz") and not is_table(p)
+        for p in Path(task.root).iterdir()
+    ):
+        notes.append("archives among the files are left packed")
+    return notes
+
+
+def _number(value: Any) -> float | None:
+    """Six significant digits, null for what is not finite."""
+    value = float(value)
+    return float(f"{value:.6g}") if math.isfinite(value) else None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        return _number(value)
+    return str(value)[:_EXAMPLE_CHARS]

@@ -1,0 +1,137 @@
+"""One table as a task: a test part with hidden labels is cut off, and a task folder written around both parts."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from gome.state.errors import GomeError
+from gome.tools.data.columns import class_text, column_kind, nearest
+from gome.tools.data.splits import MIN_ROWS, deal
+from gome.tools.data.tables import read_table, write_table
+from gome.tools.evaluation import metrics
+
+ROW_ID = "row_id"
+TEST_PARTS = 5
+
+
+def answers_path(root: Path) -> Path:
+    """Where the labels of the test part are kept for a task folder made here: beside it, outside of it.
+
+    The file exists only if the labels are known, that is, if the test part was cut from labelled rows.
+    """
+    return root.with_name(f"{root.name}-answers.csv")
+
+
+def make_task_folder(path: Path, target: list[str], metric: str, workspace: Path) -> Path:
+    """Write `workspace`/<name of the table>/ with train, test, sample submission, description and task.yaml.
+
+    The test part is the rows without a label if there are any, else one row in five, labels spread evenly, the same
+    rows every time. The true labels of a cut-off test part go to `answers_path`. A column that tells the rows apart is
+    the id; else `row_id` is made. Raises GomeError: target or metric not given, no such column, too few labelled rows.
+    """
+    table = read_table(path)
+    target = _check_target(path, table, target)
+    if not metric:
+        fits = ", ".join(_suggestions(table, target))
+        raise GomeError(f"{path}: which metric? Pass --metric NAME; for this target {fits} would fit.")
+    table, id_ = _with_id(table, target)
+    is_test, known = _test_rows(path, table, target)
+    root = workspace.resolve() / path.name.split(".")[0]
+    workspace.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".task-", dir=workspace))
+    suffix = ".parquet" if path.suffix.lower() in (".parquet", ".pq") else ".csv"
+    train, test = table[~is_test], table[is_test]
+    write_table(train, draft / f"train{suffix}")
+    write_table(test.drop(columns=target), draft / f"test{suffix}")
+    write_table(_sample(train, test[id_], target, metric), draft / f"sample_submission{suffix}")
+    (draft / "description.md").write_text(_description(path, table, target, metric, known), encoding="utf-8")
+    keys = {"name": root.name, "metric": metric, "target": target, "id": id_}
+    (draft / "task.yaml").write_text(
+        yaml.safe_dump(keys, sort_keys=False, allow_unicode=True), encoding="utf-8"
+    )
+    draft.chmod(0o755)
+    shutil.rmtree(root, ignore_errors=True)
+    draft.rename(root)
+    answers_path(root).unlink(missing_ok=True)
+    if known:
+        write_table(test[[id_, *target]], answers_path(root))
+    return root
+
+
+def _check_target(path: Path, table: pd.DataFrame, target: list[str]) -> list[str]:
+    if not target:
+        raise GomeError(
+            f"{path}: which column is to be predicted? Pass --target COLUMN{nearest('', table.columns)}."
+        )
+    for name in target:
+        if name not in table.columns:
+            raise GomeError(f"{path}: no target column {name!r}{nearest(name, table.columns)}.")
+    return target
+
+
+def _suggestions(table: pd.DataFrame, target: list[str]) -> list[str]:
+    if len(target) > 1:
+        bits = table[target].dropna().isin([0, 1]).all(axis=None)
+        return metrics.names_for("multilabel" if bits else "regression")[:5]
+    labels = table[target[0]].dropna()
+    unique = labels.nunique()
+    numeric = pd.api.types.is_numeric_dtype(labels) and unique > 20
+    return metrics.names_for("regression" if numeric else "binary" if unique == 2 else "multiclass")[:5]
+
+
+def _with_id(table: pd.DataFrame, target: list[str]) -> tuple[pd.DataFrame, str]:
+    for name in table.columns:
+        column = table[name]
+        if name not in target and column_kind(column) == "id" and column.notna().all() and column.is_unique:
+            return table, str(name)
+    id_ = ROW_ID
+    while id_ in table.columns:
+        id_ = f"{id_}_"
+    return pd.concat([pd.Series(np.arange(len(table)), name=id_), table], axis=1), id_
+
+
+def _test_rows(path: Path, table: pd.DataFrame, target: list[str]) -> tuple[np.ndarray, bool]:
+    """Which rows are the test part, and whether their labels are known."""
+    unlabelled = table[target].isna().any(axis=1).to_numpy()
+    if (~unlabelled).sum() < 2 * MIN_ROWS:
+        raise GomeError(
+            f"{path}: {(~unlabelled).sum()} rows have a label; at least {2 * MIN_ROWS} are needed."
+        )
+    if unlabelled.any():
+        return unlabelled, False
+    numeric = len(target) == 1 and pd.api.types.is_float_dtype(table[target[0]])
+    labels = table[target[0]] if numeric else table.groupby(target, sort=True).ngroup()
+    rng = np.random.default_rng(0)
+    parts = deal(labels.to_numpy(dtype=float), TEST_PARTS, rng, classes=not numeric)
+    return parts == 0, True
+
+
+def _sample(train: pd.DataFrame, ids: pd.Series, target: list[str], metric: str) -> pd.DataFrame:
+    """A sample submission of constants: the most frequent label, the median, or class shares where these are graded."""
+    sample = ids.to_frame().reset_index(drop=True)
+    label = train[target[0]]
+    if len(target) == 1 and label.nunique() > 2 and _wants_probabilities(metric):
+        shares = class_text(label).value_counts(normalize=True).sort_index()
+        return sample.assign(**{str(name): round(share, 6) for name, share in shares.items()})
+    for name in target:
+        column = train[name]
+        constant = column.median() if pd.api.types.is_float_dtype(column) else column.mode().iloc[0]
+        sample[name] = constant
+    return sample
+
+
+def _wants_probabilities(metric: str) -> bool:
+    found = metrics.get(metric)
+    return "multiclass" in found.kinds and found.form == "probability"
+
+
+def _description(path: Path, table: pd.DataFrame, target: list[str], metric: str, known: bool) -> str:
+    cut = "one row in five, drawn at random" if known else "the rows whose label is missing"
+    return (
+        f"# {path.name}\n\nPredict {', '.join(target)} from the other columns. The {len(table)} rows of one table were "
+        f"cut in two: the test table is {cut}.\n\n## Evaluation\n\n{metric}\n"
+    )

@@ -1,0 +1,213 @@
+"""Tables on disk: CSV and Parquet read and written, every fault told in one line."""
+
+import codecs
+import csv
+import gzip
+import io
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import pandas as pd
+import pyarrow
+import pyarrow.parquet as parquet
+
+from gome.state.errors import GomeError
+
+SUFFIXES = (".csv", ".csv.gz", ".csv.zip", ".tsv", ".tsv.gz", ".parquet", ".pq")
+_PARQUET = (".parquet", ".pq")
+_CHUNK = 1 << 20
+csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # long texts are data, not a fault
+
+
+def is_table(path: Path) -> bool:
+    """Whether the file name is that of a table we can read."""
+    return path.name.lower().endswith(SUFFIXES)
+
+
+def read_table(path: Path, *, columns: Sequence[str] | None = None, rows: int | None = None) -> pd.DataFrame:
+    """The table in `path`, whole, or only some `columns`, or only its first `rows`.
+
+    CSV has to be UTF-8 (a byte-order mark is allowed); empty fields, NA, NaN, null and None are missing values.
+    Raises GomeError: file missing, empty, without rows, not UTF-8, rows of unequal length, column names repeated.
+    """
+    path = _existing(path)
+    read = _read_parquet if path.name.lower().endswith(_PARQUET) else _read_csv
+    frame = read(path, columns, rows)
+    if frame.empty:
+        raise GomeError(f"{path}: the table has a header but no rows.")
+    return frame
+
+
+def read_columns(path: Path) -> list[str]:
+    """Column names of the table in `path`, without reading its rows. Raises GomeError as `read_table` does."""
+    path = _existing(path)
+    if path.name.lower().endswith(_PARQUET):
+        try:
+            return _unique([str(c) for c in parquet.read_schema(path).names], path)
+        except (pyarrow.ArrowException, OSError) as error:
+            raise GomeError(f"{path}: not a readable Parquet file ({_first_line(error)}).") from error
+    return _header(path)
+
+
+def write_table(frame: pd.DataFrame, path: Path) -> None:
+    """Write `frame` without its index, in the format that the suffix of `path` names."""
+    name = path.name.lower()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if name.endswith(_PARQUET):
+        frame.to_parquet(path, index=False)
+    elif name.endswith(SUFFIXES):
+        frame.to_csv(path, index=False, sep=_separator(path))
+    else:
+        raise GomeError(f"{path}: tables are written as {', '.join(SUFFIXES)}.")
+
+
+def _existing(path: Path) -> Path:
+    path = Path(path)
+    if path.is_dir():
+        raise GomeError(f"{path}: a folder where a table file is expected.")
+    if not path.exists():
+        raise GomeError(f"{path}: no such file.")
+    if not is_table(path):
+        raise GomeError(f"{path}: not a table; known are {', '.join(SUFFIXES)}.")
+    if path.stat().st_size == 0:
+        raise GomeError(f"{path}: the file is empty.")
+    return path
+
+
+def _read_parquet(path: Path, columns: Sequence[str] | None, rows: int | None) -> pd.DataFrame:
+    read_columns(path)
+    try:
+        frame = parquet.read_table(path, columns=None if columns is None else list(columns)).to_pandas()
+    except (pyarrow.ArrowException, OSError) as error:
+        raise GomeError(f"{path}: not a readable Parquet file ({_first_line(error)}).") from error
+    return frame.reset_index(drop=True) if rows is None else frame.head(rows).reset_index(drop=True)
+
+
+def _read_csv(path: Path, columns: Sequence[str] | None, rows: int | None) -> pd.DataFrame:
+    header = _header(path)
+    try:
+        frame = pd.read_csv(
+            path,
+            sep=_separator(path),
+            encoding="utf-8-sig",
+            low_memory=False,
+            usecols=None if columns is None else list(columns),
+            nrows=rows,
+        )
+    except pd.errors.ParserError as error:
+        _check_row_lengths(path, header)
+        raise GomeError(f"{path}: not readable as a table ({_first_line(error)}).") from error
+    except UnicodeDecodeError as error:
+        raise _encoding_error(path) from error
+    except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, ValueError) as error:
+        raise GomeError(f"{path}: not readable as a table ({_first_line(error)}).") from error
+    if not isinstance(frame.index, pd.RangeIndex):
+        raise GomeError(
+            f"{path}: rows have more fields than the header's {len(header)} names; name every column."
+        )
+    if rows is None and len(header) > 1 and _may_be_ragged(frame, header):
+        _check_row_lengths(path, header)
+    return frame
+
+
+def _may_be_ragged(frame: pd.DataFrame, header: list[str]) -> bool:
+    """A row with too few fields is padded by pandas, so it shows as a missing value in the last column."""
+    last = frame.columns[-1]
+    return len(frame) > 0 and (len(frame.columns) < len(header) or bool(frame[last].isna().any()))
+
+
+def _check_row_lengths(path: Path, header: list[str]) -> None:
+    with _text(path) as file:
+        reader = csv.reader(file, delimiter=_separator(path))
+        try:
+            next(reader)
+            for row in reader:
+                if row and len(row) != len(header):
+                    raise GomeError(
+                        f"{path}, line {reader.line_num}: {len(row)} fields where the header has {len(header)}."
+                    )
+        except csv.Error as error:
+            raise GomeError(f"{path}, line {reader.line_num}: {error}.") from error
+
+
+def _header(path: Path) -> list[str]:
+    with _text(path) as file:
+        try:
+            names = next((row for row in csv.reader(file, delimiter=_separator(path)) if row), [])
+        except UnicodeDecodeError as error:
+            raise _encoding_error(path) from error
+        except csv.Error as error:
+            raise GomeError(f"{path}: the header is not readable ({error}).") from error
+    if not names:
+        raise GomeError(f"{path}: the file has no header line.")
+    if len(names) == 1 and (";" in names[0] or "\t" in names[0]):
+        raise GomeError(
+            f"{path}: the fields are not separated by commas; save the file as comma-separated CSV."
+        )
+    return _unique(names, path)
+
+
+def _unique(names: list[str], path: Path) -> list[str]:
+    seen: set[str] = set()
+    for name in filter(None, names):
+        if name in seen:
+            raise GomeError(f"{path}: the column name {name!r} occurs more than once; rename one of them.")
+        seen.add(name)
+    return [name or f"Unnamed: {i}" for i, name in enumerate(names)]
+
+
+def _separator(path: Path) -> str:
+    return "\t" if ".tsv" in path.name.lower() else ","
+
+
+@contextmanager
+def _bytes(path: Path) -> Iterator[IO[bytes]]:
+    name = path.name.lower()
+    try:
+        if name.endswith(".gz"):
+            with gzip.open(path, "rb") as file:
+                yield file  # type: ignore[misc]
+        elif name.endswith(".zip"):
+            with zipfile.ZipFile(path) as archive:
+                if len(archive.namelist()) != 1:
+                    raise GomeError(f"{path}: a zipped table has to be alone in its archive.")
+                with archive.open(archive.namelist()[0]) as file:
+                    yield file
+        else:
+            with path.open("rb") as file:
+                yield file
+    except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError) as error:
+        raise GomeError(f"{path}: the archive is damaged ({_first_line(error)}).") from error
+
+
+@contextmanager
+def _text(path: Path) -> Iterator[IO[str]]:
+    with _bytes(path) as raw:
+        yield io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
+
+
+def _encoding_error(path: Path) -> GomeError:
+    """Where the first byte is that is not UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    offset = 0
+    with _bytes(path) as raw:
+        while chunk := raw.read(_CHUNK):
+            pending = len(decoder.getstate()[0])
+            try:
+                decoder.decode(chunk)
+            except UnicodeDecodeError as error:
+                at = offset - pending + error.start
+                byte = error.object[error.start]
+                return GomeError(
+                    f"{path}: not UTF-8 (byte 0x{byte:02x} at offset {at}); save the file as UTF-8 again."
+                )
+            offset += len(chunk)
+    return GomeError(f"{path}: not UTF-8 (the file ends within a character); save the file as UTF-8 again.")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

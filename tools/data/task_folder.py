@@ -1,0 +1,104 @@
+"""A task from whatever the user has: a task folder, a prepared MLE-bench competition, a plain folder or one table."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from gome.state.errors import GomeError
+from gome.state.task import Direction, Problem, Task
+from gome.tools.data import mlebench, single_table
+from gome.tools.data.checks import check_task
+from gome.tools.data.columns import nearest
+from gome.tools.data.draft import Draft
+from gome.tools.data.tables import SUFFIXES, is_table
+
+TASK_FILE = "task.yaml"
+
+
+def load_task(
+    path: Path, *, target: str | None = None, metric: str | None = None, workspace: Path | None = None
+) -> Task:
+    """Read and check the task at `path`; `target` (several: comma between them) and `metric` go before the files' own.
+
+    `path` is a folder with a task.yaml, a prepared MLE-bench competition (its folder, `prepared` or `public`), a
+    folder with train, test and sample submission, or one CSV or Parquet table. One table is cut into a task folder
+    below `workspace` (see `single_table`). Nothing is written otherwise, and `prepared/private` is never opened.
+    Raises GomeError with one line for whatever is missing, contradictory or does not fit the metric.
+    """
+    path = Path(path).expanduser().resolve()
+    if not path.exists():
+        raise GomeError(f"{path}: no such file or folder.")
+    targets = [name.strip() for name in (target or "").split(",") if name.strip()]
+    if path.is_file():
+        return _from_table(path, targets, metric or "", workspace)
+    root = mlebench.public_folder(path)
+    draft = (
+        _read_task_file(root / TASK_FILE) if (root / TASK_FILE).is_file() else Draft(name=mlebench.name(path))
+    )
+    draft = draft.with_given(target=targets, metric=metric or "")
+    return check_task(root, mlebench.complete(root, draft))
+
+
+def _from_table(path: Path, targets: list[str], metric: str, workspace: Path | None) -> Task:
+    if path.name == TASK_FILE:
+        return load_task(path.parent, target=",".join(targets), metric=metric)
+    if not is_table(path):
+        raise GomeError(f"{path}: neither a task folder nor a table; tables are {', '.join(SUFFIXES)}.")
+    if workspace is None:
+        raise GomeError(
+            f"{path}: one table is cut into a task folder, so a workspace folder has to be given."
+        )
+    root = single_table.make_task_folder(path, targets, metric, workspace)
+    return load_task(root)
+
+
+class _TaskFile(BaseModel):
+    """The keys of a task.yaml; docs: the task file."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+    name: str = ""
+    metric: str = ""
+    target: list[str] = []
+    id: str = ""
+    problem: Problem | None = None
+    direction: Direction | None = None
+    group: str | None = None
+    time: str | None = None
+    train: str = ""
+    test: str = ""
+    sample: str = ""
+    time_limit: float | None = Field(default=None, gt=0)
+    program_time_limit: float | None = Field(default=None, gt=0)
+
+    @field_validator("target", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return value if isinstance(value, list) else [value]
+
+
+def _read_task_file(path: Path) -> Draft:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except UnicodeDecodeError as error:
+        raise GomeError(f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8 again.") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise GomeError(f"{path}{where}: not valid YAML ({getattr(error, 'problem', error)}).") from error
+    if not isinstance(content, dict):
+        raise GomeError(f"{path}: keys and values are expected, such as 'metric: auc'.")
+    keys = list(_TaskFile.model_fields)
+    for key in content:
+        if key not in keys:
+            raise GomeError(f"{path}: unknown key {key!r}{nearest(str(key), keys)}.")
+    try:
+        file = _TaskFile(**content)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise GomeError(f"{path}: key '{fault['loc'][0]}': {fault['msg'].lower()}.") from error
+    values = file.model_dump(exclude={"time_limit", "program_time_limit"})
+    values["name"] = file.name or path.parent.name
+    return Draft(**values, time_limit_s=file.time_limit, program_time_limit_s=file.program_time_limit)
