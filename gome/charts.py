@@ -1,0 +1,247 @@
+"""The geometry of the report's two charts; the template draws what is placed here. Pixels, origin at the top left."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from gome.axes import Scale, left_margin, nice_ticks, padded, tick_texts, whole_ticks
+from gome.formatting import gain_text, is_number, score_text
+from gome.run_folder import score_of, value_of
+
+TONES = 8
+"""Colours that the style sheet has for traces; further traces begin again."""
+WIDE, NARROW = (920, 380), (390, 340)
+_STRIP = 24
+_LABEL_HEIGHT = 15
+
+
+@dataclass
+class Mark:
+    """One step. `kind`: accepted, rejected or failed; `off`: up or down if its value lies outside the chart."""
+
+    x: float
+    y: float
+    kind: str
+    tone: int
+    title: str
+    bars: list[tuple[float, float, float, float]] = field(default_factory=list)
+    off: str = ""
+
+
+@dataclass
+class Chart:
+    """A chart ready to draw: ticks are (pixel, text), lines (class, tone, points), labels (x, y, class, tone, text)."""
+
+    width: int
+    height: int
+    left: float
+    right: float
+    top: float
+    bottom: float
+    title: str
+    description: str
+    x_name: str
+    y_name: str
+    x_ticks: list[tuple[float, str]]
+    y_ticks: list[tuple[float, str]]
+    strip: float | None = None
+    lines: list[tuple[str, int, str]] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+    labels: list[tuple[float, float, str, int, str]] = field(default_factory=list)
+
+
+def score_curve(
+    records: Sequence[dict[str, Any]], *, metric: str, sign: int, size: tuple[int, int]
+) -> Chart | None:
+    """Score against step for every trace, with standard errors; None if no step is done yet."""
+    if not records:
+        return None
+    low, high = _score_range(records)
+    y_ticks = nice_ticks(low, high, 6)
+    left, right = left_margin(y_ticks), size[0] - (84 if size[0] > 600 else 66)
+    void = any(not _counts(r) for r in records)
+    bottom = size[1] - 44 - (_STRIP if void else 0)
+    steps = max(r["step"] for r in records)
+    x, y = Scale(-0.45, steps + 0.45, left, right), Scale(low, high, bottom, 14)
+    chart = Chart(
+        *size,
+        left,
+        right,
+        14,
+        bottom,
+        f"{metric} by step",
+        _curve_description(records, metric, sign),
+        "step",
+        f"{metric}, {'higher' if sign > 0 else 'lower'} is better",
+        [(x(t), f"{t:.0f}") for t in whole_ticks(steps, 14 if size[0] > 600 else 6)],
+        [(y(t), text) for t, text in tick_texts(y_ticks)],
+        strip=bottom + _STRIP / 2 + 4 if void else None,
+    )
+    _place_steps(chart, records, x, y)
+    _place_best(chart, records, sign, x, y)
+    _spread(chart.labels, chart.top, chart.bottom)
+    return chart
+
+
+def gain_scatter(records: Sequence[dict[str, Any]], *, metric: str, size: tuple[int, int]) -> Chart | None:
+    """Realised against predicted gain, with standard errors; None if no step has both."""
+    rows = predictions(records)
+    if not rows:
+        return None
+    bars = [v for r in rows for v in (_gain(r) - _gain_error(r), _gain(r) + _gain_error(r))]
+    x_low, x_high = padded([0.0, *(r["hypothesis"]["predicted_gain"] for r in rows)])
+    y_low, y_high = padded([0.0, *bars])
+    x_ticks, y_ticks = nice_ticks(x_low, x_high, 6 if size[0] > 600 else 4), nice_ticks(y_low, y_high, 6)
+    left, right, bottom = left_margin(y_ticks), size[0] - 16, size[1] - 44
+    x, y = Scale(x_low, x_high, left, right), Scale(y_low, y_high, bottom, 14)
+    chart = Chart(
+        *size,
+        left,
+        right,
+        14,
+        bottom,
+        "Predicted and realised gain",
+        f"{len(rows)} steps: the gain in {metric} that was predicted against the gain that was measured",
+        "predicted gain",
+        "realised gain",
+        [(x(t), text) for t, text in tick_texts(x_ticks)],
+        [(y(t), text) for t, text in tick_texts(y_ticks)],
+    )
+    chart.lines += [("zero", 0, f"{left},{y(0)} {right},{y(0)}"), ("zero", 0, f"{x(0)},14 {x(0)},{bottom}")]
+    low, high = max(x_low, y_low), min(x_high, y_high)
+    chart.lines.append(("ideal", 0, f"{x(low)},{y(low)} {x(high)},{y(high)}"))
+    for record in rows:
+        predicted, gain, error = record["hypothesis"]["predicted_gain"], _gain(record), _gain_error(record)
+        at = x(predicted)
+        title = f"{record['id']}: predicted {gain_text(predicted)}, realised {gain_text(gain, error)}"
+        mark = Mark(at, y(gain), _kind(record), record["trace"] % TONES, title)
+        mark.bars.append((at, y(gain - error), at, y(gain + error)))
+        chart.marks.append(mark)
+    return chart
+
+
+def predictions(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The steps that predicted a gain and had it measured."""
+    return [
+        r
+        for r in records
+        if is_number((r.get("comparison") or {}).get("gain"))
+        and is_number((r.get("hypothesis") or {}).get("predicted_gain"))
+        and any(r["hypothesis"].get(f"predicted_{k}") for k in ("gain", "low", "high"))
+    ]
+
+
+def _kind(record: dict[str, Any]) -> str:
+    return str(record.get("verdict")) if _counts(record) else "failed"
+
+
+def _counts(record: dict[str, Any]) -> bool:
+    """Whether the step has a score that stands: neither failed nor voided for leakage."""
+    status = (record.get("evaluation") or {}).get("status")
+    return (
+        is_number(value_of(record)) and status != "void" and record.get("verdict") in ("accepted", "rejected")
+    )
+
+
+def _value(record: dict[str, Any]) -> float:
+    return cast(float, value_of(record))
+
+
+def _error(record: dict[str, Any]) -> float:
+    error = (score_of(record) or {}).get("stderr")
+    return error if is_number(error) else 0.0
+
+
+def _gain(record: dict[str, Any]) -> float:
+    return float(record["comparison"]["gain"])
+
+
+def _gain_error(record: dict[str, Any]) -> float:
+    error = record["comparison"].get("stderr")
+    return error if is_number(error) else 0.0
+
+
+def _score_range(records: Sequence[dict[str, Any]]) -> tuple[float, float]:
+    """The range of the accepted scores and of the rejected ones that are near: one wreck must not flatten the rest."""
+    rows = [r for r in records if _counts(r)]
+    if not rows:
+        return 0.0, 1.0
+    kept = [r for r in rows if r["verdict"] == "accepted"] or rows
+    ends = [v for r in kept for v in (_value(r) - _error(r), _value(r) + _error(r))]
+    low, high = min(ends), max(ends)
+    margin = 0.6 * (high - low)
+    near = [_value(r) for r in rows if low - margin <= _value(r) <= high + margin]
+    return padded([*ends, *near])
+
+
+def _place_steps(chart: Chart, records: Sequence[dict[str, Any]], x: Scale, y: Scale) -> None:
+    traces = sorted({r["trace"] for r in records})
+    dodge = min(0.14, 0.6 / len(traces))
+    paths: dict[int, list[str]] = {}
+    for record in records:
+        trace, tone = record["trace"], record["trace"] % TONES
+        at = x(record["step"] + (traces.index(trace) - (len(traces) - 1) / 2) * dodge)
+        mark = _step_mark(record, at, y, chart.strip)
+        chart.marks.append(mark)
+        if mark.kind == "accepted":
+            paths.setdefault(trace, []).append(f"{at},{mark.y}")
+    for trace, points in paths.items():
+        tone = trace % TONES
+        chart.lines.append(("path", tone, " ".join(points)))
+        if len(traces) > 1 and len(traces) <= TONES:
+            last = float(points[-1].split(",")[1])
+            chart.labels.append((chart.right + 8, last, "direct", tone, f"trace {trace}"))
+
+
+def _step_mark(record: dict[str, Any], at: float, y: Scale, strip: float | None) -> Mark:
+    kind, tone = _kind(record), record["trace"] % TONES
+    said = f"{record['id']} {record.get('verdict')}"
+    if kind == "failed":
+        return Mark(at, strip or 0.0, kind, tone, f"{said}: {record.get('reason', '')}")
+    value, error = _value(record), _error(record)
+    mark = Mark(at, y(value), kind, tone, f"{said}: {score_text(value, error)}")
+    if not y.inside(value):
+        mark.off = "up" if value > y.high else "down"
+    elif error:
+        mark.bars.append((at, y(value - error), at, y(value + error)))
+    return mark
+
+
+def _place_best(chart: Chart, records: Sequence[dict[str, Any]], sign: int, x: Scale, y: Scale) -> None:
+    """The staircase of the best accepted score of all traces, with its value written at the end."""
+    best: float | None = None
+    points: list[str] = []
+    for record in sorted(records, key=lambda r: (r["step"], r["trace"])):
+        if _kind(record) != "accepted" or (best is not None and sign * _value(record) <= sign * best):
+            continue
+        value = _value(record)
+        at = x(record["step"])
+        points += [f"{at},{y(best)}"] if best is not None else []
+        points.append(f"{at},{y(value)}")
+        best = value
+    if best is not None:
+        points.append(f"{chart.right},{y(best)}")
+        chart.lines.insert(0, ("best", 0, " ".join(points)))
+        chart.labels.append((chart.right + 8, y(best) - 0.1, "best", 0, f"{score_text(best)}"))
+
+
+def _spread(labels: list[tuple[float, float, str, int, str]], top: float, bottom: float) -> None:
+    """Move labels at the right edge apart so that none covers another."""
+    labels.sort(key=lambda label: label[1])
+    ys: list[float] = []
+    for _, y, *_ in labels:
+        ys.append(max(y, ys[-1] + _LABEL_HEIGHT) if ys else max(y, top + 4))
+    over = (ys[-1] - bottom) if ys else 0.0
+    for i in range(len(ys) - 1, -1, -1):
+        limit = ys[i + 1] - _LABEL_HEIGHT if i + 1 < len(ys) else bottom
+        ys[i] = min(ys[i], limit) if over > 0 else ys[i]
+    labels[:] = [(x, round(ys[i], 1), kind, tone, text) for i, (x, _, kind, tone, text) in enumerate(labels)]
+
+
+def _curve_description(records: Sequence[dict[str, Any]], metric: str, sign: int) -> str:
+    values = [_value(r) for r in records if _kind(r) == "accepted"]
+    said = f"{len(records)} steps of {len({r['trace'] for r in records})} traces"
+    if not values:
+        return f"{said}; none accepted"
+    best = max(values, key=lambda v: sign * v)
+    return f"{said}, {len(values)} accepted; best {metric} {score_text(best)}"

@@ -1,0 +1,66 @@
+"""How figures are written wherever a person reads them: scores with their noise, gains, durations, counts."""
+
+import math
+from typing import Any, TypeGuard
+
+NONE = "–"
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """True for a finite int or float; false for None, text, booleans, NaN and infinities."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def score_text(value: Any, stderr: Any = None) -> str:
+    """A score to the precision that its standard error allows: '0.8731 ± 0.0021'. '–' if there is no score."""
+    if not is_number(value):
+        return NONE
+    if not is_number(stderr) or stderr <= 0:
+        return f"{value:.5g}"
+    places = _places(stderr)
+    return f"{value:.{places}f} ± {stderr:.{places}f}"
+
+
+def _places(stderr: float) -> int:
+    """Decimal places that show two significant digits of a standard error."""
+    return min(12, max(0, 1 - math.floor(math.log10(stderr))))
+
+
+def gain_text(gain: Any, stderr: Any = None) -> str:
+    """A gain with its sign, as precise as its standard error: '+0.0123 ± 0.0040'."""
+    if not is_number(gain):
+        return NONE
+    text = score_text(abs(gain), stderr)
+    return f"{'+' if gain >= 0 else '−'}{text}"
+
+
+def duration_text(seconds: Any) -> str:
+    """Seconds as a person says them: '0.4 s', '42 s', '12 min 3 s', '2 h 5 min'."""
+    if not is_number(seconds) or seconds < 0:
+        return NONE
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def count_text(count: Any) -> str:
+    """A count in three or four characters: '950', '12.3k', '4.5M'."""
+    if not is_number(count):
+        return NONE
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(count) >= size:
+            return f"{count / size:.1f}{unit}"
+    return f"{count:.0f}"
+
+
+def one_line(text: Any, limit: int = 0) -> str:
+    """Text on one line without control characters (a program's output may hold any), shortened to `limit`."""
+    printable = "".join(c if c.isprintable() else " " for c in str(text))
+    line = " ".join(printable.split())
+    return f"{line[: limit - 1].rstrip()}…" if limit and len(line) > limit else line

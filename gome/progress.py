@@ -1,0 +1,182 @@
+"""Progress while a run goes: a live table on a terminal, one line per event elsewhere."""
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from gome.formatting import count_text, duration_text, is_number, one_line, score_text
+from gome.run_folder import RunFolder, value_of
+
+_NOISE = {("critic", "judging"), ("runner", "smoke")}
+_VERDICT_STYLES = {"accepted": "green", "rejected": "yellow", "failed": "red"}
+_WIDE, _WIDEST = 92, 104
+_SHOWN_TRACES = 16
+
+
+@dataclass
+class _Row:
+    """What is shown of one trace."""
+
+    step: int = 0
+    stage: str = ""
+    text: str = ""
+    hypothesis: str = ""
+    score: str = ""
+    best: float | None = None
+    verdict: str = ""
+    began: float = 0.0
+    tokens: int = 0
+
+
+class Progress:
+    """Consumes progress events; a context manager. Starts from what the run folder already holds (a resumed run)."""
+
+    def __init__(self, run_dir: Path, console: Console | None = None) -> None:
+        self.console = console or Console()
+        self._folder = RunFolder.read(run_dir)
+        self._began = time.monotonic() - (self._folder.seconds or 0.0)
+        self._rows: dict[int, _Row] = {}
+        self._note = ""
+        self._last_line = ""
+        self._lock = threading.Lock()
+        self._live = Live(get_renderable=self._render, console=self.console, refresh_per_second=4)
+        for record in self._folder.records:
+            self._take_record(record)
+
+    def __enter__(self) -> "Progress":
+        if self.console.is_terminal:
+            self._live.start()
+        else:
+            self._print(self._header())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.console.is_terminal:
+            self._live.stop()
+
+    def handle(self, event: Mapping[str, Any]) -> None:
+        """Show one event. May be called from any thread."""
+        with self._lock:
+            self._take(event)
+            if not self.console.is_terminal:
+                line = event_line(event)
+                if line and line != self._last_line:
+                    self._print(line)
+                self._last_line = line or self._last_line
+
+    def _print(self, line: str) -> None:
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def _take_record(self, record: Mapping[str, Any]) -> None:
+        usage = record.get("usage") or {}
+        row = self._rows.setdefault(record["trace"], _Row())
+        row.began = time.monotonic()
+        row.tokens += (usage.get("tokens_in") or 0) + (usage.get("tokens_out") or 0)
+        verdict = {"verdict": record.get("verdict"), "score": value_of(record)}
+        self._take_verdict(row, {"step": record["step"], **verdict})
+        row.hypothesis = str((record.get("hypothesis") or {}).get("statement", ""))
+        row.step = record["step"]
+
+    def _take(self, event: Mapping[str, Any]) -> None:
+        trace, step = event.get("trace"), event.get("step")
+        if trace is None:
+            self._note = f"{event.get('stage', '')}: {event.get('text', '')}"
+            return
+        row = self._rows.setdefault(trace, _Row(began=time.monotonic()))
+        if step is not None and step != row.step:
+            row.step, row.began, row.hypothesis = step, time.monotonic(), ""
+        row.stage, row.text = str(event.get("stage", "")), str(event.get("text", ""))
+        row.hypothesis = str(event.get("hypothesis") or row.hypothesis)
+        row.tokens += event.get("tokens") or 0
+        if event.get("verdict"):
+            self._take_verdict(row, event)
+
+    def _take_verdict(self, row: _Row, event: Mapping[str, Any]) -> None:
+        row.verdict, score = str(event["verdict"]), event.get("score")
+        row.score = score_text(score)
+        if row.verdict == "accepted" and is_number(score):
+            row.best = self._better(row.best, score)
+
+    def _better(self, one: float | None, other: float | None) -> float | None:
+        known = [v for v in (one, other) if v is not None]
+        return max(known, key=lambda v: self._folder.sign * v, default=None)
+
+    def _best(self) -> float | None:
+        best = None
+        for row in self._rows.values():
+            best = self._better(best, row.best)
+        return best
+
+    def _header(self) -> str:
+        config, task = self._folder.config, self._folder.task
+        limit = config.get("time_limit_s")
+        direction = "lower" if self._folder.sign < 0 else "higher"
+        parts = [one_line(self._folder.name), f"{task.get('metric', 'score')} ({direction} is better)"]
+        parts.append(f"{config.get('traces', '?')} traces × {config.get('steps', '?')} steps")
+        parts += [f"at most {duration_text(limit)}"] if limit else []
+        return " · ".join([*parts, self._folder.reasoner])
+
+    def _render(self) -> RenderableType:
+        with self._lock:
+            now = f"best {score_text(self._best())} · {duration_text(time.monotonic() - self._began)}"
+            status = Text(now, style="bold")
+            if self._note:
+                status.append(f" · {one_line(self._note)}", style="default not bold")
+            status.no_wrap, status.overflow = True, "ellipsis"
+            return Group(Text(self._header()), self._table(), status)
+
+    def _table(self) -> Table:
+        width = self.console.width
+        table = Table(box=None, pad_edge=False, expand=True, header_style="dim", padding=(0, 2, 0, 0))
+        table.add_column("trace", justify="right")
+        table.add_column("step", justify="right", no_wrap=True)
+        table.add_column("now", no_wrap=True, min_width=10)
+        table.add_column("hypothesis", ratio=1, no_wrap=True, overflow="ellipsis")
+        table.add_column("score", justify="right", no_wrap=True)
+        table.add_column("best", justify="right", no_wrap=True)
+        table.add_column("verdict", no_wrap=True, min_width=8)
+        if width >= _WIDE:
+            table.add_column("time", justify="right", no_wrap=True, min_width=6)
+        if width >= _WIDEST:
+            table.add_column("tokens", justify="right", no_wrap=True)
+        for trace in sorted(self._rows)[:_SHOWN_TRACES]:
+            table.add_row(*self._cells(trace)[: len(table.columns)])
+        if len(self._rows) > _SHOWN_TRACES:
+            table.add_row("", "", "", Text(f"and {len(self._rows) - _SHOWN_TRACES} more traces", style="dim"))
+        return table
+
+    def _cells(self, trace: int) -> list[RenderableType]:
+        row = self._rows[trace]
+        steps = self._folder.config.get("steps")
+        return [
+            str(trace),
+            f"{row.step + 1}/{steps}" if steps else str(row.step + 1),
+            row.stage,
+            Text(one_line(row.hypothesis or row.text)),
+            row.score,
+            score_text(row.best),
+            Text(row.verdict, style=_VERDICT_STYLES.get(row.verdict, "")),
+            duration_text(time.monotonic() - row.began),
+            count_text(row.tokens),
+        ]
+
+
+def event_line(event: Mapping[str, Any]) -> str | None:
+    """An event on one line that grep finds: '[trace 0 step 2] runner: search 2/3'. None for noise."""
+    stage, text = str(event.get("stage", "")), one_line(event.get("text", ""))
+    if (stage, text) in _NOISE:
+        return None
+    where = " ".join(f"{name} {event[name]}" for name in ("trace", "step") if event.get(name) is not None)
+    figures = f"; score {score_text(event['score'], event.get('stderr'))}" if "score" in event else ""
+    return f"[{where or 'run'}] {stage}: {text}{figures}"

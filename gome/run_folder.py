@@ -1,0 +1,166 @@
+"""A run folder as it can be read at any moment: finished, running or dead; what is missing or cut off is left out."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import psutil
+
+from gome.formatting import is_number
+from gome.state.errors import GomeError
+from gome.tools.records.artifacts import Artifacts
+from gome.tools.records.history import History
+from gome.tools.records.jsonl import read_lines
+
+RunState = Literal["finished", "running", "stopped"]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """What the files of one run say. `run` and `result` are {} when there is no readable file."""
+
+    path: Path
+    run: dict[str, Any]
+    result: dict[str, Any]
+    records: list[dict[str, Any]]
+    events: list[dict[str, Any]]
+    state: RunState
+
+    @classmethod
+    def read(cls, path: Path) -> "RunFolder":
+        """Read the folder. GomeError if there is none."""
+        if not path.is_dir():
+            raise GomeError(f"there is no run folder {path}; give the folder that `gome run` printed")
+        result = _read_json(path / "result.json")
+        state: RunState = "finished" if result else "running" if is_running(path) else "stopped"
+        records = cast(list[dict[str, Any]], History(path / "history.jsonl").records())
+        events = list(read_lines(path / "events.jsonl"))
+        return cls(path, _read_json(path / "run.json"), result, records, events, state)
+
+    @property
+    def task(self) -> dict[str, Any]:
+        """The task as run.json keeps it."""
+        return self.run.get("task") or {}
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The configuration as run.json keeps it."""
+        return self.run.get("config") or {}
+
+    @property
+    def name(self) -> str:
+        """The task's name, or the folder's where the task is not known."""
+        return str(self.task.get("name") or self.path.resolve().name)
+
+    @property
+    def sign(self) -> int:
+        """+1 where larger scores are better, -1 where smaller ones are."""
+        return -1 if self.task.get("direction") == "minimize" else 1
+
+    @property
+    def reasoner(self) -> str:
+        """Who reasoned: a model's name, or the offline reasoner called what it is."""
+        model = self.config.get("model", "offline")
+        named = "offline reasoner (rules, not a language model)" if model == "offline" else model
+        return str(self.result.get("reasoner") or named)
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds worked on the run, stops not counted."""
+        known = [self.result.get("seconds"), *(e.get("elapsed") for e in reversed(self.events))]
+        return next((s for s in known if is_number(s)), None)
+
+    @cached_property
+    def artifacts(self) -> Artifacts:
+        """The run's artifacts."""
+        return Artifacts(self.path / "artifacts")
+
+    def text(self, ref: Any) -> str | None:
+        """The text of an artifact reference, None if there is none."""
+        try:
+            return self.artifacts.get_text(ref) if ref else None
+        except (OSError, ValueError, TypeError):
+            return None
+
+    @cached_property
+    def accepted(self) -> list[dict[str, Any]]:
+        """Accepted steps that have a score, best first."""
+        rows = [r for r in self.records if r.get("verdict") == "accepted" and is_number(value_of(r))]
+        return sorted(rows, key=lambda r: -self.sign * cast(float, value_of(r)))
+
+    @property
+    def best(self) -> dict[str, Any] | None:
+        """What would be handed over now, as in result.json: kind, members, search and selection score."""
+        if self.result:
+            return self.result.get("best")
+        if not self.accepted:
+            return None
+        top = self.accepted[0]
+        member = {"id": top.get("id"), "code": top.get("code"), "weight": 1.0}
+        return {"kind": "single", "members": [member], "search": score_of(top), "selection": None}
+
+    @property
+    def first_draft(self) -> dict[str, Any] | None:
+        """The best of the traces' first accepted solutions: where the search began."""
+        first: dict[Any, dict[str, Any]] = {}
+        for record in sorted(self.accepted, key=lambda r: r["step"]):
+            first.setdefault(record["trace"], record)
+        return max(first.values(), key=lambda r: self.sign * cast(float, value_of(r)), default=None)
+
+    def count(self, verdict: str) -> int:
+        """How many steps ended with this verdict."""
+        return sum(r.get("verdict") == verdict for r in self.records)
+
+    def usage_by_role(self) -> list[dict[str, Any]]:
+        """Calls and tokens per role and model, from the journal of exchanges; a question asked twice counts once."""
+        exchanges = {e.get("key"): e for e in read_lines(self.path / "exchanges.jsonl")}
+        rows: dict[tuple[str, str], dict[str, Any]] = {}
+        for exchange in exchanges.values():
+            key = (str(exchange.get("role")), str(exchange.get("model")))
+            empty = {"role": key[0], "model": key[1], "calls": 0, "tokens_in": 0, "tokens_out": 0}
+            row = rows.setdefault(key, empty)
+            row["calls"] += 1
+            for name in ("tokens_in", "tokens_out"):
+                row[name] += (exchange.get("usage") or {}).get(name) or 0
+        return [rows[key] for key in sorted(rows)]
+
+    @property
+    def usage(self) -> dict[str, int]:
+        """Calls and tokens of the whole run: the result's figures, else those of the steps so far."""
+        if self.result.get("usage"):
+            return dict(self.result["usage"])
+        rows = [r.get("usage") or {} for r in self.records]
+        return {name: sum(u.get(name) or 0 for u in rows) for name in ("calls", "tokens_in", "tokens_out")}
+
+
+def score_of(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The score of a step record, None if it has none."""
+    return (record.get("evaluation") or {}).get("score")
+
+
+def value_of(record: Mapping[str, Any]) -> float | None:
+    """The score's value of a step record, None if it has none."""
+    return (score_of(record) or {}).get("value")
+
+
+def is_running(run_dir: Path) -> bool:
+    """Whether the process that run.pid names lives. One that is younger than the file is another one's."""
+    pid_file = run_dir / "run.pid"
+    try:
+        process = psutil.Process(int(pid_file.read_text()))
+        return (
+            process.create_time() <= pid_file.stat().st_mtime + 1 and process.status() != psutil.STATUS_ZOMBIE
+        )
+    except (OSError, ValueError, psutil.Error):
+        return False
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,86 @@
+"""The state of a run in a few lines of text: what `gome run` ends with and what `gome status` prints."""
+
+import shlex
+from pathlib import Path
+
+from rich.console import Console
+
+from gome.formatting import duration_text, one_line, score_text
+from gome.run_folder import RunFolder, value_of
+
+
+def print_summary(run_dir: Path, console: Console | None = None) -> None:
+    """Print the summary of a run folder. GomeError if there is no such folder."""
+    out = console or Console()
+    for line in summary_lines(run_dir):
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def summary_lines(run_dir: Path) -> list[str]:
+    """Best score, how it came about, where the files are, how to go on. GomeError if there is no such folder."""
+    folder = RunFolder.read(run_dir)
+    rows = [
+        ("run", f"{one_line(folder.name)}, {state_text(folder)}"),
+        *_scores(folder),
+        ("steps", steps_text(folder)),
+    ]
+    rows += [("reasoner", folder.reasoner), *_files(folder)]
+    rows += [("problem", one_line(problem)) for problem in folder.result.get("problems") or []]
+    if folder.state == "stopped":
+        rows.append(("go on", resume_command(run_dir)))
+    return [f"{label + ':':<13}{text}" for label, text in rows]
+
+
+def state_text(folder: RunFolder) -> str:
+    """'finished in 12 min 3 s', 'running for 40 s' or 'stopped after 2 h 5 min'."""
+    word = {"finished": "finished in", "running": "running for", "stopped": "stopped after"}[folder.state]
+    return f"{word} {duration_text(folder.seconds)}" if folder.seconds is not None else folder.state
+
+
+def resume_command(run_dir: Path) -> str:
+    """The command that goes on with a run."""
+    return f"gome resume {shlex.quote(str(run_dir))}"
+
+
+def steps_text(folder: RunFolder) -> str:
+    """'7 steps: 4 accepted, 2 rejected, 1 failed'."""
+    total = len(folder.records)
+    parts = [
+        f"{n} {verdict}" for verdict in ("accepted", "rejected", "failed") if (n := folder.count(verdict))
+    ]
+    return f"{total} {'step' if total == 1 else 'steps'}{': ' if parts else ''}{', '.join(parts)}"
+
+
+def _scores(folder: RunFolder) -> list[tuple[str, str]]:
+    best = folder.best
+    if not best:
+        return [
+            ("best", "no accepted program yet" if folder.state != "finished" else "no program was accepted")
+        ]
+    search, selection = best.get("search") or {}, best.get("selection") or {}
+    metric, direction = folder.task.get("metric", "score"), "higher" if folder.sign > 0 else "lower"
+    kind = (
+        f"ensemble of {len(best['members'])}" if best.get("kind") == "ensemble" else best["members"][0]["id"]
+    )
+    score = score_text(search.get("value"), search.get("stderr"))
+    rows = [("best", f"{metric} {score} ({kind}; {direction} is better)")]
+    if selection:
+        rows.append(("held back", f"{metric} {score_text(selection.get('value'), selection.get('stderr'))}"))
+    if draft := folder.first_draft:
+        rows.append(
+            ("progress", f"first draft {score_text(value_of(draft))} → {score_text(search.get('value'))}")
+        )
+    return rows
+
+
+def _files(folder: RunFolder) -> list[tuple[str, str]]:
+    solution = folder.path / "solution"
+    named = [
+        ("submission", solution / "submission.csv"),
+        ("program", solution / "main.py"),
+        ("report", folder.path / "report.html"),
+    ]
+    rows = [(label, str(path)) for label, path in named if path.is_file()]
+    if folder.result and not folder.result.get("submission_ok"):
+        rows.append(("submission", "not valid: see the problems"))
+    return rows
