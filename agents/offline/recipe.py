@@ -55,8 +55,8 @@ class ModelSpec:
 class Recipe:
     """What a program does, field by field; the defaults are left out of the program's recipe line.
 
-    `categories`, `missing` say how tree models see the table: linear, distance and neural models always get one-hot (or,
-    with 'target', out-of-fold target means), median-filled and scaled columns. `rare_min` merges categories with fewer rows.
+    `categories`, `missing` say how tree models see the table; linear, distance and neural models get one-hot codes (or,
+    with "target", out-of-fold target means), medians and scaled columns. `rare_min` merges categories with fewer rows.
     `skew_log` takes log1p of skewed non-negative columns. `counts` adds how often each category occurs. `interactions`
     are (column, one of + - * /, column); `group_stats` are (group column, number column): mean within the group and
     difference to it. `split_codes` are string columns such as 'C85 C87' or 'Mr. X': their letters and numbers apart.
