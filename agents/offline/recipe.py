@@ -60,7 +60,8 @@ class Recipe:
     `skew_log` takes log1p of skewed non-negative columns. `counts` adds how often each category occurs. `interactions`
     are (column, one of + - * /, column); `group_stats` are (group column, number column): mean within the group and
     difference to it. `split_codes` are string columns such as 'C85 C87' or 'Mr. X': their letters and numbers apart.
-    `row_stats` adds missing counts and sums per row. `drop` are columns left out.
+    `row_stats` adds missing counts and sums per row. `drop` are columns left out. `joins` are (file of another table, key
+    columns): its columns join on equal keys, one row a key; a key named differently there is written 'dest=faa'.
     `folds` is the inner validation that chooses rounds, blend weights, stacking, threshold: 1 is one 20 % hold-out,
     k >= 2 are k folds with out-of-fold predictions. `bagging` averages that many seeds. `tuning_seconds` caps the search.
     `refit_scale` multiplies the early-stopped rounds for the refit on all rows.
@@ -82,6 +83,7 @@ class Recipe:
     split_codes: tuple[str, ...] = ()
     row_stats: bool = False
     drop: tuple[str, ...] = ()
+    joins: tuple[tuple[str, tuple[str, ...]], ...] = ()
     target_transform: str = "none"
     clip_target: bool = False
     class_weight: str = "none"
