@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -79,7 +80,7 @@ def _check_rows(root: Path, draft: Draft) -> list[str]:
         if ids.duplicated().any():
             twice = ids[ids.duplicated()]
             raise GomeError(
-                f"{root / file}: {len(twice)} ids occur more than once, such as {id_} = {twice.iloc[0]!r}."
+                f"{root / file}: {len(twice)} ids occur more than once, such as {id_} = {_shown(twice.iloc[0])}."
             )
     if len(wanted) != len(given):
         raise GomeError(
@@ -88,7 +89,7 @@ def _check_rows(root: Path, draft: Draft) -> list[str]:
     strange = wanted[~wanted.astype(str).isin(given.astype(str))]
     if len(strange):
         raise GomeError(
-            f"{root / sample}: {len(strange)} ids are not in {test}, such as {id_} = {strange.iloc[0]!r}."
+            f"{root / sample}: {len(strange)} ids are not in {test}, such as {id_} = {_shown(strange.iloc[0])}."
         )
     return [str(c) for c in form.columns if c != id_]
 
@@ -98,7 +99,7 @@ def _check_labels(path: Path, labels: pd.Series) -> None:
         raise GomeError(f"{path}: the target {labels.name!r} has no value in any row.")
     if labels.nunique() == 1:
         raise GomeError(
-            f"{path}: the target {labels.name!r} is always {labels.dropna().iloc[0]!r}; nothing to learn."
+            f"{path}: the target {labels.name!r} is always {_shown(labels.dropna().iloc[0])}; nothing to learn."
         )
 
 
@@ -120,7 +121,7 @@ def _problem(
     if not numeric and "regression" in kinds:
         text = next(labels[c] for c in labels.columns if not pd.api.types.is_numeric_dtype(labels[c]))
         raise GomeError(
-            f"{path}: {fits}, but the target {text.name!r} holds text such as {text.dropna().iloc[0]!r}."
+            f"{path}: {fits}, but the target {text.name!r} holds text such as {_shown(text.dropna().iloc[0])}."
         )
     raise GomeError(
         f"{path}: {fits}, but the target {target!r} is {problem} ({label.nunique()} different values); "
@@ -155,7 +156,7 @@ def _check_fit(
             if not pd.api.types.is_numeric_dtype(labels[name]):
                 example = labels[name].dropna().iloc[0]
                 raise GomeError(
-                    f"{path}: regression needs numbers, but the target {name!r} holds {example!r}."
+                    f"{path}: regression needs numbers, but the target {name!r} holds {_shown(example)}."
                 )
     if problem in ("binary", "multiclass") and labels.shape[1] > 1:
         raise GomeError(f"{path}: {problem} has one target column, not {', '.join(labels.columns)}.")
@@ -202,7 +203,7 @@ def _check_structure(path: Path, draft: Draft) -> None:
     times = time_values(values)
     if times is None:
         raise GomeError(
-            f"{path}: the time column {draft.time!r} holds no dates or numbers, such as {values.iloc[0]!r}."
+            f"{path}: the time column {draft.time!r} holds no dates or numbers, such as {_shown(values.iloc[0])}."
         )
     if times.isna().any():
         raise GomeError(
@@ -216,3 +217,9 @@ def _direction(draft: Draft, of_metric: Direction) -> Direction:
     if draft.direction != of_metric:
         raise GomeError(f"task.yaml: metric {draft.metric!r} is to {of_metric}; remove the key 'direction'.")
     return of_metric
+
+
+def _shown(value: Any) -> str:
+    """A cell as a person would write it; text in quotes, cut short."""
+    text = repr(value.item() if hasattr(value, "item") else value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -12,8 +12,9 @@ import pandas as pd
 
 from gome.state.errors import GomeError
 from gome.state.task import Task
-from gome.tools.data.columns import column_kind, time_values
+from gome.tools.data.columns import class_text, column_kind, time_values
 from gome.tools.data.images import find_image, image_size
+from gome.tools.data.structure import structure_hints
 from gome.tools.data.tables import is_table, read_columns, read_table
 
 MAX_COLUMNS = 120
@@ -108,7 +109,7 @@ def _drift(train: pd.Series, test: pd.Series, kind: str) -> float | None:
         below = [np.searchsorted(side, grid, "right") / len(side) for side in (left, right)]
         return _number(np.max(np.abs(below[0] - below[1])))
     if kind in ("category", "boolean"):
-        shares = [x.astype(str).value_counts(normalize=True) for x in (train, test)]
+        shares = [class_text(x).fillna("missing").value_counts(normalize=True) for x in (train, test)]
         both = pd.concat(shares, axis=1).fillna(0.0).to_numpy()
         return _number(np.abs(both[:, 0] - both[:, 1]).sum() / 2)
     return None
@@ -231,7 +232,7 @@ def _notes(train: pd.DataFrame, test: pd.DataFrame, columns: list[dict[str, Any]
         for p in Path(task.root).iterdir()
     ):
         notes.append("archives among the files are left packed")
-    return notes
+    return notes + structure_hints(train, test, task)
 
 
 def _number(value: Any) -> float | None:

@@ -4,6 +4,7 @@ import codecs
 import csv
 import gzip
 import io
+import itertools
 import sys
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -89,6 +90,7 @@ def _read_parquet(path: Path, columns: Sequence[str] | None, rows: int | None) -
 
 def _read_csv(path: Path, columns: Sequence[str] | None, rows: int | None) -> pd.DataFrame:
     header = _header(path)
+    _check_row_lengths(path, header, first=1)  # pandas takes one field more than names for an index
     try:
         frame = pd.read_csv(
             path,
@@ -105,10 +107,6 @@ def _read_csv(path: Path, columns: Sequence[str] | None, rows: int | None) -> pd
         raise _encoding_error(path) from error
     except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, ValueError) as error:
         raise GomeError(f"{path}: not readable as a table ({_first_line(error)}).") from error
-    if not isinstance(frame.index, pd.RangeIndex):
-        raise GomeError(
-            f"{path}: rows have more fields than the header's {len(header)} names; name every column."
-        )
     if rows is None and len(header) > 1 and _may_be_ragged(frame, header):
         _check_row_lengths(path, header)
     return frame
@@ -120,16 +118,18 @@ def _may_be_ragged(frame: pd.DataFrame, header: list[str]) -> bool:
     return len(frame) > 0 and (len(frame.columns) < len(header) or bool(frame[last].isna().any()))
 
 
-def _check_row_lengths(path: Path, header: list[str]) -> None:
+def _check_row_lengths(path: Path, header: list[str], first: int | None = None) -> None:
     with _text(path) as file:
         reader = csv.reader(file, delimiter=_separator(path))
         try:
             next(reader)
-            for row in reader:
+            for row in itertools.islice(reader, first):
                 if row and len(row) != len(header):
                     raise GomeError(
                         f"{path}, line {reader.line_num}: {len(row)} fields where the header has {len(header)}."
                     )
+        except UnicodeDecodeError as error:
+            raise _encoding_error(path) from error
         except csv.Error as error:
             raise GomeError(f"{path}, line {reader.line_num}: {error}.") from error
 
