@@ -1,0 +1,230 @@
+"""Steps with a scripted model and real programs: edits, debugging, verdicts, lost steps, voided scores."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gome.graph.run import build_graph
+from gome.state.config import RunConfig
+from gome.state.errors import GomeError
+from gome.state.records import StepRecord
+from gome.tools.records.history import History
+from tests.scripted import HYPOTHESIS, REPLIES, ScriptedModel, facts_of, player
+
+pytestmark = pytest.mark.slow
+
+PROGRAM = """\
+import os
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+train, test = pd.read_csv("input/train.csv"), pd.read_csv("input/test.csv")
+columns = [c for c in test.columns if c != "id"][:2]
+scaler = StandardScaler().fit(train[columns])
+model = LogisticRegression().fit(scaler.transform(train[columns]), train["malignant"])
+predicted = model.predict_proba(scaler.transform(test[columns]))[:, 1]
+pd.DataFrame({"id": test["id"], "malignant": predicted}).to_csv("submission.csv", index=False)
+"""
+
+
+def fenced(program: str) -> str:
+    return f"Here it is.\n```python\n{program}```\n"
+
+
+def edit(search: str, replacement: str) -> str:
+    return f"A change.\n<<<<<<< SEARCH\n{search}\n=======\n{replacement}\n>>>>>>> REPLACE\n"
+
+
+COLUMNS_LINE = 'columns = [c for c in test.columns if c != "id"][:2]'
+BETTER = edit(COLUMNS_LINE, COLUMNS_LINE.removesuffix("[:2]"))
+WORSE = edit(
+    "predicted = model.predict_proba(scaler.transform(test[columns]))[:, 1]",
+    "predicted = np.random.default_rng(0).random(len(test))",
+)
+
+
+def run(
+    task: Path, out: Path, model: ScriptedModel, **options: Any
+) -> tuple[dict[str, Any], list[StepRecord]]:
+    config = RunConfig(run_dir=str(out), **{"traces": 1, "steps": 2, "selection_seeds": 1, **options})
+    graph = build_graph(models=dict.fromkeys(("researcher", "coder", "critic"), model)).compile()
+    state = graph.invoke({"task": str(task)}, context=config)
+    return state["result"], History(out / "history.jsonl").records()
+
+
+def by_step(*replies: str) -> Any:
+    return lambda facts: replies[facts["step"]]
+
+
+def test_a_better_program_is_accepted_and_a_worse_one_rejected(cancer: Path, tmp_path: Path) -> None:
+    model = player(by_step(fenced(PROGRAM), BETTER, WORSE))
+    result, records = run(cancer, tmp_path / "out", model, steps=3)
+    assert [r["verdict"] for r in records] == ["accepted", "accepted", "rejected"]
+    assert records[1]["comparison"]["gain"] > 0
+    assert records[2]["comparison"]["p_better"] < 0.01
+    assert records[1]["parent"] == records[0]["code"]
+    assert records[2]["parent"] == records[1]["code"]
+    assert result["best"]["members"][0]["id"] == "0:1"
+    assert result["submission_ok"]
+
+
+def test_a_step_takes_four_model_calls(cancer: Path, tmp_path: Path) -> None:
+    model = player(by_step(fenced(PROGRAM), BETTER))
+    run(cancer, tmp_path / "out", model)
+    assert len(model.calls) == 8
+
+
+def test_the_next_diagnosis_sees_what_happened(cancer: Path, tmp_path: Path) -> None:
+    judge = json.dumps(
+        {"accept": True, "reason": "r", "feedback": "two columns are few", "lesson": "use all columns"}
+    )
+    model = player(by_step(fenced(PROGRAM), BETTER), judge=judge)
+    run(cancer, tmp_path / "out", model)
+    facts = facts_of(model.calls[4])
+    assert facts["call"] == "diagnose"
+    assert facts["incumbent"]["feedback"] == "two columns are few"
+    assert facts["incumbent"]["stderr"] > 0
+    assert facts["history"][0]["lesson"] == "use all columns"
+    assert facts["evidence"]["worst_slices"] is not None
+    assert facts["momentum"][0]["id"] == "0:0"
+
+
+def test_a_failing_program_is_mended_within_the_step(cancer: Path, tmp_path: Path) -> None:
+    broken = PROGRAM.replace("import numpy as np\n", "import numpy as np\nimport nosuchmodule\n")
+
+    def code(facts: dict[str, Any]) -> str:
+        if facts["call"] == "debug":
+            assert "nosuchmodule" in facts["error"]["problems"][0]
+            return edit("import nosuchmodule", "")
+        return fenced(broken)
+
+    _, records = run(cancer, tmp_path / "out", player(code), steps=1)
+    assert records[0]["verdict"] == "accepted"
+    assert records[0]["debug_rounds"] == 1
+
+
+def test_debugging_ends_and_the_step_is_lost_not_the_run(cancer: Path, tmp_path: Path) -> None:
+    def code(facts: dict[str, Any]) -> str:
+        if facts["step"] == 0:
+            return fenced(
+                f"import sys\n\n# round {facts.get('error', {}).get('round')}\nprint('hello')\nsys.exit(3)\n"
+            )
+        return fenced(PROGRAM)
+
+    result, records = run(cancer, tmp_path / "out", player(code), debug_rounds=2)
+    assert [r["verdict"] for r in records] == ["failed", "accepted"]
+    assert "exit code 3" in records[0]["reason"]
+    assert records[0]["debug_rounds"] == 2
+    assert result["submission_ok"]
+
+
+def test_format_problems_are_told_to_the_coder(cancer: Path, tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def code(facts: dict[str, Any]) -> str:
+        if facts["call"] == "debug":
+            seen.extend(facts["error"]["problems"])
+            return fenced(PROGRAM)
+        return fenced(PROGRAM.replace('{"id": test["id"]', '{"ID": test["id"]'))
+
+    _, records = run(cancer, tmp_path / "out", player(code), steps=1)
+    assert records[0]["verdict"] == "accepted"
+    assert "id" in seen[0]
+
+
+def test_unusable_replies_cost_the_step_alone(cancer: Path, tmp_path: Path) -> None:
+    def diagnose(facts: dict[str, Any]) -> str:
+        return "I cannot say." if facts["step"] == 1 else REPLIES["diagnose"]
+
+    model = player(by_step(fenced(PROGRAM), "", BETTER), diagnose=diagnose)
+    _, records = run(cancer, tmp_path / "out", model, steps=3)
+    assert [r["verdict"] for r in records] == ["accepted", "failed", "accepted"]
+    assert "repair turn" in records[1]["reason"]
+
+
+def test_a_critic_that_cannot_answer_leaves_the_decision_to_the_measurement(
+    cancer: Path, tmp_path: Path
+) -> None:
+    model = player(by_step(fenced(PROGRAM), BETTER), judge="Hm.")
+    _, records = run(cancer, tmp_path / "out", model)
+    assert [r["verdict"] for r in records] == ["accepted", "accepted"]
+
+
+def test_severe_leakage_voids_the_score(cancer: Path, tmp_path: Path) -> None:
+    def judge(facts: dict[str, Any]) -> str:
+        verdict = json.loads(REPLIES["judge"])
+        if facts["step"] == 1:
+            verdict["leakage"] = {"found": True, "severity": "severe", "where": "line 8"}
+        return json.dumps(verdict)
+
+    _, records = run(cancer, tmp_path / "out", player(by_step(fenced(PROGRAM), BETTER), judge=judge))
+    assert records[1]["verdict"] == "rejected"
+    assert records[1]["evaluation"]["status"] == "void"
+    assert "line 8" in records[1]["reason"]
+
+
+def test_a_tie_is_the_critics_to_decide(cancer: Path, tmp_path: Path) -> None:
+    same = edit("import numpy as np", "import numpy as np  # noqa")
+    refuse = json.dumps({"accept": False, "reason": "no gain", "feedback": "-", "lesson": "-"})
+    judge = by_step(REPLIES["judge"], refuse, REPLIES["judge"])
+    _, records = run(
+        cancer, tmp_path / "out", player(by_step(fenced(PROGRAM), same, same), judge=judge), steps=3
+    )
+    assert [(r["verdict"], r["tie"]) for r in records] == [
+        ("accepted", False),
+        ("rejected", True),
+        ("accepted", True),
+    ]
+
+
+def test_traces_see_what_their_siblings_try(cancer: Path, tmp_path: Path) -> None:
+    def choose(facts: dict[str, Any]) -> str:
+        hypothesis = {**HYPOTHESIS, "statement": f"the idea of trace {facts['trace']}"}
+        return json.dumps({"decision": "select", "hypothesis": hypothesis, "plan": ["do it"]})
+
+    model = player(by_step(fenced(PROGRAM), BETTER), choose=choose)
+    run(cancer, tmp_path / "out", model, traces=2, sync_every=1)
+    seen = [facts_of(m) for m in model.calls if facts_of(m)["call"] == "diagnose"]
+    for facts in (f for f in seen if f["step"] == 1):
+        statements = {row["hypothesis"] for row in facts["siblings"]}
+        assert f"the idea of trace {1 - facts['trace']}" in statements
+
+
+def test_the_token_cap_ends_the_run_with_its_best_result(cancer: Path, tmp_path: Path) -> None:
+    model = player(by_step(fenced(PROGRAM), BETTER, WORSE))
+    result, records = run(cancer, tmp_path / "out", model, steps=3, max_tokens=15 * 6)
+    assert len(model.calls) == 6
+    assert len(records) == 1
+    assert result["submission_ok"]
+    assert "90 tokens" in result["ended"]["0"]
+
+
+def test_a_refused_key_stops_the_run_with_one_line(cancer: Path, tmp_path: Path) -> None:
+    def refused(messages: list[Any]) -> str:
+        error = RuntimeError("invalid API key")
+        error.status_code = 401  # type: ignore[attr-defined]
+        raise error
+
+    with pytest.raises(GomeError, match="invalid API key"):
+        run(cancer, tmp_path / "out", ScriptedModel(script=refused))
+
+
+def test_state_stays_small(cancer: Path, tmp_path: Path) -> None:
+    from langgraph.checkpoint.memory import InMemorySaver
+
+    saver = InMemorySaver()
+    model = player(lambda facts: fenced(PROGRAM + f"# {facts['step']}\n"))
+    graph = build_graph(models=dict.fromkeys(("researcher", "coder", "critic"), model)).compile(
+        checkpointer=saver
+    )
+    config = RunConfig(run_dir=str(tmp_path / "out"), traces=1, steps=4, selection_seeds=1)
+    graph.invoke({"task": str(cancer)}, {"configurable": {"thread_id": "t"}}, context=config)
+    sizes = [
+        len(json.dumps(s.values, default=str))
+        for s in graph.get_state_history({"configurable": {"thread_id": "t"}})
+    ]
+    assert max(sizes) < 20_000
