@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -52,10 +52,16 @@ def time_values(series: pd.Series) -> pd.Series | None:
 
 
 def class_text(values: pd.Series) -> pd.Series:
-    """Class labels as text: 1, 1.0 and True read from files of different types become '1', '1' and 'True'."""
-    if pd.api.types.is_float_dtype(values) and bool((values.dropna() % 1 == 0).all()):
-        values = values.astype("Int64")
-    return values.astype("string").astype(object).where(values.notna(), None)
+    """Class labels as text, (n,) objects, None where missing: 1 and 1.0 become '1', True becomes 'True'."""
+    codes, unique = pd.factorize(values)
+    text = np.array([*map(_label_text, unique), None], dtype=object)
+    return pd.Series(text[codes], index=values.index, name=values.name, dtype=object)
+
+
+def _label_text(label: Any) -> str:
+    if isinstance(label, float | np.floating) and float(label).is_integer():
+        return str(int(label))
+    return str(label)
 
 
 def column_kind(series: pd.Series) -> Kind:

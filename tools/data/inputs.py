@@ -118,6 +118,7 @@ class Inputs:
         own = {task.train, task.test, task.sample}
         if split.name == "final":
             for name in own:  # copied: a program that is not shut in cannot spoil the user's own tables
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(self.root / name, folder / name)
             linker.rest(folder, skip={*own, *NEVER})
             return
@@ -140,7 +141,11 @@ class Inputs:
     def _labelled(self) -> list[str]:
         """Other tables with a target column in them: a way for hidden labels to get in."""
         own = {self.task.train, self.task.test, self.task.sample}
-        names = (p.relative_to(self.root).as_posix() for p in sorted(self.root.rglob("*")) if is_table(p))
+        names = (
+            p.relative_to(self.root).as_posix()
+            for p in sorted(self.root.rglob("*"))
+            if is_table(p) and p.is_file()
+        )
         return [n for n in names if n not in own and self._has_target(n)]
 
     def _has_target(self, name: str) -> bool:

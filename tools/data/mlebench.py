@@ -73,6 +73,8 @@ def _with_files(root: Path, draft: Draft) -> Draft:
     tables = sorted(p.name for p in root.iterdir() if p.is_file() and is_table(p))
     for role in ("train", "test", "sample"):
         given = getattr(draft, role)
+        if given and not (root / given).resolve().is_relative_to(root.resolve()):
+            raise GomeError(f"{given}: the {role} file has to lie in the task folder {root}.")
         if given and not (root / given).is_file():
             raise GomeError(f"{root / given}: no such file, though the task file names it as {role}.")
     sample = draft.sample or _pick(root, tables, "sample", r"sample.*sub|sub.*sample|^sample|submission")

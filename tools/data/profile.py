@@ -19,6 +19,7 @@ from gome.tools.data.tables import is_table, read_columns, read_table
 
 MAX_COLUMNS = 120
 RUN_LENGTH = 16
+DRIFT_CATEGORIES = 50  # rarer ones count as one: their shares differ by chance
 _SAMPLE = 50_000
 _EXAMPLE_CHARS = 120
 _NUMERIC = ("number", "integer", "boolean")
@@ -109,7 +110,9 @@ def _drift(train: pd.Series, test: pd.Series, kind: str) -> float | None:
         below = [np.searchsorted(side, grid, "right") / len(side) for side in (left, right)]
         return _number(np.max(np.abs(below[0] - below[1])))
     if kind in ("category", "boolean"):
-        shares = [class_text(x).fillna("missing").value_counts(normalize=True) for x in (train, test)]
+        texts = [class_text(x).fillna("missing") for x in (train, test)]
+        common = texts[0].value_counts().index[:DRIFT_CATEGORIES]
+        shares = [x.where(x.isin(common), "other").value_counts(normalize=True) for x in texts]
         both = pd.concat(shares, axis=1).fillna(0.0).to_numpy()
         return _number(np.abs(both[:, 0] - both[:, 1]).sum() / 2)
     return None

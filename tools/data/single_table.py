@@ -104,7 +104,7 @@ def _test_rows(path: Path, table: pd.DataFrame, target: list[str]) -> tuple[np.n
     if unlabelled.any():
         return unlabelled, False
     numeric = len(target) == 1 and pd.api.types.is_float_dtype(table[target[0]])
-    labels = table[target[0]] if numeric else table.groupby(target, sort=True).ngroup()
+    labels = table[target[0]] if numeric else table.groupby(target, sort=True, observed=True).ngroup()
     rng = np.random.default_rng(0)
     parts = deal(labels.to_numpy(dtype=float), TEST_PARTS, rng, classes=not numeric)
     return parts == 0, True

@@ -140,7 +140,7 @@ def _label_order(table: pd.DataFrame, task: Task) -> np.ndarray:
         return ranks.mean(axis=1).to_numpy(dtype=float)
     if len(task.target) == 1:
         return pd.factorize(table[task.target[0]].astype(str))[0].astype(float)
-    return table.groupby(task.target, dropna=False, sort=True).ngroup().to_numpy(dtype=float)
+    return table.groupby(task.target, dropna=False, sort=True, observed=True).ngroup().to_numpy(dtype=float)
 
 
 def _times(table: pd.DataFrame, task: Task) -> np.ndarray | None:
@@ -155,16 +155,20 @@ def _times(table: pd.DataFrame, task: Task) -> np.ndarray | None:
 
 
 def _groups(table: pd.DataFrame, task: Task) -> tuple[np.ndarray | None, str]:
-    """Group codes: the task's column, else rows with the same features if those are more than 1 % of all rows."""
+    """Group codes: the task's column, else rows with the same features, if those are more than 1 % and under half."""
     if task.group is not None:
         return pd.factorize(table[task.group].astype(str))[0], f", no {task.group} on both sides"
     features = table.drop(columns=[c for c in [*task.target, task.id] if c in table.columns])
     if features.shape[1] == 0 or task.time is not None:
         return None, ""
     hashes = pd.util.hash_pandas_object(features.astype(_hashable(features)), index=False).to_numpy()
-    if pd.Series(hashes).duplicated(keep=False).mean() <= DUPLICATE_SHARE:
+    codes, distinct = pd.factorize(hashes)
+    few = pd.Series(hashes).duplicated(keep=False).mean() <= DUPLICATE_SHARE
+    if (
+        few or len(distinct) < len(table) / 2
+    ):  # when most rows repeat, features are coarse, and test repeats them too
         return None, ""
-    return pd.factorize(hashes)[0], ", rows with the same features on one side"
+    return codes, ", rows with the same features on one side"
 
 
 def _hashable(features: pd.DataFrame) -> dict[str, type]:
