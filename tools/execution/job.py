@@ -1,19 +1,22 @@
-"""A program run as data: what is to run, what came of it, and the interface of everything that runs it."""
+"""One program run: what it is given, how it ended, and who can run it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from gome.state.config import Isolation
+
 Reason = Literal["ok", "error", "timeout", "memory", "output", "stopped"]
-SUBMISSION = "submission.csv"
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run of a solution. `work_dir` is made fresh; `program` is copied to its main.py, `input_dir` shows as input/.
+    """A program and what it may use.
 
-    `wall_s` seconds; `memory_mb` resident memory of the whole process tree; `output_mb` largest file, the log included.
+    `program` is copied to `work_dir`/main.py; `work_dir` is made fresh, and what was in it is lost. The program finds
+    the files of `input_dir` under input/. `wall_s` is in seconds, `memory_mb` the resident memory of the whole process
+    tree, `output_mb` all that it prints and writes. `gpus` are device numbers; without them no GPU is visible.
     """
 
     program: Path
@@ -24,25 +27,36 @@ class Job:
     memory_mb: int
     output_mb: float
     threads: int
+    gpus: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a run. `log` is the head and the tail of its output; `submission` a plain file, or None."""
+    """How a run ended. When it is returned, no process of the program is left.
+
+    `reason` 'ok' means exit code 0; 'timeout', 'memory', 'output' and 'stopped' that it was killed, and why.
+    `exit_code` is 128 + n after signal n. `log` holds stdout and stderr as they came, the middle cut out if long.
+    `submission` is the written submission.csv, None if there is none or if it is not a plain file.
+    """
 
     reason: Reason
-    exit_code: int | None
+    exit_code: int
     seconds: float
     peak_mb: float
     log: str
     submission: Path | None
-    level: str
+    level: Isolation
 
 
 class Executor(Protocol):
-    """How programs run. `level` names the isolation it holds."""
+    """Runs one program at a time per thread; safe to share between threads."""
 
-    level: str
+    @property
+    def level(self) -> Isolation:
+        """The isolation that it gives."""
 
     def run(self, job: Job, *, stop: Callable[[], bool]) -> Outcome:
-        """Run to the end, to a limit, or until `stop()`; the process tree is gone when this returns."""
+        """Run the job to its end in the calling thread. `stop()` is asked about ten times a second; True ends the run.
+
+        Raises GomeError if the program or the input folder is not there.
+        """
