@@ -31,7 +31,8 @@ def gain_text(gain: Any, stderr: Any = None) -> str:
     if not is_number(gain):
         return NONE
     text = score_text(abs(gain), stderr)
-    return f"{'+' if gain >= 0 else '−'}{text}"
+    sign = "+" if gain > 0 else "−" if gain < 0 else ""
+    return f"{sign}{text}"
 
 
 def duration_text(seconds: Any) -> str:

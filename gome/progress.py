@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gome.formatting import count_text, duration_text, is_number, one_line, score_text
-from gome.run_folder import RunFolder, value_of
+from gome.run_folder import RunFolder, score_of
 
 _NOISE = {("critic", "judging"), ("runner", "smoke")}
 _VERDICT_STYLES = {"accepted": "green", "rejected": "yellow", "failed": "red"}
@@ -32,6 +32,7 @@ class _Row:
     hypothesis: str = ""
     score: str = ""
     best: float | None = None
+    best_text: str = score_text(None)
     verdict: str = ""
     began: float = 0.0
     tokens: int = 0
@@ -83,8 +84,9 @@ class Progress:
         row = self._rows.setdefault(record["trace"], _Row())
         row.began = time.monotonic()
         row.tokens += (usage.get("tokens_in") or 0) + (usage.get("tokens_out") or 0)
-        verdict = {"verdict": record.get("verdict"), "score": value_of(record)}
-        self._take_verdict(row, {"step": record["step"], **verdict})
+        score = score_of(record) or {}
+        figures = {"score": score.get("value"), "stderr": score.get("stderr")}
+        self._take_verdict(row, {"verdict": record.get("verdict"), **figures})
         row.hypothesis = str((record.get("hypothesis") or {}).get("statement", ""))
         row.step = record["step"]
 
@@ -103,20 +105,18 @@ class Progress:
             self._take_verdict(row, event)
 
     def _take_verdict(self, row: _Row, event: Mapping[str, Any]) -> None:
-        row.verdict, score = str(event["verdict"]), event.get("score")
-        row.score = score_text(score)
-        if row.verdict == "accepted" and is_number(score):
-            row.best = self._better(row.best, score)
+        score = event.get("score")
+        row.verdict, row.score = str(event["verdict"]), _short(score, event.get("stderr"))
+        if row.verdict == "accepted" and is_number(score) and self._is_better(score, row.best):
+            row.best, row.best_text = score, row.score
 
-    def _better(self, one: float | None, other: float | None) -> float | None:
-        known = [v for v in (one, other) if v is not None]
-        return max(known, key=lambda v: self._folder.sign * v, default=None)
+    def _is_better(self, one: float, other: float | None) -> bool:
+        return other is None or self._folder.sign * one > self._folder.sign * other
 
-    def _best(self) -> float | None:
-        best = None
-        for row in self._rows.values():
-            best = self._better(best, row.best)
-        return best
+    def _best_text(self) -> str:
+        known = [row for row in self._rows.values() if row.best is not None]
+        top = max(known, key=lambda row: self._folder.sign * (row.best or 0.0), default=_Row())
+        return top.best_text
 
     def _header(self) -> str:
         config, task = self._folder.config, self._folder.task
@@ -129,7 +129,7 @@ class Progress:
 
     def _render(self) -> RenderableType:
         with self._lock:
-            now = f"best {score_text(self._best())} · {duration_text(time.monotonic() - self._began)}"
+            now = f"best {self._best_text()} · {duration_text(time.monotonic() - self._began)}"
             status = Text(now, style="bold")
             if self._note:
                 status.append(f" · {one_line(self._note)}", style="default not bold")
@@ -143,9 +143,9 @@ class Progress:
         table.add_column("step", justify="right", no_wrap=True)
         table.add_column("now", no_wrap=True, min_width=10)
         table.add_column("hypothesis", ratio=1, no_wrap=True, overflow="ellipsis")
-        table.add_column("score", justify="right", no_wrap=True)
-        table.add_column("best", justify="right", no_wrap=True)
+        table.add_column("last", justify="right", no_wrap=True)
         table.add_column("verdict", no_wrap=True, min_width=8)
+        table.add_column("best", justify="right", no_wrap=True)
         if width >= _WIDE:
             table.add_column("time", justify="right", no_wrap=True, min_width=6)
         if width >= _WIDEST:
@@ -165,11 +165,15 @@ class Progress:
             row.stage,
             Text(one_line(row.hypothesis or row.text)),
             row.score,
-            score_text(row.best),
             Text(row.verdict, style=_VERDICT_STYLES.get(row.verdict, "")),
+            row.best_text,
             duration_text(time.monotonic() - row.began),
             count_text(row.tokens),
         ]
+
+
+def _short(score: Any, stderr: Any) -> str:
+    return score_text(score, stderr).partition(" ±")[0]
 
 
 def event_line(event: Mapping[str, Any]) -> str | None:
