@@ -1,0 +1,198 @@
+"""Programs under real limits: what each level of isolation holds, and that nothing outlives its run."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from gome.tools.execution.bubblewrap import BubblewrapExecutor
+from gome.tools.execution.job import Executor, Job, Outcome
+from gome.tools.execution.plain import PlainExecutor
+from gome.tools.execution.probe import probe
+from gome.tools.execution.process import LOG_HEAD, LOG_TAIL
+
+PYTHON = Path(sys.executable)
+HAS_BUBBLEWRAP = probe(PYTHON).level == "bubblewrap"
+needs_bubblewrap = pytest.mark.skipif(not HAS_BUBBLEWRAP, reason="bubblewrap does not run here")
+
+
+@pytest.fixture(params=["plain", pytest.param("bubblewrap", marks=needs_bubblewrap)])
+def executor(request: pytest.FixtureRequest) -> Executor:
+    return {"plain": PlainExecutor, "bubblewrap": BubblewrapExecutor}[request.param](PYTHON)
+
+
+@pytest.fixture
+def sandbox() -> Executor:
+    if not HAS_BUBBLEWRAP:
+        pytest.skip("bubblewrap does not run here")
+    return BubblewrapExecutor(PYTHON)
+
+
+def run(executor: Executor, folder: Path, program: str, **limits: float) -> Outcome:
+    inputs = folder / "input"
+    inputs.mkdir(parents=True, exist_ok=True)
+    (inputs / "train.csv").write_text("a,b\n1,2\n")
+    source = folder / "program.py"
+    source.write_text(textwrap.dedent(program))
+    settings = {"seed": 7, "wall_s": 20.0, "memory_mb": 400, "output_mb": 5.0, "threads": 1, **limits}
+    job = Job(program=source, input_dir=inputs, work_dir=folder / "work", **settings)  # type: ignore[arg-type]
+    return executor.run(job, stop=lambda: False)
+
+
+def alive(marker: str) -> list[psutil.Process]:
+    return [p for p in psutil.process_iter(["cmdline"]) if marker in " ".join(p.info["cmdline"] or [])]
+
+
+def test_a_program_reads_its_input_and_hands_over_a_submission(executor: Executor, tmp_path: Path) -> None:
+    code = """
+        import os
+        text = open("input/train.csv").read()
+        open("submission.csv", "w").write(text + os.environ["SEED"] + os.environ["OMP_NUM_THREADS"])
+    """
+    outcome = run(executor, tmp_path, code)
+    assert (outcome.reason, outcome.exit_code, outcome.level) == ("ok", 0, executor.level)
+    assert outcome.submission is not None
+    assert outcome.submission.read_text() == "a,b\n1,2\n71"
+
+
+def test_a_traceback_is_in_the_log(executor: Executor, tmp_path: Path) -> None:
+    outcome = run(executor, tmp_path, "print('begun')\nraise KeyError('price')\n")
+    assert (outcome.reason, outcome.exit_code) == ("error", 1)
+    assert "begun" in outcome.log
+    assert "KeyError: 'price'" in outcome.log
+    assert outcome.submission is None
+
+
+def test_time_limit(executor: Executor, tmp_path: Path) -> None:
+    outcome = run(executor, tmp_path, "import time\ntime.sleep(60)\n", wall_s=1.0)
+    assert outcome.reason == "timeout"
+    assert outcome.seconds < 5
+
+
+def test_memory_limit_counts_the_whole_tree(executor: Executor, tmp_path: Path) -> None:
+    code = """
+        import subprocess, sys, time
+        child = "import time; x = bytearray(150 * 2**20); time.sleep(30)"
+        for _ in range(4):
+            subprocess.Popen([sys.executable, "-c", child])
+        time.sleep(30)
+    """
+    outcome = run(executor, tmp_path, code)
+    assert outcome.reason == "memory"
+    assert outcome.peak_mb > 400
+
+
+def test_a_flood_of_output_is_stopped_and_the_log_stays_small(executor: Executor, tmp_path: Path) -> None:
+    outcome = run(executor, tmp_path, "while True: print('x' * 1000)\n")
+    assert outcome.reason == "output"
+    assert len(outcome.log) < LOG_HEAD + LOG_TAIL + 100
+    assert not (tmp_path / "work.log").exists()
+
+
+def test_a_huge_file_is_stopped(executor: Executor, tmp_path: Path) -> None:
+    code = "with open('big', 'wb') as f:\n    for _ in range(100): f.write(bytes(2**20))\n"
+    assert run(executor, tmp_path, code).reason == "error"
+    assert (tmp_path / "work" / "big").stat().st_size <= 5 * 2**20
+
+
+def test_a_daemon_does_not_outlive_the_run(executor: Executor, tmp_path: Path) -> None:
+    marker = f"daemon-{tmp_path.name}"
+    code = f"""
+        import os, sys, time
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(60)", "{marker}"])
+            os._exit(0)
+        time.sleep(0.5)
+    """
+    assert run(executor, tmp_path, code).reason == "ok"
+    assert alive(marker) == []
+
+
+def test_the_agents_environment_is_not_seen(
+    executor: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-of-the-agent")
+    outcome = run(executor, tmp_path, "import os\nprint(dict(os.environ))\n")
+    assert "sk-secret" not in outcome.log
+
+
+def test_a_link_is_no_submission(executor: Executor, tmp_path: Path) -> None:
+    secret = tmp_path / "answers.csv"
+    secret.write_text("id,label\n1,1\n")
+    outcome = run(executor, tmp_path, f"import os\nos.symlink({str(secret)!r}, 'submission.csv')\n")
+    assert outcome.submission is None
+
+
+def test_stop_is_heeded(executor: Executor, tmp_path: Path) -> None:
+    begun = time.monotonic()
+    (tmp_path / "input").mkdir()
+    (tmp_path / "p.py").write_text("import time\ntime.sleep(60)\n")
+    job = Job(tmp_path / "p.py", tmp_path / "input", tmp_path / "work", 0, 60, 400, 5, 1)
+    assert executor.run(job, stop=lambda: time.monotonic() - begun > 0.5).reason == "stopped"
+
+
+def test_killing_the_agent_kills_the_program(executor: Executor, tmp_path: Path) -> None:
+    marker = tmp_path / "running"
+    (tmp_path / "input").mkdir()
+    (tmp_path / "p.py").write_text("import time\nopen('running', 'w').close()\ntime.sleep(60)\n")
+    agent = f"""
+from pathlib import Path
+from gome.tools.execution.{executor.level} import {type(executor).__name__}
+from gome.tools.execution.job import Job
+root = Path({str(tmp_path)!r})
+job = Job(root / "p.py", root / "input", root / "work", 0, 60, 400, 5, 1)
+{type(executor).__name__}(Path({str(PYTHON)!r})).run(job, stop=lambda: False)
+"""
+    process = subprocess.Popen([sys.executable, "-c", agent])
+    while not (tmp_path / "work" / "running").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert children
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    _, left = psutil.wait_procs(children, timeout=5)
+    assert left == []
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "open({hidden!r}).read()",
+        "open('/root/.bashrc').read()",
+        "open('/etc/shadow').read()",
+        "open('input/train.csv', 'a').write('x')",
+        "open('/usr/planted', 'w').write('x')",
+        "__import__('os').listdir({home!r})",
+        "__import__('socket').create_connection(('127.0.0.1', {port}), 2)",
+        "__import__('os').kill({agent}, 0)",
+        "open('/proc/{agent}/environ').read()",
+    ],
+)
+def test_bubblewrap_holds(sandbox: Executor, tmp_path: Path, attempt: str) -> None:
+    import socket
+
+    hidden = tmp_path / "answers" / "labels.csv"
+    hidden.parent.mkdir()
+    hidden.write_text("secret")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        line = attempt.format(hidden=str(hidden), home=str(tmp_path), port=port, agent=os.getpid())
+        code = f"""
+            try:
+                print("HELD" if {line} is False else "GOT THROUGH")
+            except Exception as error:
+                print("HELD", type(error).__name__)
+        """
+        outcome = run(sandbox, tmp_path, code)
+    assert "HELD" in outcome.log, outcome.log
+    assert "GOT THROUGH" not in outcome.log
