@@ -1,0 +1,66 @@
+"""One submission against its answers: aligned by id, graded, and a finite number or one line that says why not."""
+
+import math
+from pathlib import Path
+
+import pandas as pd
+
+from gome.state.task import Direction, Task
+from gome.tools.data.columns import class_text
+from gome.tools.evaluation import metrics
+from gome.tools.evaluation.metric import GradingError, Metric
+
+__all__ = ["GradingError", "aligned", "better", "grade", "metric_of", "signed_gain"]
+
+
+def metric_of(task: Task) -> Metric:
+    """The task's metric. Raises GomeError if it is unknown or cannot be loaded."""
+    return metrics.get(task.metric, root=Path(task.root))
+
+
+def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame) -> float:
+    """The task's metric for `submission`, rows in any order. Raises GradingError: other ids, not defined, not finite."""
+    return measured(metric_of(task), task, answers, aligned(task, answers, submission))
+
+
+def measured(metric: Metric, task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> float:
+    """As `grade`, for rows that are aligned already."""
+    try:
+        value = metric(answers, submission, task)
+    except GradingError:
+        raise
+    except (ValueError, KeyError, TypeError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+        raise GradingError(f"{metric.name}: {reason}") from error
+    if not math.isfinite(value):
+        raise GradingError(f"{metric.name} is {value}: it is not defined for these predictions")
+    return value
+
+
+def aligned(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `submission` in the order of `answers`, by id. Raises GradingError if the ids are not the same."""
+    wanted, given = id_text(answers[task.id]), id_text(submission[task.id])
+    if len(wanted) == len(given) and (wanted == given).all():
+        return submission.reset_index(drop=True)
+    rows = pd.Index(given)
+    if not rows.is_unique:
+        raise GradingError(f"{task.id} = {given[rows.duplicated()][0]} occurs more than once")
+    at = rows.get_indexer(pd.Index(wanted))
+    if len(wanted) != len(given) or (at < 0).any():
+        raise GradingError(f"{len(given)} rows with ids other than those of the {len(wanted)} answers")
+    return submission.iloc[at].reset_index(drop=True)
+
+
+def id_text(ids: pd.Series) -> pd.Series:
+    """Ids as text, (n,) objects: 7, 7.0 and '7' are the same id."""
+    return class_text(ids).reset_index(drop=True)
+
+
+def better(direction: Direction, a: float, b: float) -> bool:
+    """Whether score `a` is strictly better than `b`."""
+    return signed_gain(direction, a, b) > 0
+
+
+def signed_gain(direction: Direction, candidate: float, incumbent: float) -> float:
+    """How much the candidate's score is better, in the metric's units; below 0 if it is worse."""
+    return candidate - incumbent if direction == "maximize" else incumbent - candidate

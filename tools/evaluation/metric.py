@@ -1,0 +1,87 @@
+"""What a metric is: its direction, what it judges, and how it is computed on rows and on weighted rows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from gome.state.task import Direction, Problem, Task
+
+Form = Literal["label", "probability", "value", "ranking", "detection"]
+Parse = Callable[[pd.DataFrame, pd.DataFrame, Task], tuple[Any, Any]]
+Measure = Callable[[Any, Any], float]
+Weighted = Callable[[np.ndarray], np.ndarray]
+
+CLASSES: tuple[Problem, ...] = ("binary", "multiclass")
+
+
+class GradingError(ValueError):
+    """Predictions that the metric cannot judge; one line that says why."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric of the registry, or somebody's own grader.
+
+    `kinds` are the problems it judges, `form` what a submission has to hold: labels, probabilities, numbers, or the
+    text of a ranking or of detected boxes. `parse` turns aligned answers and submission into (truth, prediction), one
+    entry a row in each; `measure` gives the value for these.
+
+    Two optional parts make resampling fast. `row_values(truth, prediction)`, (n,) or (n, columns): numbers whose mean
+    over rows, put through a link function, is the metric. `weighted(truth, prediction)`: a function of row weights
+    (resamples, n) that gives the metric for each line of weights, NaN where it is not defined.
+    """
+
+    name: str
+    direction: Direction
+    kinds: tuple[Problem, ...]
+    form: Form
+    parse: Parse
+    measure: Measure
+    weighted: Callable[[Any, Any], Weighted] | None = None
+    row_values: Callable[[Any, Any], np.ndarray] | None = None
+    low: float = -np.inf  # the least and the greatest value that a prediction may have
+    high: float = np.inf
+    ordered: bool = (
+        False  # labels are ordered numbers: what lies between two of them is rounded to the nearest
+    )
+    own: bool = False  # somebody's grader: each id may occur only once
+
+    def __call__(self, answers: pd.DataFrame, submission: pd.DataFrame, task: Task) -> float:
+        """The value for rows that are aligned. Raises GradingError for predictions that it cannot judge."""
+        return float(self.measure(*self.parse(answers, submission, task)))
+
+
+def row_mean(
+    name: str,
+    direction: Direction,
+    kinds: tuple[Problem, ...],
+    form: Form,
+    parse: Parse,
+    row_values: Callable[[Any, Any], np.ndarray],
+    link: Callable[[np.ndarray], np.ndarray] = lambda mean: mean,
+    low: float = -np.inf,
+    high: float = np.inf,
+) -> Metric:
+    """A metric that is the mean over columns of link(mean over rows of `row_values`)."""
+
+    def weighted(truth: Any, prediction: Any) -> Weighted:
+        values = _as_columns(row_values(truth, prediction))
+
+        def evaluate(weights: np.ndarray) -> np.ndarray:
+            with np.errstate(invalid="ignore", divide="ignore"):
+                means = weights @ values / weights.sum(axis=1, keepdims=True)
+            return link(means).mean(axis=1)
+
+        return evaluate
+
+    def measure(truth: Any, prediction: Any) -> float:
+        return float(link(_as_columns(row_values(truth, prediction)).mean(axis=0)).mean())
+
+    return Metric(name, direction, kinds, form, parse, measure, weighted, row_values, low, high)
+
+
+def _as_columns(values: np.ndarray) -> np.ndarray:
+    return values.reshape(len(values), -1)

@@ -1,0 +1,148 @@
+"""Answers and submissions as arrays: labels as class codes, probabilities as columns, lists as tokens."""
+
+import numpy as np
+import pandas as pd
+
+from gome.state.task import Task
+from gome.tools.data.columns import class_text
+from gome.tools.evaluation.metric import GradingError
+
+
+def codes(labels: pd.Series, classes: list[str]) -> np.ndarray:
+    """Positions of labels in `classes`, (n,) ints; -1 for what is no class."""
+    wanted = pd.Index(class_text(labels).to_numpy(dtype=object), dtype=object)
+    return pd.Index(classes, dtype=object).get_indexer(wanted)
+
+
+def true_codes(answers: pd.DataFrame, task: Task) -> np.ndarray:
+    """Class codes of the answers, (n,). Raises GradingError for a label that the task does not have."""
+    column = answers[task.target[0]]
+    found = codes(column, task.classes)
+    if (found < 0).any():
+        strange = column[found < 0].iloc[0]
+        raise GradingError(f"answers: {task.target[0]} = {strange!r} is not one of the task's classes")
+    return found
+
+
+def label_codes(answers: pd.DataFrame, submission: pd.DataFrame, task: Task) -> tuple[np.ndarray, np.ndarray]:
+    """True and predicted class codes, (n,) each. With one column a class, the largest counts."""
+    if len(task.prediction) > 1:
+        return true_codes(answers, task), class_columns(submission, task).argmax(axis=1)
+    column = submission[task.prediction[0]]
+    predicted = codes(column, task.classes)
+    if (predicted < 0).any():
+        strange = column[predicted < 0].iloc[0]
+        raise GradingError(f"{task.prediction[0]} = {strange!r} is no label; known are {shown(task.classes)}")
+    return true_codes(answers, task), predicted
+
+
+def ordinal_codes(
+    answers: pd.DataFrame, submission: pd.DataFrame, task: Task
+) -> tuple[np.ndarray, np.ndarray]:
+    """As `label_codes`, by the size of the labels; numbers between labels are rounded to the nearest one."""
+    if len(task.prediction) == 1:
+        rounded = nearest_labels(submission[task.prediction[0]], task.classes)
+        submission = submission.assign(**{task.prediction[0]: rounded})
+    truth, predicted = label_codes(answers, submission, task)
+    numbers = pd.to_numeric(pd.Series(task.classes), errors="coerce")
+    if numbers.isna().any():
+        raise GradingError("the labels are not ordered numbers")
+    position = numbers.rank(method="dense").to_numpy().astype(int) - 1
+    return position[truth], position[predicted]
+
+
+def nearest_labels(labels: pd.Series, classes: list[str]) -> pd.Series:
+    """`labels` as text; numbers that are no label become the nearest one."""
+    text = class_text(labels)
+    numbers = pd.to_numeric(pd.Series(classes, dtype=object), errors="coerce").to_numpy(dtype=float)
+    given = pd.to_numeric(labels, errors="coerce").to_numpy(dtype=float)
+    odd = ~text.isin(classes).to_numpy() & np.isfinite(given)
+    if odd.any() and np.isfinite(numbers).all():
+        order = np.argsort(numbers)
+        between = (numbers[order][1:] + numbers[order][:-1]) / 2
+        text[odd] = np.array(classes, dtype=object)[order[np.searchsorted(between, given[odd])]]
+    return text
+
+
+def probabilities(
+    answers: pd.DataFrame, submission: pd.DataFrame, task: Task
+) -> tuple[np.ndarray, np.ndarray]:
+    """0/1 truth and predicted probability, (n, columns) each.
+
+    binary: one column, the positive class (the last in `task.classes`); multiclass: a column a class, lines summing
+    to 1; multilabel: a column a target.
+    """
+    if task.problem == "multilabel":
+        return numbers(answers, task.target), numbers(submission, task.prediction)
+    truth = true_codes(answers, task)
+    if task.problem == "binary":
+        positive = truth == len(task.classes) - 1
+        if len(task.prediction) == 1:
+            chance = numbers(submission, task.prediction)
+        else:
+            chance = class_columns(submission, task)[:, -1:]
+        return positive[:, None].astype(float), chance
+    return np.eye(len(task.classes))[truth], class_columns(submission, task)
+
+
+def chance_of_truth(
+    answers: pd.DataFrame, submission: pd.DataFrame, task: Task
+) -> tuple[np.ndarray, np.ndarray]:
+    """As `probabilities`; of several classes only the one that came true is kept, as (1, its probability)."""
+    if task.problem != "multiclass":
+        return probabilities(answers, submission, task)
+    truth = true_codes(answers, task)
+    chance = class_columns(submission, task)[np.arange(len(truth)), truth]
+    return np.ones((len(truth), 1)), chance[:, None]
+
+
+def class_columns(submission: pd.DataFrame, task: Task) -> np.ndarray:
+    """Probabilities of the classes, (n, classes), each line brought to the sum 1. Raises GradingError."""
+    chance = numbers(submission, task.prediction)
+    if chance.shape[1] != len(task.classes):
+        raise GradingError(f"one probability column for each of the {len(task.classes)} classes is needed")
+    if (chance < 0).any():
+        raise GradingError("a probability is negative")
+    total = chance.sum(axis=1, keepdims=True)
+    if (total == 0).any():
+        raise GradingError("all probabilities of a row are 0")
+    return chance / total
+
+
+def value_columns(
+    answers: pd.DataFrame, submission: pd.DataFrame, task: Task
+) -> tuple[np.ndarray, np.ndarray]:
+    """True and predicted numbers, (n, targets) each."""
+    truth, predicted = numbers(answers, task.target), numbers(submission, task.prediction)
+    if truth.shape != predicted.shape:
+        raise GradingError(f"{predicted.shape[1]} predicted columns for {truth.shape[1]} targets")
+    return truth, predicted
+
+
+def numbers(table: pd.DataFrame, columns: list[str]) -> np.ndarray:
+    """Columns as floats, (n, columns). Raises GradingError: missing, text, infinite."""
+    try:
+        found = table[columns].to_numpy(dtype=float)
+    except (TypeError, ValueError, KeyError) as error:
+        raise GradingError(f"numbers are needed in {', '.join(columns[:4])}: {error}") from error
+    if not np.isfinite(found).all():
+        raise GradingError(
+            f"{', '.join(columns[:4])}: {int((~np.isfinite(found)).sum())} values are not finite"
+        )
+    return found
+
+
+def token_lists(answers: pd.DataFrame, submission: pd.DataFrame, task: Task) -> tuple[np.ndarray, np.ndarray]:
+    """Space-separated lists, true and predicted: (n,) arrays of lists of words; missing is an empty list."""
+    return tokens(answers[task.target[0]]), tokens(submission[task.prediction[0]])
+
+
+def tokens(column: pd.Series) -> np.ndarray:
+    """Each text of a column split at spaces: an (n,) array of lists."""
+    split = ([] if text is None else str(text).split() for text in class_text(column))
+    return np.fromiter(split, dtype=object, count=len(column))
+
+
+def shown(labels: list[str], count: int = 6) -> str:
+    """A few labels for a message."""
+    return ", ".join(labels[:count]) + (", ..." if len(labels) > count else "")
