@@ -1,0 +1,50 @@
+"""The documents name what is there: every metric, every key of a task file, every option, and files that exist."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gome.tools.evaluation import metrics
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ["README.md", "docs/architecture.md", "docs/evaluation.md", "docs/tasks.md"]
+
+
+def section(page: str, heading: str) -> str:
+    return (ROOT / page).read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
+
+
+def test_the_metric_table_is_the_registry() -> None:
+    table = [line for line in section("docs/tasks.md", "Metrics").splitlines() if line.startswith("|")]
+    assert sorted(re.findall(r"`([^`]+)`", "\n".join(table))) == metrics.names()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_to_files(page: str) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text())
+    missing = [link for link in links if not ((ROOT / page).parent / link).exists()]
+    assert not missing
+
+
+def test_the_readme_uses_options_that_exist() -> None:
+    used = {
+        option
+        for line in (ROOT / "README.md").read_text().splitlines()
+        for option in re.findall(r"(--[a-z-]+)", line)
+        if "gome" in line or "`--" in line
+    }
+    known = subprocess.run(
+        [sys.executable, "-m", "gome", "run", "--help"], capture_output=True, text=True, check=True
+    )
+    assert used
+    assert used <= set(re.findall(r"--[a-z-]+", known.stdout))
+
+
+def test_the_architecture_names_every_folder() -> None:
+    named = set(re.findall(r"^\| `([a-z/]+)/`", (ROOT / "docs/architecture.md").read_text(), re.M))
+    tools = {f"tools/{path.parent.name}" for path in (ROOT / "tools").glob("*/__init__.py")}
+    assert tools <= named
+    assert all((ROOT / name).is_dir() for name in named)
