@@ -198,6 +198,9 @@ KeyError: 'payment method <b>&</b>'
 """
 
 
+_TIES = {"accepted": "simpler", "rejected": "four times the cost for no gain"}
+
+
 def write_run(run_dir: Path, *, finished: bool = True, steps: int = len(STEPS)) -> Path:
     """A run on customer churn (AUC); unfinished, it stops after the first `steps` steps."""
     artifacts = Artifacts(run_dir / "artifacts")
@@ -323,8 +326,8 @@ def _record(
         "trace": trace,
         "step": step,
         "stage": "draft" if step == 0 else "ensemble" if step > 4 else "improve",
-        "diagnosis": "The program overfits where few rows share a contract type: training AUC 0.91 against 0.83 on hidden "
-        "labels. The worst slice is tenure < 6 months.",
+        "diagnosis": "The program overfits where few rows share a contract type: training AUC 0.91 against 0.83 on "
+        "hidden labels. The worst slice is tenure < 6 months.",
         "challenges": [
             {
                 "caption": "Price rises",
@@ -353,10 +356,8 @@ def _record(
         "code": artifacts.put_text(code, "py") if code else None,
         "verdict": "rejected" if verdict == "void" else verdict,
         "tie": tie,
-        "reason": f"tie, decided on soundness: {'simpler' if verdict == 'accepted' else 'four times the cost for no gain'}"
-        if tie
-        else reason,
-        "feedback": "The gain is largest for month-to-month contracts (+0.013), as the hypothesis said; other slices are unchanged.",
+        "reason": f"tie, decided on soundness: {_TIES[verdict]}" if tie else reason,
+        "feedback": "The gain is largest for month-to-month contracts (+0.013), as was said; other slices are unchanged.",
         "lesson": "Changes of the bill carry more than its level.",
         "evaluation": evaluation,
         "comparison": comparison,
