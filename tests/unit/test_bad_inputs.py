@@ -104,6 +104,28 @@ FAULTS: dict[str, tuple[Callable[[Path], object], list[str]]] = {
         lambda f: edit(f, "train.csv", lambda t: t.assign(churned=t["age"])),
         ["roc_auc", "'churned' is regression", "60 different values"],
     ),
+    "labels that never repeat": (
+        lambda f: (
+            yaml(f, BASE.replace("roc_auc", "accuracy")),
+            edit(f, "train.csv", lambda t: t.assign(churned=[f"name {i}" for i in range(len(t))])),
+        ),
+        ["60 different labels in 60 rows of 'churned'"],
+    ),
+    "own grader without a direction": (
+        lambda f: (
+            yaml(f, BASE.replace("roc_auc", "grade:grade")),
+            (f / "grade.py").write_text("def grade(submission, answers):\n    return 1.0\n"),
+        ),
+        ["grade:grade", "direction: maximize"],
+    ),
+    "direction against the metric": (
+        lambda f: yaml(f, BASE + "direction: minimize"),
+        ["roc_auc", "remove the key 'direction'"],
+    ),
+    "file outside of the task": (
+        lambda f: yaml(f, BASE + "train: ../train.csv"),
+        ["../train.csv", "has to lie in the task folder"],
+    ),
     "class columns that are no classes": (
         lambda f: (
             yaml(f, BASE.replace("roc_auc", "log_loss")),

@@ -137,3 +137,16 @@ def test_duplicates_and_other_tables(tmp_path: Path) -> None:
     result = described(tmp_path, {"x": x}, {"x": x})
     assert result["duplicates"] == 3  # 100 and 102 repeat row 0, label included; 103 repeats 101
     assert result["tables"] == [{"name": "weather.csv", "rows": 2, "columns": ["day", "rain"]}]
+
+
+def test_lists_in_cells_are_text(tmp_path: Path) -> None:
+    path = tmp_path / "train.parquet"
+    y = np.arange(60) % 2
+    write_table(
+        pd.DataFrame({"id": range(60), "tags": [["a", "b"][: i % 3] for i in range(60)], "y": y}), path
+    )
+    write_table(pd.DataFrame({"id": range(9), "tags": [["a"]] * 9}), tmp_path / "test.parquet")
+    write_table(pd.DataFrame({"id": range(9), "y": 0}), tmp_path / "sample.parquet")
+    found = by_name(profile(load_task(tmp_path, metric="auc")))
+    assert found["tags"]["kind"] == "category"
+    assert found["tags"]["unique"] == 3

@@ -8,9 +8,10 @@ import pytest
 
 from gome.state.errors import GomeError
 from gome.tools.data.mlebench import class_prefix
-from gome.tools.data.single_table import answers_path
+from gome.tools.data.single_table import SUGGESTED, answers_path
 from gome.tools.data.tables import read_table, write_table
 from gome.tools.data.task_folder import load_task
+from gome.tools.evaluation import metrics
 
 RNG = np.random.default_rng(0)
 
@@ -64,7 +65,7 @@ def test_class_prefix() -> None:
 
 def test_several_labels(tmp_path: Path) -> None:
     bits = {name: np.resize(pattern, 60) for name, pattern in {"toxic": [0, 1], "threat": [0, 0, 1]}.items()}
-    task = load_task(write_files(tmp_path / "t", bits, {"toxic": 0.5, "threat": 0.5}), metric="roc_auc")
+    task = load_task(write_files(tmp_path / "t", bits, {"toxic": 0.5, "threat": 0.5}), metric="auc")
     assert (task.problem, task.target) == ("multilabel", ["toxic", "threat"])
 
 
@@ -93,7 +94,7 @@ def test_prepared_competition_is_read_by_name_and_description(tmp_path: Path, gi
     private.mkdir()
     (private / "test.csv").write_bytes(b"\xff\xfe never read")
     task = load_task(tmp_path / given)
-    assert (task.name, task.root, task.metric) == ("spaceship", str(public), "roc_auc")
+    assert (task.name, task.root, task.metric) == ("spaceship", str(public), "auc")
     assert (task.id, task.target, task.problem) == ("key", ["Transported"], "binary")
     assert task.classes == ["False", "True"]
     with pytest.raises(GomeError, match="answers"):
@@ -107,11 +108,14 @@ def test_prepared_competition_is_read_by_name_and_description(tmp_path: Path, gi
         ("root mean squared error", "rmse"),
         ("multi-class logarithmic loss", "log_loss"),
         ("mean absolute error", "mae"),
+        ("Mean Average Precision @ 5 (MAP@5)", "map@5"),
     ],
 )
 def test_metric_from_the_evaluation_section(tmp_path: Path, words: str, metric: str) -> None:
-    y = RNG.random(60) if metric != "log_loss" else np.resize([0, 1], 60)
-    folder = write_files(tmp_path / "t", {"y": y}, {"y": 0.5})
+    y = RNG.random(60) if metric not in ("log_loss", "map@5") else np.resize([0, 1, 2], 60)
+    folder = write_files(
+        tmp_path / "t", {"y": y}, {"y": 0.5} if metric != "log_loss" else {"0": 0.3, "1": 0.3, "2": 0.4}
+    )
     (folder / "description.md").write_text(DESCRIPTION.format(metric=words))
     assert load_task(folder).metric == metric
 
@@ -130,7 +134,7 @@ def test_without_a_test_table_the_sample_holds_the_ids(tmp_path: Path) -> None:
     (folder / "test.csv").unlink()
     train = pd.read_csv(folder / "train.csv").drop(columns="x")
     train.to_csv(folder / "train.csv", index=False)
-    task = load_task(folder, metric="roc_auc")
+    task = load_task(folder, metric="auc")
     assert (task.test, task.sample, task.target) == (
         "sampleSubmission.csv",
         "sampleSubmission.csv",
@@ -177,3 +181,17 @@ def test_one_table_with_graded_probabilities_has_a_column_a_class(tmp_path: Path
     )
     task = load_task(tmp_path / "kinds.csv", target="kind", metric="log_loss", workspace=tmp_path / "work")
     assert (task.prediction, task.classes) == (["a", "b", "c"], ["a", "b", "c"])
+
+
+def test_own_grader_says_its_direction_in_the_task_file(tmp_path: Path) -> None:
+    folder = write_files(tmp_path / "t", {"y": RNG.random(60)}, {"y": 0.5})
+    (folder / "grade.py").write_text("def grade(submission, answers):\n    return 1.0\n")
+    (folder / "task.yaml").write_text("metric: grade:grade\ndirection: minimize\n")
+    task = load_task(folder)
+    assert (task.metric, task.direction, task.problem) == ("grade:grade", "minimize", "regression")
+
+
+def test_suggested_metrics_fit(tmp_path: Path) -> None:
+    for problem, suggested in SUGGESTED.items():
+        for name in suggested:
+            assert problem in metrics.get(name).kinds

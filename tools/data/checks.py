@@ -1,6 +1,6 @@
 """A drafted task checked against its files: every contradiction is one line, found before anything runs."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from gome.tools.data.mlebench import class_prefix
 from gome.tools.data.tables import read_columns, read_table
 from gome.tools.evaluation import metrics
 
-MAX_CLASSES = 1000
 _CLASSES: tuple[Problem, ...] = ("binary", "multiclass", "multilabel")
 
 
@@ -104,11 +103,11 @@ def _check_labels(path: Path, labels: pd.Series) -> None:
 
 
 def _problem(
-    path: Path, labels: pd.DataFrame, prediction: list[str], kinds: Iterable[str], draft: Draft
+    path: Path, labels: pd.DataFrame, prediction: list[str], kinds: Sequence[Problem], draft: Draft
 ) -> Problem:
     """The problem as said, else the one that the labels look like among those that the metric can judge."""
-    kinds = list(kinds)
-    looks = _looks_like(labels, prediction, kinds)
+    listed = [kind for kind in kinds if kind not in ("ranking", "detection")]
+    looks = _looks_like(labels, prediction, kinds) if listed else kinds[0]
     problem = draft.problem or looks
     if problem in kinds:
         return problem
@@ -129,21 +128,27 @@ def _problem(
     )
 
 
-def _looks_like(labels: pd.DataFrame, prediction: list[str], kinds: list[str]) -> Problem:
+def _looks_like(labels: pd.DataFrame, prediction: list[str], kinds: Sequence[Problem]) -> Problem:
     if labels.shape[1] > 1:
         bits = labels.dropna().isin([0, 1]).all(axis=None)
         return "multilabel" if bits and "multilabel" in kinds else "regression"
     label = labels.iloc[:, 0].dropna()
     unique = int(label.nunique())
+    numeric = pd.api.types.is_numeric_dtype(label)
     if pd.api.types.is_float_dtype(label) and bool((label % 1 != 0).any()):
         return "regression"
     if unique == 2 and len(prediction) <= 2:
         return "binary" if "binary" in kinds or "multiclass" not in kinds else "multiclass"
-    if not pd.api.types.is_numeric_dtype(label) or len(prediction) > 1:
-        return "multiclass"
-    if "regression" in kinds and ("multiclass" not in kinds or unique > 20):
+    if (
+        numeric
+        and len(prediction) == 1
+        and "regression" in kinds
+        and ("multiclass" not in kinds or unique > 20)
+    ):
         return "regression"
-    return "multiclass" if unique <= MAX_CLASSES else "regression"
+    if unique <= len(label) / 2 or len(prediction) > 1:
+        return "multiclass"
+    return "ranking" if "ranking" in kinds else "regression" if numeric else "multiclass"
 
 
 def _check_fit(
@@ -160,6 +165,10 @@ def _check_fit(
                 )
     if problem in ("binary", "multiclass") and labels.shape[1] > 1:
         raise GomeError(f"{path}: {problem} has one target column, not {', '.join(labels.columns)}.")
+    if problem == "multiclass" and one.nunique() > len(one) / 2:
+        raise GomeError(
+            f"{path}: {one.nunique()} different labels in {len(one)} rows of {one.name!r} are no classes."
+        )
     if problem == "binary" and one.nunique() != 2:
         raise GomeError(f"{path}: binary needs two classes; the target {one.name!r} has {one.nunique()}.")
     if problem == "multilabel" and not labels.dropna().isin([0, 1]).all(axis=None):
@@ -212,9 +221,14 @@ def _check_structure(path: Path, draft: Draft) -> None:
 
 
 def _direction(draft: Draft, of_metric: Direction) -> Direction:
-    if draft.direction is None or ":" in draft.metric:
-        return draft.direction or of_metric
-    if draft.direction != of_metric:
+    """The registry knows its metrics' directions; only of somebody's own grader the task has to say it."""
+    if ":" in draft.metric:
+        if draft.direction is None:
+            raise GomeError(
+                f"metric {draft.metric!r}: say 'direction: maximize' or 'direction: minimize' in task.yaml."
+            )
+        return draft.direction
+    if draft.direction not in (None, of_metric):
         raise GomeError(f"task.yaml: metric {draft.metric!r} is to {of_metric}; remove the key 'direction'.")
     return of_metric
 

@@ -14,24 +14,29 @@ DESCRIPTION = "description.md"
 # Words of evaluation sections -> names in the metric registry. What is said first counts, at the same place the earlier
 # line, so that "root mean squared error" is not read as the "mean squared error" in it.
 _METRIC_WORDS = (
-    (r"quadratic[- ]weighted kappa|weighted kappa", "qwk"),
-    (r"column[- ]?wise\s+(mean\s+)?(roc|auc|area)|mean\s+column[- ]?wise", "mean_column_auc"),
-    (r"roc[- ]?auc|\bauc\b|area under the (roc|receiver)", "auc"),
+    (r"(?:\bmap|mean average precision)\s*@\s*(?P<k>\d+)", "map@{k}"),
+    (r"\bndcg\s*@\s*(?P<k>\d+)", "ndcg@{k}"),
+    (r"weighted kappa|\bqwk\b", "qwk"),
+    (r"column[- ]?wise\s+(mean\s+)?(roc|auc|area)|roc[- ]?auc|\bauc\b|area under the (roc|receiver)", "auc"),
     (r"root mean(ed)? squared? log(arithmic)?|\brmsle\b", "rmsle"),
     (r"log[- ]?loss|logarithmic loss|cross[- ]entropy", "log_loss"),
-    (r"root mean(ed)? squared? error|\brmse\b", "rmse"),
+    (r"root[- ]mean(ed)?[- ]squared?([- ]error)?|\brmse\b|\bmcrmse\b", "rmse"),
     (r"mean squared error|\bmse\b", "mse"),
+    (r"symmetric mean absolute percentage|\bsmape\b", "smape"),
     (r"mean absolute percentage error|\bmape\b", "mape"),
     (r"mean absolute error|\bmae\b", "mae"),
-    (r"macro[- ](averaged )?f1|f1[- ]macro", "f1_macro"),
+    (r"macro[- ](averaged )?f1|f1[- ]macro|mean f1", "f1_macro"),
     (r"micro[- ](averaged )?f1|f1[- ]micro", "f1_micro"),
-    (r"\bf1\b|f-?1[- ]?score", "f1"),
+    (r"weighted[- ]f1|f1[- ]weighted", "f1_weighted"),
+    (r"\bf[-_ ]?1\b", "f1"),
     (r"matthews|\bmcc\b", "mcc"),
     (r"balanced accuracy", "balanced_accuracy"),
     (r"average precision|\bpr[- ]auc\b", "average_precision"),
     (r"coefficient of determination|\br2\b|r-squared|r²", "r2"),
     (r"pearson", "pearson"),
     (r"spearman", "spearman"),
+    (r"\bgini\b", "gini_normalized"),
+    (r"\bbrier\b", "brier"),
     (r"accuracy", "accuracy"),
 )
 
@@ -151,7 +156,9 @@ def _infer_metric(root: Path, description: str) -> str:
     )
     text = section.group(0) if section else description
     found = [
-        (match.start(), metric) for words, metric in _METRIC_WORDS if (match := re.search(words, text, re.I))
+        (said.start(), name.format(**said.groupdict()))
+        for words, name in _METRIC_WORDS
+        if (said := re.search(words, text, re.I))
     ]
     if found:
         return min(found, key=lambda pair: pair[0])[1]

@@ -33,7 +33,7 @@ def profile(task: Task) -> dict[str, Any]:
     Counts are exact; shape statistics come from at most 50,000 evenly spaced rows. Values that do not exist are null.
     """
     root = Path(task.root)
-    train, test = read_table(root / task.train), read_table(root / task.test)
+    train, test = (_hashable(read_table(root / name)) for name in (task.train, task.test))
     names = [c for c in train.columns if c not in task.target]
     columns = [_column(train[c], test[c] if c in test.columns else None, root) for c in names]
     for entry in columns:
@@ -49,6 +49,16 @@ def profile(task: Task) -> dict[str, Any]:
         "duplicates": _duplicates(train, task),
         "notes": _notes(train, test, columns, task),
     }
+
+
+def _hashable(table: pd.DataFrame) -> pd.DataFrame:
+    """Lists and mappings in cells, as Parquet may hold them, as text."""
+    nested = [c for c in table.columns if table[c].dtype == object and table[c].map(_is_nested).any()]
+    return table.assign(**{c: table[c].map(str, na_action="ignore") for c in nested}) if nested else table
+
+
+def _is_nested(cell: Any) -> bool:
+    return isinstance(cell, list | dict | np.ndarray)
 
 
 def _column(train: pd.Series, test: pd.Series | None, root: Path) -> dict[str, Any]:

@@ -16,6 +16,12 @@ from gome.tools.evaluation import metrics
 
 ROW_ID = "row_id"
 TEST_PARTS = 5
+SUGGESTED = {
+    "binary": ["auc", "log_loss", "accuracy", "f1"],
+    "multiclass": ["accuracy", "log_loss", "f1_macro"],
+    "multilabel": ["auc", "f1_samples"],
+    "regression": ["rmse", "mae", "r2"],
+}
 
 
 def answers_path(root: Path) -> Path:
@@ -76,11 +82,11 @@ def _check_target(path: Path, table: pd.DataFrame, target: list[str]) -> list[st
 def _suggestions(table: pd.DataFrame, target: list[str]) -> list[str]:
     if len(target) > 1:
         bits = table[target].dropna().isin([0, 1]).all(axis=None)
-        return metrics.names_for("multilabel" if bits else "regression")[:5]
+        return SUGGESTED["multilabel" if bits else "regression"]
     labels = table[target[0]].dropna()
     unique = labels.nunique()
     numeric = pd.api.types.is_numeric_dtype(labels) and unique > 20
-    return metrics.names_for("regression" if numeric else "binary" if unique == 2 else "multiclass")[:5]
+    return SUGGESTED["regression" if numeric else "binary" if unique == 2 else "multiclass"]
 
 
 def _with_id(table: pd.DataFrame, target: list[str]) -> tuple[pd.DataFrame, str]:

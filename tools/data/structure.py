@@ -29,7 +29,8 @@ def _is_later(train: pd.Series, test: pd.Series) -> bool:
 
 def _is_apart(train: pd.Series, test: pd.Series) -> bool:
     """Values that repeat on both sides and are never shared: by chance next to impossible with ten or more of them."""
-    if column_kind(train) not in ("integer", "category", "id") or test.nunique() < MIN_GROUPS:
+    if column_kind(train) not in ("integer", "category", "id"):
         return False
-    repeated = train.nunique() <= len(train) / 2 and test.nunique() <= len(test) / 2
-    return repeated and not bool(test.dropna().isin(train.dropna()).any())
+    left, right = train.dropna().unique(), test.dropna().unique()
+    repeated = len(left) <= len(train) / 2 and MIN_GROUPS <= len(right) <= len(test) / 2
+    return repeated and set(left).isdisjoint(right)
