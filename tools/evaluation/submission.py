@@ -17,6 +17,7 @@ from gome.tools.evaluation.parse import codes, nearest_labels, shown
 
 WARNING = "warning: "
 _TOLERANCE = 1e-6  # a float32 probability may end a little outside of 0..1
+_HEADER_BYTES = 10_000_000
 _BASE_BYTES, _BYTES_A_ROW, _BYTES_A_CELL = 16_000_000, 4096, 64
 
 
@@ -59,6 +60,10 @@ def _read(
         return None, [
             f"{path.name} has {status.st_size:,} bytes; for {len(sample)} rows at most {limit:,} are read"
         ]
+    with path.open("rb") as file:
+        fields = file.readline(_HEADER_BYTES).count(b",") + 1
+    if fields > 2 * sample.shape[1] + 100:
+        return None, [f"{path.name} has {fields:,} columns or more where the sample has {sample.shape[1]}"]
     text = [] if pd.api.types.is_numeric_dtype(sample[task.id]) else [task.id]
     if metric.form in ("label", "ranking", "detection"):
         text += task.prediction
@@ -112,9 +117,10 @@ def _check_values(table: pd.DataFrame, sample: pd.DataFrame, task: Task, metric:
     """Faults of the predictions; brings them to their form in `table` as far as they have none."""
     columns = [c for c in sample.columns if c != task.id]
     labels = metric.form == "label" and len(columns) == 1
+    lists = task.problem in ("ranking", "detection") or metric.form in ("ranking", "detection")
     if metric.own:
-        return _missing(table, columns, task.id)
-    if metric.form in ("ranking", "detection") or (labels and not task.classes):
+        return [] if lists else _missing(table, columns, task.id)
+    if lists or (labels and not task.classes):
         table[columns] = table[columns].fillna("")
         return []
     if labels:
@@ -131,7 +137,8 @@ def _check_values(table: pd.DataFrame, sample: pd.DataFrame, task: Task, metric:
 def _missing(table: pd.DataFrame, columns: list[str], id_: str) -> list[str]:
     found = {c: table[c].isna() for c in columns}
     return [
-        f"{c} is missing in {int(gap.sum())} of {len(table)} rows, such as {id_} = {table[id_][gap].iloc[0]}; predict every row"
+        f"{c} is missing in {int(gap.sum())} of {len(table)} rows, such as {id_} = {table[id_][gap].iloc[0]}; "
+        "predict every row"
         for c, gap in found.items()
         if gap.any()
     ]
@@ -146,8 +153,8 @@ def _check_labels(table: pd.DataFrame, column: str, task: Task, metric: Metric) 
     if unknown.any():
         example = values[unknown].iloc[0]
         return [
-            f"{column}: {int(unknown.sum())} of {len(table)} predictions are no known label, such as {example!r}; "
-            f"labels are {shown(task.classes)}"
+            f"{column}: {int(unknown.sum())} of {len(table)} predictions are no known label, "
+            f"such as {str(example)[:80]!r}; labels are {shown(task.classes)}"
         ]
     table[column] = text
     return []
@@ -187,7 +194,8 @@ def _check_numbers(table: pd.DataFrame, column: str, id_: str, metric: Metric) -
         if bad.any():
             at, value = table[id_][bad].iloc[0], table[column][bad].iloc[0]
             return [
-                f"{column}: {int(bad.sum())} of {len(table)} predictions {what}, such as {value!r} for {id_} = {at}; {how}"
+                f"{column}: {int(bad.sum())} of {len(table)} predictions {what}, "
+                f"such as {str(value)[:80]} for {id_} = {at}; {how}"
             ]
     table[column] = numbers.clip(metric.low, metric.high)
     return []

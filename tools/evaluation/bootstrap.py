@@ -1,0 +1,189 @@
+"""How sure a score is: the bootstrap (Efron 1979) over graded rows, paired where two programs are compared.
+
+What is resampled are units: the rows of one id, or of one group where the answers have the task's group column. A row
+that several folds grade (repeated folds, several seeds on one part) is drawn into all of them or none, so that
+grading it twice does not count as knowing twice as much. The noise of training is not in the standard error.
+
+Three ways, by what the metric offers:
+- metrics with a weighted form are evaluated on all resamples at once;
+- others are measured on each resample; of more than `MEASURED_UNITS` units only so many are drawn and deviations shrunk
+  by sqrt(m / n) (m out of n bootstrap, Bickel, Götze and van Zwet 1997);
+- somebody's own grader may want each id once, so it gets random halves without replacement; times sqrt(m / (n - m)),
+  which is 1 for halves, their spread estimates the standard error (delete-d jackknife, Shao and Wu 1989).
+Resamples in which the metric is not defined, such as those of a single class, are left out.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gome.state.records import Comparison, Score
+from gome.state.task import Task
+from gome.tools.evaluation.grading import GradingError, aligned, id_text, measured, metric_of, signed_gain
+from gome.tools.evaluation.metric import Metric
+
+FoldPredictions = tuple[pd.DataFrame, pd.DataFrame]  # answers (id, targets), submission (id, predictions)
+
+MEASURED_UNITS = 20_000
+LEAST_RESAMPLES = 50
+_FAST_CELLS = 60_000_000  # weights evaluated in all: some seconds on a slow core
+_MEASURED_ROWS = 4_000_000
+_CHUNK_CELLS = 2_000_000  # weights held at a time
+_INTERVAL = (0.05, 0.95)
+
+
+def score(task: Task, folds: list[FoldPredictions], *, seed: int, resamples: int = 200) -> Score:
+    """The mean over folds of the task's metric, with its standard error. Raises GradingError."""
+    metric = metric_of(task)
+    folds = _aligned(task, folds)
+    values = [measured(metric, task, answers, submission) for answers, submission in folds]
+    value = float(np.mean(values))
+    draws = _resampled(metric, task, [folds], seed, resamples)[0]
+    return Score(value=value, stderr=_spread(draws[np.isfinite(draws)] + value, value), folds=values)
+
+
+def compare(
+    task: Task,
+    incumbent_folds: list[FoldPredictions],
+    candidate_folds: list[FoldPredictions],
+    *,
+    seed: int,
+    resamples: int = 400,
+) -> Comparison:
+    """The candidate's gain over the incumbent, both on the same rows of the same resamples; above 0 is better.
+
+    Where neither is better in a resample, it counts half for each. If no resample can be graded, the noise is taken to
+    be as large as the gain. Raises GradingError; ValueError if the folds are not the same.
+    """
+    if len(incumbent_folds) != len(candidate_folds):
+        raise ValueError(f"{len(incumbent_folds)} folds against {len(candidate_folds)}")
+    metric = metric_of(task)
+    ours = _aligned(task, incumbent_folds)
+    theirs = _aligned(task, [(a, c) for (a, _), (_, c) in zip(ours, candidate_folds, strict=True)])
+    sides = [theirs, ours]
+    theirs_value, ours_value = (np.mean([measured(metric, task, *fold) for fold in side]) for side in sides)
+    gain = signed_gain(task.direction, float(theirs_value), float(ours_value))
+    deviations = _resampled(metric, task, sides, seed, resamples)
+    draws = gain + (1 if task.direction == "maximize" else -1) * (deviations[0] - deviations[1])
+    draws = draws[np.isfinite(draws)]
+    stderr = _spread(draws, gain)
+    if len(draws) < 2:
+        return Comparison(gain=gain, stderr=stderr, p_better=0.5, low=gain - stderr, high=gain + stderr)
+    nothing = 1e-12 * (abs(theirs_value) + abs(ours_value))
+    p_better = float((draws > nothing).mean() + (np.abs(draws) <= nothing).mean() / 2)
+    low, high = np.quantile(draws, _INTERVAL)
+    return Comparison(gain=gain, stderr=stderr, p_better=p_better, low=float(low), high=float(high))
+
+
+def _spread(draws: np.ndarray, value: float) -> float:
+    return float(draws.std(ddof=1)) if len(draws) > 1 else abs(value)
+
+
+def _aligned(task: Task, folds: list[FoldPredictions]) -> list[FoldPredictions]:
+    if not folds:
+        raise ValueError("no folds to grade")
+    return [(a.reset_index(drop=True), aligned(task, a, submission)) for a, submission in folds]
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One fold of one program: truth and prediction as the metric parsed them."""
+
+    truth: Any
+    prediction: Any
+
+
+def _resampled(
+    metric: Metric, task: Task, sides: list[list[FoldPredictions]], seed: int, resamples: int
+) -> np.ndarray:
+    """(sides, resamples): by how much each side's mean over folds deviates in a resample; NaN where not defined."""
+    parsed = [[_Side(*metric.parse(a, s, task)) for a, s in folds] for folds in sides]
+    units = _units(task, [answers for answers, _ in sides[0]])
+    rng = np.random.default_rng(seed)
+    values = np.array([[metric.measure(f.truth, f.prediction) for f in side] for side in parsed])
+    if metric.weighted is None:
+        draws, scale = _measured_draws(metric, parsed, units, rng, resamples)
+    else:
+        draws, scale = _weighted_draws(metric, parsed, units, rng, resamples), 1.0
+    return (draws - values.mean(axis=1, keepdims=True)) * scale
+
+
+def _units(task: Task, answers: list[pd.DataFrame]) -> list[np.ndarray]:
+    """The unit of each row, (n,) a fold, numbered over all folds."""
+    column = task.group if task.group and all(task.group in a for a in answers) else task.id
+    numbered = pd.factorize(pd.concat([id_text(a[column]) for a in answers], ignore_index=True))[0]
+    return np.split(numbered, np.cumsum([len(a) for a in answers])[:-1])
+
+
+def _weighted_draws(
+    metric: Metric,
+    sides: list[list[_Side]],
+    units: list[np.ndarray],
+    rng: np.random.Generator,
+    resamples: int,
+) -> np.ndarray:
+    assert metric.weighted is not None
+    ready = [[metric.weighted(f.truth, f.prediction) for f in side] for side in sides]
+    count, rows = _count(units), sum(len(u) for u in units)
+    wide = max(f.truth[:1].size for f in sides[0])
+    resamples = _affordable(_FAST_CELLS, rows * wide, resamples)
+    chunk = max(1, _CHUNK_CELLS // max(count, rows))
+    found: list[np.ndarray] = []
+    for start in range(0, resamples, chunk):
+        size = min(chunk, resamples - start)
+        drawn = [np.bincount(rng.integers(count, size=count), minlength=count) for _ in range(size)]
+        weights = np.stack(drawn).astype(float)
+        per_fold = [weights[:, u] for u in units]
+        values = [[fold(w) for fold, w in zip(side, per_fold, strict=True)] for side in ready]
+        found.append(np.array(values).mean(axis=1))
+    return np.concatenate(found, axis=1)
+
+
+def _measured_draws(
+    metric: Metric,
+    sides: list[list[_Side]],
+    units: list[np.ndarray],
+    rng: np.random.Generator,
+    resamples: int,
+) -> tuple[np.ndarray, float]:
+    """The draws, and by what their deviations are to be scaled."""
+    count = _count(units)
+    size = min(count // 2 if metric.own else count, MEASURED_UNITS)
+    if size < 1:
+        return np.full((len(sides), 1), np.nan), 1.0
+    rows = sum(len(u) for u in units) * size // count
+    found = []
+    for _ in range(_affordable(_MEASURED_ROWS, rows, resamples)):
+        chosen = rng.choice(count, size, replace=not metric.own)
+        times = np.bincount(chosen, minlength=count)
+        taken = [np.repeat(np.arange(len(u)), times[u]) for u in units]
+        found.append([_mean_measure(metric, side, taken) for side in sides])
+    return np.array(found).T, float(np.sqrt(size / ((count - size) if metric.own else count)))
+
+
+def _mean_measure(metric: Metric, side: list[_Side], taken: list[np.ndarray]) -> float:
+    try:
+        return float(
+            np.mean(
+                [
+                    metric.measure(_take(f.truth, r), _take(f.prediction, r))
+                    for f, r in zip(side, taken, strict=True)
+                ]
+            )
+        )
+    except (GradingError, ValueError):
+        return np.nan
+
+
+def _take(rows: Any, at: np.ndarray) -> Any:
+    return rows.iloc[at] if isinstance(rows, pd.DataFrame) else rows[at]
+
+
+def _count(units: list[np.ndarray]) -> int:
+    return int(max(u.max() for u in units)) + 1
+
+
+def _affordable(cells: int, cells_a_resample: int, resamples: int) -> int:
+    return min(resamples, max(LEAST_RESAMPLES, cells // max(1, cells_a_resample)))
