@@ -122,7 +122,7 @@ def deal(
     sorted_ = np.lexsort((rng.random(n), labels, -np.floor(np.log2(sizes))))
     if (
         not classes
-    ):  # within a block of neighbours any order will do; a fixed one would give one part the larger values
+    ):  # shuffled within blocks of neighbours: a fixed order would give one part the larger values
         block = np.empty(n, dtype=np.int64)
         block[sorted_] = np.arange(n) // parts
         sorted_ = np.lexsort((rng.random(n), block))
@@ -164,9 +164,8 @@ def _groups(table: pd.DataFrame, task: Task) -> tuple[np.ndarray | None, str]:
     hashes = pd.util.hash_pandas_object(features.astype(_hashable(features)), index=False).to_numpy()
     codes, distinct = pd.factorize(hashes)
     few = pd.Series(hashes).duplicated(keep=False).mean() <= DUPLICATE_SHARE
-    if (
-        few or len(distinct) < len(table) / 2
-    ):  # when most rows repeat, features are coarse, and test repeats them too
+    coarse = len(distinct) < len(table) / 2  # most rows repeat by nature, in the real test as well
+    if few or coarse:
         return None, ""
     return codes, ", rows with the same features on one side"
 
