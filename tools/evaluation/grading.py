@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from gome.state.task import Direction, Task
@@ -39,6 +40,8 @@ def measured(metric: Metric, task: Task, answers: pd.DataFrame, submission: pd.D
 
 def aligned(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> pd.DataFrame:
     """The rows of `submission` in the order of `answers`, by id. Raises GradingError if the ids are not the same."""
+    if np.array_equal(answers[task.id].to_numpy(), submission[task.id].to_numpy()):
+        return submission.reset_index(drop=True)
     wanted, given = id_text(answers[task.id]), id_text(submission[task.id])
     if len(wanted) == len(given) and (wanted == given).all():
         return submission.reset_index(drop=True)

@@ -1,0 +1,173 @@
+"""Where a program's errors lie, in a few measured lines: what the next diagnosis reads."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gome.state.task import Task
+from gome.tools.evaluation import metrics
+from gome.tools.evaluation.bootstrap import FoldPredictions
+from gome.tools.evaluation.grading import GradingError, aligned, metric_of
+from gome.tools.evaluation.metric import Metric
+from gome.tools.evaluation.parse import codes, numbers, probabilities, true_codes
+from gome.tools.evaluation.slices import short, worst_slices
+
+SLICES, PAIRS, BINS = 6, 6, 5
+_FEWEST_A_BIN = 10
+
+
+def evidence(
+    task: Task, folds: list[FoldPredictions], features: list[pd.DataFrame], *, slices: int = SLICES
+) -> dict[str, Any]:
+    """What the graded rows of all folds say together; JSON, at most about 2.5 kB, keys left out where nothing is known.
+
+    `features` are the test tables that the program saw, rows aligned with the fold's answers.
+
+    loss, overall, rows: the metric that rows are judged by (the task's own if it is a mean over rows, else log_loss,
+    accuracy or rmse), its value, and how many rows there are. worst_slices: parts of the rows on which it is worse than
+    on the others by more than chance (see `slices`). confusion: pairs of classes most often taken for one another,
+    `share` of the true class. residuals (regression): by ranges of the target, `bias` = mean of predicted - true.
+    calibration (binary probabilities): mean `predicted` against `observed` share, by ranges of the prediction.
+    """
+    pooled = [(a, aligned(task, a, submission)) for a, submission in folds]
+    answers = pd.concat([a for a, _ in pooled], ignore_index=True)
+    submission = pd.concat([s for _, s in pooled], ignore_index=True)
+    table = pd.concat(features, ignore_index=True).drop(columns=[task.id], errors="ignore")
+    found: dict[str, Any] = {}
+    metric = _row_metric(task, metric_of(task), submission)
+    try:
+        if metric is not None:
+            found = _losses(metric, task, answers, submission, table, slices)
+        if task.problem in ("binary", "multiclass"):
+            found |= _classes(task, answers, submission)
+        elif task.problem == "regression":
+            found["residuals"] = _residuals(task, answers, submission)
+    except GradingError:  # predictions that these parts cannot read, such as those for a grader of one's own
+        pass
+    return {key: value for key, value in found.items() if value not in (None, [], {})}
+
+
+def _row_metric(task: Task, metric: Metric, submission: pd.DataFrame) -> Metric | None:
+    """A metric that is a mean over rows and fits the predictions: the task's, or the plainest of their form."""
+    if metric.row_values is not None:
+        return metric
+    if task.problem == "regression":
+        return metrics.get("rmse")
+    if task.problem == "multilabel":
+        return metrics.get("log_loss") if metric.form == "probability" else None
+    if task.problem in ("binary", "multiclass"):
+        return metrics.get("log_loss" if _are_chances(task, submission) else "accuracy")
+    return None
+
+
+def _are_chances(task: Task, submission: pd.DataFrame) -> bool:
+    """Whether the predictions are probabilities; 0 and 1 alone are taken for labels where the task calls them so."""
+    column = submission[task.prediction[0]]
+    if len(task.prediction) == 1 and (task.problem != "binary" or (codes(column, task.classes) >= 0).all()):
+        return False
+    values = pd.to_numeric(column, errors="coerce")
+    return bool(values.between(0, 1).all())
+
+
+def _losses(
+    metric: Metric,
+    task: Task,
+    answers: pd.DataFrame,
+    submission: pd.DataFrame,
+    table: pd.DataFrame,
+    count: int,
+) -> dict[str, Any]:
+    assert metric.row_values is not None
+    truth, prediction = metric.parse(answers, submission, task)
+    rows = metric.row_values(truth, prediction).reshape(len(answers), -1).mean(axis=1)
+    worse = rows if metric.direction == "minimize" else -rows
+    found = worst_slices(table, worse, count) if len(table) == len(answers) else []
+    return {
+        "loss": metric.name,
+        "overall": short(metric.measure(truth, prediction)),
+        "rows": len(answers),
+        "worst_slices": [
+            {
+                "column": part.column[:60],
+                "slice": part.name[:40],
+                "rows": len(part.rows),
+                "loss": short(metric.measure(truth[part.rows], prediction[part.rows])),
+                "z": round(part.z, 1),
+            }
+            for part in found
+        ],
+    }
+
+
+def _classes(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> dict[str, Any]:
+    truth = true_codes(answers, task)
+    if not _are_chances(task, submission):
+        return {"confusion": _confusion(task, truth, codes(submission[task.prediction[0]], task.classes))}
+    positive, chance = probabilities(answers, submission, task)
+    if task.problem == "multiclass":
+        return {"confusion": _confusion(task, truth, chance.argmax(axis=1))}
+    predicted = (chance[:, 0] >= 0.5).astype(int)
+    return {
+        "confusion": _confusion(task, truth, predicted),
+        "calibration": _calibration(positive[:, 0], chance[:, 0]),
+    }
+
+
+def _confusion(task: Task, truth: np.ndarray, predicted: np.ndarray) -> list[dict[str, Any]]:
+    wrong = (truth != predicted) & (predicted >= 0)
+    pairs, rows = np.unique(np.stack([truth[wrong], predicted[wrong]], axis=1), axis=0, return_counts=True)
+    most = np.argsort(-rows, kind="stable")[:PAIRS]
+    return [
+        {
+            "true": task.classes[pairs[i][0]][:30],
+            "predicted": task.classes[pairs[i][1]][:30],
+            "rows": int(rows[i]),
+            "share": short(rows[i] / (truth == pairs[i][0]).sum()),
+        }
+        for i in most
+    ]
+
+
+def _calibration(positive: np.ndarray, chance: np.ndarray) -> list[dict[str, Any]]:
+    return [
+        {
+            "predicted": short(chance[rows].mean()),
+            "observed": short(positive[rows].mean()),
+            "rows": len(rows),
+        }
+        for rows in _ranges(chance)
+    ]
+
+
+def _residuals(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> dict[str, Any]:
+    """Of the target that is predicted worst for its spread."""
+    truth, predicted = numbers(answers, task.target), numbers(submission, task.prediction)
+    if truth.shape != predicted.shape:
+        return {}
+    error = predicted - truth
+    worst = int(np.argmax((error**2).mean(axis=0) / np.maximum(truth.var(axis=0), 1e-300)))
+    truth, error = truth[:, worst], error[:, worst]
+    return {
+        "target": task.target[worst][:60],
+        "bias": short(error.mean()),
+        "rmse": short(np.sqrt((error**2).mean())),
+        "bins": [
+            {
+                "from": short(truth[rows].min()),
+                "to": short(truth[rows].max()),
+                "rows": len(rows),
+                "bias": short(error[rows].mean()),
+                "rmse": short(np.sqrt((error[rows] ** 2).mean())),
+            }
+            for rows in _ranges(truth)
+        ],
+    }
+
+
+def _ranges(values: np.ndarray) -> list[np.ndarray]:
+    """Rows by quantile of `values`, `BINS` parts or fewer; equal values stay together."""
+    edges = np.unique(np.quantile(values, np.arange(1, BINS) / BINS))
+    part = np.searchsorted(edges, values, side="left")
+    rows = [np.flatnonzero(part == i) for i in range(len(edges) + 1)]
+    return [r for r in rows if len(r) >= _FEWEST_A_BIN]
