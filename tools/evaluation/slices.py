@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,9 @@ from gome.tools.data.columns import class_text, column_kind, time_values
 FEWEST_ROWS = 20
 FEWEST_SHARE = 0.005
 MOST_CATEGORIES = 20
-SURE = 3.0  # standard errors; among some hundred slices less is found by chance
+CHANCE = (
+    0.05  # of naming any slice at all where there is nothing to find (Bonferroni over all slices looked at)
+)
 _SAME = 0.8  # overlap from which two slices tell the same
 _A_COLUMN = 2
 
@@ -33,24 +37,23 @@ def worst_slices(table: pd.DataFrame, loss: np.ndarray, count: int) -> list[Slic
     of one column at most two.
     """
     found = [part for column in table.columns for part in _column_slices(str(column), table[column], loss)]
-    found.sort(key=lambda part: -part.z)
+    sure = NormalDist().inv_cdf(1 - CHANCE / max(1, len(found)))
     chosen: list[Slice] = []
-    for part in found:
-        if sum(part.column == other.column for other in chosen) < _A_COLUMN:
-            if not any(_overlap(part.rows, other.rows) > _SAME for other in chosen):
-                chosen.append(part)
-        if len(chosen) == count:
+    for part in sorted(found, key=lambda part: -part.z):
+        if part.z < sure or len(chosen) == count:
             break
+        crowded = sum(part.column == other.column for other in chosen) == _A_COLUMN
+        if not crowded and not any(_overlap(part.rows, other.rows) > _SAME for other in chosen):
+            chosen.append(part)
     return chosen
 
 
 def _column_slices(column: str, values: pd.Series, loss: np.ndarray) -> Iterator[Slice]:
     part, names = parts(values)
-    if len(names) < 2:
-        return
-    z = _z_scores(part, len(names), loss)
-    for i in np.flatnonzero(z > SURE):
-        yield Slice(column, names[i], np.flatnonzero(part == i), float(z[i]))
+    if len(names) > 1:
+        z = _z_scores(part, len(names), loss)
+        for i, name in enumerate(names):
+            yield Slice(column, name, np.flatnonzero(part == i), float(z[i]))
 
 
 def _z_scores(part: np.ndarray, count: int, loss: np.ndarray) -> np.ndarray:
@@ -108,8 +111,8 @@ def _quartiles(numbers: np.ndarray, times: bool) -> tuple[np.ndarray, list[str]]
     part[~known] = -1
     said = [str(pd.Timestamp(int(e)).date()) if times else f"{e:.4g}" for e in edges]
     names = [f"<= {said[0]}"] if said else ["any"]
-    names += [f"{a} to {b}" for a, b in zip(said, said[1:], strict=False)]
-    return part, names + [f"> {said[-1]}"] if said else names
+    names += [f"{a} to {b}" for a, b in pairwise(said)]
+    return part, [*names, f"> {said[-1]}"] if said else names
 
 
 def _categories(values: pd.Series) -> tuple[np.ndarray, list[str]]:
