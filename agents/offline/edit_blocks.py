@@ -59,7 +59,7 @@ def _unique(lines: list[str], start: int, end: int) -> tuple[int, int]:
     up = True
     while True:
         text = "".join(lines[start:end])
-        if text.strip() and program.count(text) == 1:
+        if text.strip() and program.find(text) == program.rfind(text):
             return start, end
         if (up and start > 0) or end == len(lines):
             start -= 1
