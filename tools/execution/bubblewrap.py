@@ -1,59 +1,109 @@
-"""Level 'bubblewrap': namespaces of its own, a read-only system, nothing of the user's files, no network."""
+"""The strong level: a bubblewrap sandbox with its own processes and files, and without a network."""
 
+import json
+import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from gome.state.config import Isolation
 from gome.tools.execution.job import Job, Outcome
-from gome.tools.execution.process import prepare, stripped_environment, watch
+from gome.tools.execution.memory import MB
+from gome.tools.execution.process import run_watched
+from gome.tools.execution.workspace import environment, make_work_dir
 
 HOME = "/work"
-_SYSTEM = (
-    "/usr",
-    "/bin",
-    "/sbin",
-    "/lib",
-    "/lib32",
-    "/lib64",
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
+_OPTIONAL = (
+    "/nix/store",
     "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
     "/etc/alternatives",
     "/etc/localtime",
 )
+_PREFIXES = "import json, sys; print(json.dumps([sys.prefix, sys.base_prefix, sys.base_exec_prefix]))"
+_MAX_LINKS = 16
 
 
 class BubblewrapExecutor:
-    """Runs programs under bwrap: they see the system read-only, their runtime, input/ read-only and their own folder."""
+    """Runs programs in a sandbox that holds the system's programs, one Python environment, the input and a work folder.
 
-    level = "bubblewrap"
+    The program sees /work (writable; its home), /work/input (read-only), the environment `python` belongs to and the
+    system's libraries (read-only). It sees no network but a loopback of its own, no other process, no home folder and
+    nothing of the run. /tmp and /dev/shm are in memory and bounded by the job's memory limit, where bwrap can do that.
+    """
 
-    def __init__(self, python: Path) -> None:
-        self.python = python
-        self._binds = _runtime_folders(python)
+    def __init__(self, python: Path, bwrap: str = "bwrap") -> None:
+        self._python, self._bwrap = python.absolute(), bwrap
+        self._sized = "--size" in _said([bwrap, "--help"])
+        self._walls = [*_system(), *_read_only(_environment_folders(self._python))]
+
+    @property
+    def level(self) -> Isolation:
+        """'bubblewrap'."""
+        return "bubblewrap"
 
     def run(self, job: Job, *, stop: Callable[[], bool]) -> Outcome:
-        """Run the program with its working directory at /work."""
-        prepare(job)
+        """See Executor.run."""
+        make_work_dir(job)
         (job.work_dir / "input").mkdir()
-        environment = stripped_environment(job, HOME, f"{self.python.parent}:/usr/bin:/bin")
-        command = [*self._sandbox(job), str(self.python), "main.py"]
-        return watch(command, job, environment=environment, cwd=job.work_dir, stop=stop, level=self.level)
+        env = environment(job, home=HOME, python=self._python)
+        return run_watched(self._command(job), job, env=env, level=self.level, stop=stop)
 
-    def _sandbox(self, job: Job) -> list[str]:
-        # The temporary file system comes before the binds: some of them may lie below /tmp.
-        arguments = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--hostname", "solution"]
-        arguments += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
-        for path in _SYSTEM:
-            arguments += ["--ro-bind-try", path, path]
-        for folder in self._binds:
-            arguments += ["--ro-bind", folder, folder]
-        arguments += ["--bind", str(job.work_dir), HOME, "--ro-bind", str(job.input_dir), f"{HOME}/input"]
-        return [*arguments, "--chdir", HOME]
+    def _command(self, job: Job) -> list[str]:
+        size = ["--size", str(job.memory_mb * MB // 2)] if self._sized else []
+        return [
+            *(self._bwrap, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
+            *("--hostname", "solution", "--proc", "/proc", "--dev", "/dev"),
+            *(*size, "--tmpfs", "/dev/shm", *size, "--tmpfs", "/tmp"),
+            *self._walls,
+            *("--bind", str(job.work_dir.resolve()), HOME),
+            *("--ro-bind", str(job.input_dir.resolve()), f"{HOME}/input"),
+            *(_gpu_devices() if job.gpus else []),
+            *("--chdir", HOME, str(self._python), "main.py"),
+        ]
 
 
-def _runtime_folders(python: Path) -> list[str]:
-    """The environment of the interpreter and the installation it was made from, unless the system holds it already."""
-    code = "import sys; print(sys.prefix); print(sys.base_prefix)"
-    found = subprocess.run(
-        [str(python), "-I", "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split("\n")
-    return [folder for folder in dict.fromkeys(found) if folder and not folder.startswith("/usr")]
+def _said(command: list[str]) -> str:
+    return subprocess.run(
+        command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60
+    ).stdout
+
+
+def _read_only(paths: Iterator[str]) -> Iterator[str]:
+    for path in paths:
+        yield from ("--ro-bind", path, path)
+
+
+def _system() -> Iterator[str]:
+    """System folders: links (/bin -> usr/bin) as links, the rest read-only."""
+    for path in _SYSTEM:
+        if os.path.islink(path):
+            yield from ("--symlink", os.readlink(path), path)
+        elif os.path.isdir(path):
+            yield from ("--ro-bind", path, path)
+    for path in _OPTIONAL:
+        yield from ("--ro-bind-try", path, path)
+
+
+def _environment_folders(python: Path) -> Iterator[str]:
+    """The environment's folder, those of the interpreter it is made from, and each link on the way there."""
+    folders = [Path(p) for p in json.loads(_said([str(python), "-I", "-c", _PREFIXES]))]
+    link = python
+    for _ in range(_MAX_LINKS):
+        folders.append(link.parent.parent)
+        if not link.is_symlink():
+            break
+        link = Path(os.path.normpath(link.parent / os.readlink(link)))
+    folders += [folder.resolve() for folder in folders]
+    for folder in sorted({str(f) for f in folders}):
+        if not any(folder == s or folder.startswith(f"{s}/") for s in (*_SYSTEM, "/nix/store")):
+            yield folder
+
+
+def _gpu_devices() -> Iterator[str]:
+    """The driver's devices, and /sys, where CUDA looks for the cards. The lease names the card (CUDA_VISIBLE_DEVICES)."""
+    for path in sorted(Path("/dev").glob("nvidia*")):
+        yield from ("--dev-bind", str(path), str(path))
+    yield from ("--ro-bind-try", "/sys", "/sys")

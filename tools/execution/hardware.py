@@ -1,29 +1,55 @@
-"""The machine's stock: cores that this process may use, memory, graphics processors."""
+"""What the machine gives this process: cores, memory, GPU."""
 
 import os
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import psutil
 
+_CGROUP = Path("/sys/fs/cgroup")
+_GB = 2**30
+
 
 def hardware() -> dict[str, Any]:
-    """{'cpus': usable cores, 'memory_gb': total, 'gpu': names or None}."""
-    return {
-        "cpus": len(os.sched_getaffinity(0)),
-        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
-        "gpu": _gpu(),
-    }
+    """{"cpus": int, "memory_gb": float, "gpu": str | None}: what may be used here, not what is built in.
+
+    Cores respect CPU affinity and the cgroup's quota, memory the cgroup's limit. `gpu` names the cards with their
+    memory, as nvidia-smi does, None where it finds none.
+    """
+    return {"cpus": _cpus(), "memory_gb": round(_memory_bytes() / _GB, 1), "gpu": _gpu()}
+
+
+def _cpus() -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota, _, period = _read("cpu.max").partition(" ")
+    if quota.isdigit() and period.isdigit():
+        cores = min(cores, int(quota) // int(period))
+    return max(cores, 1)
+
+
+def _memory_bytes() -> int:
+    limit = _read("memory.max")
+    total = int(psutil.virtual_memory().total)
+    return min(total, int(limit)) if limit.isdigit() else total
+
+
+def _read(name: str) -> str:
+    """A file of this process's control group (version 2), '' where there is none."""
+    try:
+        return (_CGROUP / name).read_text().strip()
+    except OSError:
+        return ""
 
 
 def _gpu() -> str | None:
-    tool = shutil.which("nvidia-smi")
-    if not tool:
+    program = shutil.which("nvidia-smi")
+    if program is None:
         return None
-    query = [tool, "--query-gpu=name,memory.total", "--format=csv,noheader"]
+    query = [program, "--query-gpu=name,memory.total", "--format=csv,noheader"]
     try:
-        found = subprocess.run(query, capture_output=True, text=True, timeout=20)
-    except (OSError, subprocess.TimeoutExpired):
+        cards = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
         return None
-    return "; ".join(found.stdout.strip().splitlines()) or None if found.returncode == 0 else None
+    return "; ".join(line.strip() for line in cards.splitlines() if line.strip()) or None

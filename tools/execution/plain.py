@@ -1,25 +1,35 @@
-"""Level 'plain': a subprocess with limits and a stripped environment, but with the user's own files and network."""
+"""The weakest level: a process tree of its own, under limits, and no walls."""
 
 from collections.abc import Callable
 from pathlib import Path
 
+from gome.state.config import Isolation
 from gome.tools.execution.job import Job, Outcome
-from gome.tools.execution.process import prepare, stripped_environment, watch
+from gome.tools.execution.process import run_watched
+from gome.tools.execution.workspace import environment, make_work_dir
 
 
 class PlainExecutor:
-    """Runs programs as ordinary processes. Limits hold and the tree is killed whole; files and network are NOT kept
-    from the program: a run records this level, and `min_isolation` can refuse it."""
+    """Runs programs as child processes, where nothing better works.
 
-    level = "plain"
+    What holds: all limits, the tree ended whole, none of the agent's environment variables passed on. What does not: the
+    program can read and write whatever the user can (input/, which is a link to the input folder, the hidden labels of
+    the run, the agent's own environment in /proc), and the network is open.
+    """
 
     def __init__(self, python: Path) -> None:
-        self.python = python
+        self._python = python.absolute()
+
+    @property
+    def level(self) -> Isolation:
+        """'plain'."""
+        return "plain"
 
     def run(self, job: Job, *, stop: Callable[[], bool]) -> Outcome:
-        """Run the program in its working directory, input/ being a link to the read-only inputs."""
-        prepare(job)
-        (job.work_dir / "input").symlink_to(job.input_dir.resolve(), target_is_directory=True)
-        environment = stripped_environment(job, str(job.work_dir), f"{self.python.parent}:/usr/bin:/bin")
-        command = [str(self.python), "main.py"]
-        return watch(command, job, environment=environment, cwd=job.work_dir, stop=stop, level=self.level)
+        """See Executor.run."""
+        make_work_dir(job)
+        work_dir = job.work_dir.resolve()
+        (work_dir / "input").symlink_to(job.input_dir.resolve(), target_is_directory=True)
+        command = [str(self._python), "main.py"]
+        env = environment(job, home=str(work_dir), python=self._python)
+        return run_watched(command, job, env=env, level=self.level, stop=stop)

@@ -1,151 +1,156 @@
-"""Starting a command under the supervisor and watching its limits: wall time, resident memory, size of its output."""
+"""Starts a command and watches it: time, memory of the whole tree, output, disk, and the wish to stop."""
 
+import contextlib
 import os
-import shutil
+import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO, cast
 
 import psutil
 
-from gome.tools.execution.job import SUBMISSION, Job, Outcome, Reason
+from gome.state.config import Isolation
+from gome.tools.execution import supervisor
+from gome.tools.execution.job import Job, Outcome, Reason
+from gome.tools.execution.log import LogBuffer
+from gome.tools.execution.memory import MB, descendants, tree_memory_mb
+from gome.tools.execution.workspace import disk_usage, find_submission
 
 POLL_S = 0.1
-LOG_HEAD, LOG_TAIL = 24_000, 40_000
-SUPERVISOR = Path(__file__).with_name("supervisor.py")
+MAX_PROCESSES = 1000
+_DISK_POLL_S = 1.0
+_DISK_SHARE = 20  # looking at the disk may take one part in so many of the time
+_END_S = 10.0
+_KILLED = 128 + 9
 
 
-def prepare(job: Job) -> None:
-    """A fresh working directory with the program in it."""
-    shutil.rmtree(job.work_dir, ignore_errors=True)
-    job.work_dir.mkdir(parents=True)
-    shutil.copyfile(job.program, job.work_dir / "main.py")
-
-
-def stripped_environment(job: Job, home: str, path: str) -> dict[str, str]:
-    """All that a solution may see of the environment: nothing of the agent's own."""
-    threads = str(job.threads)
-    names = (
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "NUMEXPR_NUM_THREADS",
-        "LOKY_MAX_CPU_COUNT",
-    )
-    return {
-        "PATH": path,
-        "HOME": home,
-        "TMPDIR": "/tmp",
-        "LANG": "C.UTF-8",
-        "SEED": str(job.seed),
-        "PYTHONHASHSEED": str(job.seed % 2**32),
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "MPLBACKEND": "Agg",
-        **dict.fromkeys(names, threads),
-    }
-
-
-def watch(
-    command: Sequence[str],
-    job: Job,
-    *,
-    environment: dict[str, str],
-    cwd: Path,
-    stop: Callable[[], bool],
-    level: str,
+def run_watched(
+    command: list[str], job: Job, *, env: dict[str, str], level: Isolation, stop: Callable[[], bool]
 ) -> Outcome:
-    """Run `command` under the supervisor until it ends or meets a limit; its whole tree is gone on return."""
-    log = job.work_dir.with_name(f"{job.work_dir.name}.log")
-    limit = str(int(job.output_mb * 2**20))
-    begun, peak = time.monotonic(), 0.0
-    with log.open("wb") as output:
-        supervisor = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(SUPERVISOR), limit, *command],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            cwd=cwd,
-            start_new_session=True,
-        )
-        try:
-            reason: Reason | None = None
-            while reason is None:
-                try:
-                    supervisor.wait(POLL_S)
-                    break
-                except subprocess.TimeoutExpired:
-                    peak = max(peak, tree_memory_mb(supervisor.pid))
-                    reason = _limit_met(job, time.monotonic() - begun, peak, log, stop)
-        finally:
-            assert supervisor.stdin is not None
-            supervisor.stdin.close()  # the supervisor ends its tree, then itself
-            code = supervisor.wait()
-    seconds = time.monotonic() - begun
-    text = _head_and_tail(log)
-    if reason is None and _size(log) >= job.output_mb * 2**20:
-        reason = "output"
-    log.unlink(missing_ok=True)
+    """Run `command` in the job's working folder under the job's limits, to its end, in this thread.
+
+    The command runs below a supervisor (see there), so that neither a daemon of its own nor a `kill -9` of this process
+    leaves anything running. The supervisor dies with the thread that started it: this one, which waits here.
+    """
+    if stop():
+        return Outcome("stopped", _KILLED, 0.0, 0.0, "", None, level)
+    watch = _Watch(command, job, env, stop)
+    try:
+        reason = watch.until_it_ends()
+    finally:
+        watch.end()
     return Outcome(
-        reason=reason or ("ok" if code == 0 else "error"),
-        exit_code=code,
-        seconds=seconds,
-        peak_mb=peak,
-        log=text,
-        submission=_plain_file(job.work_dir / SUBMISSION),
+        reason=reason,
+        exit_code=watch.process.returncode,
+        seconds=watch.seconds,
+        peak_mb=watch.peak_mb,
+        log=watch.log.text(),
+        submission=find_submission(job.work_dir),
         level=level,
     )
 
 
-def _limit_met(
-    job: Job, seconds: float, memory_mb: float, log: Path, stop: Callable[[], bool]
-) -> Reason | None:
-    if stop():
-        return "stopped"
-    if seconds > job.wall_s:
-        return "timeout"
-    if memory_mb > job.memory_mb:
-        return "memory"
-    return "output" if _size(log) >= job.output_mb * 2**20 else None
+class _Watch:
+    """One running command: its log so far, its peak memory, and whether it has to end."""
 
+    def __init__(self, command: list[str], job: Job, env: dict[str, str], stop: Callable[[], bool]) -> None:
+        self.job, self.stop = job, stop
+        self.log, self.peak_mb, self.seconds = LogBuffer(), 0.0, 0.0
+        self._started = self._disk_at = time.monotonic()
+        file_size = int(max(job.output_mb, job.memory_mb) * MB)
+        self.process = subprocess.Popen(
+            _supervised(command, file_size),
+            cwd=job.work_dir,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._output = cast(IO[bytes], self.process.stdout)
+        os.set_blocking(self._output.fileno(), False)
+        self._root = psutil.Process(self.process.pid)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._output, selectors.EVENT_READ)
 
-def tree_memory_mb(pid: int) -> float:
-    """Resident memory of all processes below `pid`, pages shared between forked workers counted once."""
-    own, shared = 0, 0
-    try:
-        for process in psutil.Process(pid).children(recursive=True):
-            try:
-                memory = process.memory_info()
-            except psutil.Error:
+    def until_it_ends(self) -> Reason:
+        """Watch until the command ends or has to be ended; the reason."""
+        checked = 0.0
+        while self.process.poll() is None:
+            self._read(POLL_S)
+            if time.monotonic() - checked < POLL_S and self._printed_mb() <= self.job.output_mb:
                 continue
-            own += memory.rss - memory.shared
-            shared = max(shared, memory.shared)
-    except psutil.Error:
-        pass
-    return (own + shared) / 2**20
+            checked = time.monotonic()
+            if reason := self._overrun():
+                return reason
+        self._read(0)
+        if self._written_mb() >= self.job.output_mb:
+            return "output"
+        if self.process.returncode == _KILLED:  # not by us: by the kernel, short of memory
+            return "memory"
+        return "error" if self.process.returncode else "ok"
+
+    def end(self) -> None:
+        """End what still runs, supervisor last, and wait for it."""
+        left = descendants(self._root)
+        if self.process.poll() is None:
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(_END_S)
+        if self.process.poll() is None:
+            for process in [*left, self._root]:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+            self.process.wait()
+        self.seconds = time.monotonic() - self._started
+        self._read(0)
+        self._selector.close()
+        self._output.close()
+
+    def _overrun(self) -> Reason | None:
+        """The limit that is passed now, if any. Keeps the peak memory."""
+        processes = descendants(self._root)
+        memory = tree_memory_mb(processes, self.job.memory_mb)
+        self.peak_mb = max(self.peak_mb, memory)
+        if memory > self.job.memory_mb or len(processes) > MAX_PROCESSES:
+            return "memory"
+        if time.monotonic() - self._started > self.job.wall_s:
+            return "timeout"
+        if self._printed_mb() > self.job.output_mb or self._disk_is_full():
+            return "output"
+        return "stopped" if self.stop() else None
+
+    def _read(self, wait_s: float) -> None:
+        """Take in what is printed by now, waiting at most `wait_s` for it, and not for ever if it never ends."""
+        if not self._selector.get_map():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(wait_s)
+        elif self._selector.select(wait_s):
+            data = self._output.read(MB)
+            if data:
+                self.log.feed(data)
+            elif data == b"":
+                self._selector.unregister(self._output)
+
+    def _printed_mb(self) -> float:
+        return self.log.size / MB
+
+    def _written_mb(self) -> float:
+        return disk_usage(self.job.work_dir) / MB + self._printed_mb()
+
+    def _disk_is_full(self) -> bool:
+        now = time.monotonic()
+        if now < self._disk_at:
+            return False
+        full = self._written_mb() > self.job.output_mb
+        took = time.monotonic() - now
+        self._disk_at = now + max(_DISK_POLL_S, _DISK_SHARE * took)
+        return full
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
-
-
-def _head_and_tail(log: Path) -> str:
-    size = _size(log)
-    with log.open("rb") as file:
-        if size <= LOG_HEAD + LOG_TAIL:
-            return file.read().decode("utf-8", "replace")
-        head = file.read(LOG_HEAD)
-        file.seek(size - LOG_TAIL)
-        cut = f"\n... {size - LOG_HEAD - LOG_TAIL} bytes left out ...\n".encode()
-        return (head + cut + file.read()).decode("utf-8", "replace")
-
-
-def _plain_file(path: Path) -> Path | None:
-    """The path if a regular file is there; a link could point at what the program must not hand out."""
-    return path if path.is_file() and not path.is_symlink() and os.stat(path).st_nlink == 1 else None
+def _supervised(command: list[str], file_size: int) -> list[str]:
+    script = str(Path(supervisor.__file__).resolve())
+    return [sys.executable, "-I", "-S", script, str(os.getpid()), str(file_size), *command]

@@ -1,50 +1,93 @@
-"""The program log: `GOME {json}` lines that a solution prints as evidence. Read as hostile: bounded, numbers finite."""
+"""The program log: lines `GOME {json}` that a solution prints as evidence. Read as hostile: bounded, numbers finite."""
 
 import json
 import math
 from typing import Any
 
-PREFIX = "GOME "
-MAX_LINE, MAX_LINES, MAX_ITEMS = 8_000, 500, 40
+from gome.tools.execution.log import PROGRAM_LOG
+
+PREFIX = PROGRAM_LOG.decode()
+MAX_LINE, MAX_LINES, MAX_ITEMS, MAX_TEXT, MAX_DEPTH = 4096, 500, 100, 500, 3
 
 
 def parse_log(text: str) -> dict[str, Any]:
-    """The lines merged into one mapping; `stage` lines become stages = {name: seconds}. Bad lines are passed over."""
+    """The facts of all program-log lines merged; never raises.
+
+    A later line replaces what an earlier one said under the same key, with three exceptions: {"stage", "seconds"} lines
+    collect as stages = {name: seconds}, the same name summed; importances collect; {"note"} lines collect as notes.
+    What is no JSON object, not a finite number or nested deeper than a curve is dropped. At most 100 keys, 100 items
+    of each (the last points of a curve), 500 characters of a text.
+    """
     facts: dict[str, Any] = {}
     lines = [line for line in text.splitlines() if line.startswith(PREFIX) and len(line) <= MAX_LINE]
     for line in lines[-MAX_LINES:]:
-        try:
-            found = json.loads(line[len(PREFIX) :])
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(found, dict):
-            _merge(facts, found)
+        for key, value in _facts(_parsed(line[len(PREFIX) :])).items():
+            if key == "stages":
+                _add_times(facts.setdefault(key, {}), value)
+            elif key == "importance":
+                facts[key] = _first({**facts.get(key, {}), **value})
+            elif key == "notes":
+                facts[key] = [*facts.get(key, []), *value][-MAX_ITEMS:]
+            elif key in facts or len(facts) < MAX_ITEMS:
+                facts[key] = value
     return facts
 
 
-def _merge(facts: dict[str, Any], found: dict[str, Any]) -> None:
-    if "stage" in found:
-        seconds = found.get("seconds")
-        if isinstance(seconds, int | float) and math.isfinite(seconds):
-            facts.setdefault("stages", {})[str(found["stage"])[:40]] = round(float(seconds), 3)
-        return
-    for key, value in list(found.items())[:MAX_ITEMS]:
-        kept = _bounded(value, depth=3)
-        if kept is not None and len(facts) < MAX_ITEMS:
-            facts[str(key)[:40]] = kept
+def _parsed(line: str) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return entry if isinstance(entry, dict) else {}
+
+
+def _facts(entry: dict[str, Any]) -> dict[str, Any]:
+    """What one line says, under the keys of the facts."""
+    kept = _bounded(entry, MAX_DEPTH) or {}
+    name, seconds, note = kept.pop("stage", None), kept.pop("seconds", None), kept.pop("note", None)
+    facts = {
+        key: value for key, value in kept.items() if value is not None and key not in ("stages", "notes")
+    }
+    if not isinstance(facts.get("importance", {}), dict):
+        del facts["importance"]
+    if isinstance(name, str) and isinstance(seconds, int | float):
+        facts["stages"] = {name: seconds}
+    if isinstance(note, str):
+        facts["notes"] = [note]
+    return facts
+
+
+def _add_times(stages: dict[str, float], new: dict[str, float]) -> None:
+    for name, seconds in new.items():
+        if name in stages or len(stages) < MAX_ITEMS:
+            stages[name] = round(stages.get(name, 0) + seconds, 3)
 
 
 def _bounded(value: Any, depth: int) -> Any:
-    if isinstance(value, bool) or value is None:
+    """`value` within the bounds; None in place of what is not kept."""
+    if isinstance(value, str):
+        return value[:MAX_TEXT]
+    if isinstance(value, bool):
         return value
     if isinstance(value, int | float):
-        return value if math.isfinite(value) and abs(value) < 1e300 else None
-    if isinstance(value, str):
-        return value[:500]
+        return value if _is_finite(value) else None
     if depth == 0:
         return None
     if isinstance(value, dict):
-        return {str(k)[:60]: _bounded(v, depth - 1) for k, v in list(value.items())[:MAX_ITEMS]}
+        bounded = {key[:MAX_TEXT]: _bounded(item, depth - 1) for key, item in value.items()}
+        return _first({key: item for key, item in bounded.items() if item is not None})
     if isinstance(value, list):
-        return [_bounded(v, depth - 1) for v in value[-MAX_ITEMS:]]
+        items = [_bounded(item, depth - 1) for item in value[-MAX_ITEMS:]]
+        return [item for item in items if item is not None]
     return None
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer too large for a float
+        return False
+
+
+def _first(items: dict[str, Any]) -> dict[str, Any]:
+    return dict(list(items.items())[:MAX_ITEMS])

@@ -1,9 +1,10 @@
-"""The solutions' own environment: pinned packages apart from the agent's, built once and kept by content."""
+"""The solutions' own environment: packages pinned in runtime.txt, apart from the agent's, built once per machine."""
 
 import fcntl
 import hashlib
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -11,51 +12,84 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TextIO
 
 from uv import find_uv_bin
 
 from gome.state.errors import GomeError
-from gome.tools.records.jsonl import write_json
+from gome.tools.execution.package_sources import pip_settings, uv_arguments, uv_environment
 
 PINS = Path(__file__).with_name("runtime.txt")
-MODULES = {"scikit-learn": "sklearn", "pillow": "PIL", "xgboost-cpu": "xgboost"}
-DONE = "gome-runtime.json"
+_MARKER = "gome-runtime.json"
+_XGBOOST = "xgboost" if sys.platform == "darwin" else "xgboost-cpu"
+OFFERED = {
+    "pandas": "pandas",
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "scikit-learn": "sklearn",
+    "lightgbm": "lightgbm",
+    _XGBOOST: "xgboost",
+    "optuna": "optuna",
+    "pillow": "PIL",
+    "pyarrow": "pyarrow",
+}
+"""Distribution: module. What solutions are told that they may import; the other pins are what these need."""
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """An interpreter and the packages that programs may import from it; `notes` say what is missing and why."""
+    """The interpreter of the environment and the packages in it that import, {distribution: version}.
+
+    `notes` say in one line each what is not there and why.
+    """
 
     python: Path
     packages: dict[str, str]
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
-def ensure_runtime(
-    *, cache: Path | None = None, progress: Callable[[str], None] = lambda line: None
-) -> Runtime:
-    """The pinned environment, built on first use (a minute) and shared by all runs. Safe for processes side by side.
+def ensure_runtime(cache: Path | None = None, progress: Callable[[str], None] = lambda line: None) -> Runtime:
+    """The environment, built first if it is not there yet (seconds with uv and a warm cache, else a download of 250 MB).
 
-    Raises GomeError with the last line of the installer if it cannot be built.
+    It lies below `cache`, by default $XDG_CACHE_HOME/gome/runtimes, in a folder named by the pins and the interpreter.
+    Two processes may ask at once: one builds, the other waits. `progress` is told in one line what takes long.
+
+    Raises GomeError, with the end of the installer's log and the log's path, if it cannot be built.
     """
-    root = cache or _cache_root()
-    pins = PINS.read_text()
-    key = hashlib.sha256(f"{pins}{sys.version}{sys.base_prefix}".encode()).hexdigest()[:16]
-    folder = root / key
-    root.mkdir(parents=True, exist_ok=True)
-    with _locked(root / f"{key}.lock"):
-        if not (folder / DONE).is_file():
-            progress("building the solutions' environment (once, about a minute)")
-            shutil.rmtree(folder, ignore_errors=True)
-            _build(folder)
-            write_json(folder / DONE, _inspect(folder))
-        found = json.loads((folder / DONE).read_text())
+    root = cache or default_cache()
+    folder = root / _key()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GomeError(
+            f"{root}: no folder for the solutions' environment can be made here ({error})"
+        ) from None
+    with _locked(root / f"{folder.name}.lock", progress):
+        found = _read_marker(folder)
+        if found is None:
+            progress("building the environment that solutions run in; once, up to some minutes")
+            _build(folder, progress)
+        if found is None or found["notes"]:  # what was missing may have been installed since
+            found = _import_all(folder)
+            _write_marker(folder, found)
     return Runtime(_python(folder), found["packages"], tuple(found["notes"]))
 
 
-def _cache_root() -> Path:
+def default_cache() -> Path:
+    """$XDG_CACHE_HOME/gome/runtimes, else ~/.cache/gome/runtimes."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "gome" / "runtimes"
+
+
+def _key() -> str:
+    parts = (
+        PINS.read_text(),
+        sys.version,
+        sys.base_prefix,
+        platform.platform(terse=True),
+        platform.machine(),
+    )
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def _python(folder: Path) -> Path:
@@ -63,71 +97,124 @@ def _python(folder: Path) -> Path:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _locked(path: Path, progress: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lock file; the kernel lets go of it if this process dies."""
     with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            progress("waiting for another process that prepares the environment of the solutions")
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def _build(folder: Path) -> None:
-    """uv first, because it takes seconds; pip where uv does not reach the package index that pip is configured for."""
-    uv, python = find_uv_bin(), str(_python(folder))
-    made = subprocess.run(
-        [uv, "venv", "--python", sys.executable, "--seed", str(folder)], capture_output=True, text=True
+def _read_marker(folder: Path) -> dict[str, Any] | None:
+    """What a finished build wrote last; None if there is no finished build, or its base interpreter is gone."""
+    try:
+        found = dict(json.loads((folder / _MARKER).read_text()))
+    except (OSError, ValueError):
+        return None
+    return found if _python(folder).exists() else None
+
+
+def _write_marker(folder: Path, found: dict[str, Any]) -> None:
+    draft = folder / f"{_MARKER}.draft"
+    draft.write_text(json.dumps(found, indent=1))
+    draft.replace(folder / _MARKER)
+
+
+def _build(folder: Path, progress: Callable[[str], None]) -> None:
+    """With uv, which takes seconds; with pip where uv fails. Both leave what they say in <folder>.log."""
+    log_path, said = folder.with_suffix(".log"), []
+    with log_path.open("w") as log:
+        for tool, recipe in (("uv", _with_uv), ("pip", _with_pip)):
+            shutil.rmtree(folder, ignore_errors=True)
+            failure = recipe(folder, log)
+            if not failure:
+                return
+            said.append(f"{tool}: {failure}")
+            progress(f"{tool} failed to build the environment")
+    raise GomeError(
+        f"the environment that solutions run in can't be built ({'; '.join(said)}); "
+        f"see {log_path}, and check that pip can reach a package index"
     )
-    if made.returncode:
-        _run([sys.executable, "-m", "venv", str(folder)], folder)
-    install = ["pip", "install", "--compile-bytecode", "--python", python, "-r", str(PINS)]
-    quick = subprocess.run([uv, *install], capture_output=True, text=True, env=_uv_environment())
-    if quick.returncode:
-        _run([python, "-m", "pip", "install", "-q", "-r", str(PINS)], folder)
 
 
-def _uv_environment() -> dict[str, str]:
-    """uv reads no pip configuration: hand it the index and the certificate that pip is told of by environment."""
-    names = {
-        "PIP_INDEX_URL": "UV_INDEX_URL",
-        "PIP_EXTRA_INDEX_URL": "UV_EXTRA_INDEX_URL",
-        "PIP_CERT": "SSL_CERT_FILE",
-    }
-    told = {ours: os.environ[pips] for pips, ours in names.items() if os.environ.get(pips)}
-    return {**told, **os.environ}
+def _with_uv(folder: Path, log: TextIO) -> str:
+    try:
+        uv = find_uv_bin()
+    except FileNotFoundError as error:
+        return str(error)
+    settings = pip_settings()
+    env = uv_environment(settings)
+    make = [uv, "venv", "--quiet", "--python", sys.executable, str(folder)]
+    install = [
+        uv,
+        "pip",
+        "install",
+        "--python",
+        str(_python(folder)),
+        "--compile-bytecode",
+        "--only-binary",
+        ":all:",
+    ]
+    install += [*uv_arguments(settings), "-r", str(PINS)]
+    return _run(make, folder, log, env) or _run(install, folder, log, env)
 
 
-def _run(command: list[str], folder: Path) -> None:
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-        log = folder.with_suffix(".log")
-        log.write_text(done.stdout + done.stderr)
-        raise GomeError(
-            f"the solutions' environment can't be built: {lines[-1] if lines else 'no output'} (whole log: {log}); "
-            "is the package index in reach?"
-        )
+def _with_pip(folder: Path, log: TextIO) -> str:
+    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME", "PIP_USER")}
+    make = [sys.executable, "-m", "venv", str(folder)]
+    install = [str(_python(folder)), "-m", "pip", "install", "--only-binary", ":all:", "-r", str(PINS)]
+    return _run(make, folder, log, env) or _run(install, folder, log, env)
 
 
-_PROBE = """
+def _run(command: list[str], folder: Path, log: TextIO, env: dict[str, str]) -> str:
+    """Run beside `folder`, where no project configuration of the user's is; '' or the last line of what went wrong."""
+    log.write(f"$ {' '.join(command)}\n")
+    done = subprocess.run(
+        command, cwd=folder.parent, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    log.write(done.stdout)
+    log.flush()
+    if done.returncode == 0:
+        return ""
+    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else f"exit code {done.returncode}"
+
+
+_IMPORT_ALL = """
 import importlib, importlib.metadata, json, sys
-packages, notes = {}, []
 for name, module in json.loads(sys.argv[1]).items():
     try:
         importlib.import_module(module)
-        packages[name] = importlib.metadata.version(name)
+        found = [importlib.metadata.version(name), ""]
     except Exception as error:
-        notes.append(f"{name} can't be imported: {str(error).splitlines()[0]}")
-print(json.dumps({"packages": packages, "notes": notes}))
+        found = ["", f"{type(error).__name__}: {error}"[:300]]
+    print(json.dumps([name, *found]), flush=True)
 """
 
 
-def _inspect(folder: Path) -> dict[str, object]:
-    """What really imports: lightgbm, for one, needs the system's libgomp1."""
-    names = [line.split("==")[0] for line in PINS.read_text().split()]
-    modules = {name: MODULES.get(name, name) for name in names}
+def _import_all(folder: Path) -> dict[str, Any]:
+    """Import what is offered, in one process: {"packages": {name: version}, "notes": [why another does not import]}."""
+    command = [str(_python(folder)), "-I", "-c", _IMPORT_ALL, json.dumps(OFFERED)]
     done = subprocess.run(
-        [str(_python(folder)), "-c", _PROBE, json.dumps(modules)], capture_output=True, text=True
+        command, capture_output=True, text=True, env={"PATH": os.defpath, "HOME": str(folder)}
     )
-    if done.returncode:
+    rows = {name: (version, why) for name, version, why in map(json.loads, done.stdout.splitlines())}
+    packages = {name: version for name, (version, _) in rows.items() if version}
+    if not packages:
         raise GomeError(
-            f"the solutions' environment in {folder} does not start: {done.stderr.strip()[-300:]}"
+            f"the environment that solutions run in does not work: {done.stderr[-300:]!r}; remove {folder}"
         )
-    return dict(json.loads(done.stdout))
+    missing = {
+        name: rows.get(name, ("", "importing ends the process"))[1]
+        for name in OFFERED
+        if name not in packages
+    }
+    return {"packages": packages, "notes": [_note(name, why) for name, why in missing.items()]}
+
+
+def _note(name: str, why: str) -> str:
+    hint = "; install the system package libgomp1 (dnf: libgomp)" if "libgomp" in why else ""
+    return f"{name} does not import and is not offered ({why.splitlines()[0]}){hint}"

@@ -1,47 +1,85 @@
-"""Slots: how many programs run at the same time in this process, first come, first served."""
+"""Who runs when: a fixed number of slots, each with its share of the cores, leased to traces in turn."""
 
-import os
 import threading
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from gome.tools.execution.hardware import hardware
+
+_CORES_PER_SLOT = 2
+
 
 @dataclass(frozen=True)
 class Lease:
-    """A slot held; the program may use `threads` threads."""
+    """The right to run one program on `threads` threads."""
 
     threads: int
 
 
+@dataclass(eq=False)
+class _Waiting:
+    trace: int
+    granted: bool = False
+
+
 class Slots:
-    """`count` slots over the machine's cores. A trace that has waited longer is served first."""
+    """`count` programs at a time in this process. The cores are divided between the slots, at least one each.
+
+    Fair between traces: of those that wait, the trace served longest ago is next; one trace's own are served in order.
+    So a trace that runs many folds does not hold up another that runs one. Safe to share between threads.
+    """
 
     def __init__(self, count: int, cores: int | None = None) -> None:
+        if count < 1:
+            raise ValueError(f"slots: {count}, but at least 1 is needed")
         self.count = count
-        self._threads = max(1, (cores or os.cpu_count() or 1) // count)
-        self._free = count
-        self._waiting: deque[object] = deque()
+        self._lease = Lease(max(1, (cores or int(hardware()["cpus"])) // count))
         self._changed = threading.Condition()
+        self._free, self._turn = count, 0
+        self._waiting: list[_Waiting] = []
+        self._last_turn: dict[int, int] = {}
 
     @contextmanager
     def lease(self, trace: int) -> Iterator[Lease]:
-        """Hold a slot while the block runs; waits its turn for one."""
-        turn = object()
+        """Wait for a slot, hold it within the block, and hand it on."""
+        me = _Waiting(trace)
         with self._changed:
-            self._waiting.append(turn)
-            self._changed.wait_for(lambda: self._free > 0 and self._waiting[0] is turn)
-            self._waiting.popleft()
-            self._free -= 1
+            self._waiting.append(me)
+            self._grant()
+            try:
+                self._changed.wait_for(lambda: me.granted)
+            except BaseException:
+                self._give_up(me)
+                raise
         try:
-            yield Lease(self._threads)
+            yield self._lease
         finally:
             with self._changed:
-                self._free += 1
-                self._changed.notify_all()
+                self._hand_on()
+
+    def _grant(self) -> None:
+        """Give free slots to those whose turn it is. Under the lock."""
+        while self._free and self._waiting:
+            chosen = min(self._waiting, key=lambda w: self._last_turn.get(w.trace, 0))
+            self._waiting.remove(chosen)
+            self._free -= 1
+            self._turn += 1
+            self._last_turn[chosen.trace] = self._turn
+            chosen.granted = True
+        self._changed.notify_all()
+
+    def _hand_on(self) -> None:
+        self._free += 1
+        self._grant()
+
+    def _give_up(self, me: _Waiting) -> None:
+        if me.granted:
+            self._hand_on()
+        else:
+            self._waiting.remove(me)
 
 
 def default_slots(cores: int) -> int:
-    """One program for each two cores: training libraries use two threads well, and memory is halved."""
-    return max(1, cores // 2)
+    """One slot for each two cores, at least one."""
+    return max(1, cores // _CORES_PER_SLOT)

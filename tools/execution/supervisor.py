@@ -1,68 +1,101 @@
-"""The parent of a sandboxed program, run as a script of its own: no descendant outlives it, and it outlives no agent.
+"""The process above a running program: sets its limits, adopts what it leaves behind, and ends the whole tree.
 
-It is a sub-reaper, so daemons that fork twice come back to it; it watches its standard input, whose other end the agent
-holds, so that a killed agent (kill -9 included) closes it. Standard library only: it starts in milliseconds.
+Started as a script, with the standard library only. Usage: supervisor.py PARENT_PID FILE_SIZE_BYTES COMMAND...
 
-    supervisor.py FILE_SIZE_LIMIT_BYTES COMMAND [ARGUMENT ...]      exits with the command's code
+It is the sub-reaper of the tree: a daemon that leaves its parent and its session becomes a child of this process
+instead of escaping. It ends the tree when the command ends, on SIGTERM, and when its own parent dies, for whatever
+reason (PR_SET_PDEATHSIG). That signal follows the parent *thread*, so the thread that starts a supervisor has to wait
+for it. Off Linux there is neither, and only the process group is ended.
 """
 
 import contextlib
 import ctypes
 import os
 import resource
-import select
 import signal
 import subprocess
 import sys
+import time
+from types import FrameType
 
-PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_LINUX = sys.platform == "linux"
 
 
-def descendants(root: int) -> list[int]:
-    """Process ids below `root`, from /proc."""
-    children: dict[int, list[int]] = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
-                    parent = int(file.read().rsplit(")", 1)[1].split()[1])
-            except (OSError, IndexError, ValueError):
-                continue
-            children.setdefault(parent, []).append(int(name))
-    found, todo = [], [root]
-    while todo:
-        below = children.get(todo.pop(), [])
-        found += below
-        todo += below
+def _prctl(option: int, value: int) -> None:
+    if _LINUX:
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def _children() -> list[int]:
+    """Pids of the direct children that are not waited for yet, read from /proc; [] where there is none."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc") if _LINUX else []):
+        with contextlib.suppress(OSError, IndexError, ValueError), open(f"/proc/{name}/stat", "rb") as stat:
+            parent = stat.read().rpartition(b")")[2].split()[1]  # the name before may hold blanks
+            if int(parent) == os.getpid():
+                found.append(int(name))
     return found
 
 
-def kill_tree() -> None:
-    """Kill all descendants, again and again until none is left: new ones may be forked meanwhile."""
-    while pids := descendants(os.getpid()):
-        for pid in pids:
+def _end_tree(group: int) -> None:
+    """Kill children until none is left: the orphans of each that dies come to us and are next."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if not _LINUX and group:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
+    while True:
+        for pid in _children():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         try:
-            while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         except ChildProcessError:
-            pass
+            return
+        time.sleep(0.002)
 
 
-def main() -> int:
-    """Run the command; end with it, or when the agent's end of standard input closes."""
-    limit, command = int(sys.argv[1]), sys.argv[2:]
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    ended = os.pidfd_open(child.pid)
-    ready, _, _ = select.select([0, ended], [], [])
-    code = child.wait() if ended in ready else -signal.SIGKILL
-    kill_tree()
-    return code if code >= 0 else 128 - code
+def _stop(signum: int, frame: FrameType | None) -> None:
+    sys.exit(128 + signum)
+
+
+def _before_program() -> None:
+    """In the child, before it becomes the program: it goes if the supervisor is killed, and first if memory is short."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        score.write("500")
+
+
+def _limit(kind: int, value: int) -> None:
+    hard = resource.getrlimit(kind)[1]
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (value, value))
+
+
+def main(parent: int, file_size: int, command: list[str]) -> int:
+    """Run the command to its end; its exit code, or 128 + n if signal n ended it."""
+    signal.signal(signal.SIGTERM, _stop)
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        return 1
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_FSIZE, file_size)
+    group = 0
+    try:
+        program = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, process_group=0, preexec_fn=_before_program
+        )
+        group = program.pid
+        while True:
+            pid, status = os.wait()
+            if pid == program.pid:
+                code = os.waitstatus_to_exitcode(status)
+                return code if code >= 0 else 128 - code
+    finally:
+        _end_tree(group)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]))
