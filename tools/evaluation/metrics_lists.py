@@ -82,19 +82,23 @@ def _counts(answers: pd.DataFrame, submission: pd.DataFrame, task: Task) -> tupl
 
 
 def _micro(hits: np.ndarray, sizes: np.ndarray) -> float:
-    return 2 * hits.sum() / sizes.sum() if sizes.sum() else 0.0
+    return float(_f1(hits.sum(), sizes.sum()))
 
 
 def _micro_weighted(hits: np.ndarray, sizes: np.ndarray) -> Weighted:
     def evaluate(weights: np.ndarray) -> np.ndarray:
-        total = weights @ sizes.sum(axis=1)
-        return 2 * (weights @ hits) / np.where(total > 0, total, np.nan)
+        return _f1(weights @ hits, weights @ sizes.sum(axis=1))
 
     return evaluate
 
 
 def _samples(hits: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    return 2 * hits / np.maximum(sizes.sum(axis=1), 1)
+    return _f1(hits, sizes.sum(axis=1))
+
+
+def _f1(hits: np.ndarray, both_sizes: np.ndarray) -> np.ndarray:
+    """F1 of hits and the summed sizes of both sets; 1 where neither has a label."""
+    return np.where(both_sizes > 0, 2 * hits / np.maximum(both_sizes, 1e-300), 1.0)
 
 
 METRICS = (

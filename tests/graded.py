@@ -1,0 +1,76 @@
+"""Tasks and predictions in memory, for tests of what is graded."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gome.state.task import Problem, Task
+from gome.tools.evaluation import metrics
+
+
+def make_task(metric: str, problem: Problem, columns: int | Sequence[str] = 1, **more: Any) -> Task:
+    """A task with id 'id' and target 'y'; `columns` prediction columns, one a class or one a target if several."""
+    prediction = [f"p{i}" for i in range(columns)] if isinstance(columns, int) else list(columns)
+    prediction = ["y"] if prediction == ["p0"] else prediction
+    several = problem in ("regression", "multilabel") and len(prediction) > 1
+    values: dict[str, Any] = {
+        "name": "test",
+        "root": ".",
+        "description": "",
+        "metric": metric,
+        "problem": problem,
+        "train": "train.csv",
+        "test": "test.csv",
+        "sample": "sample.csv",
+        "id": "id",
+        "target": [f"y{i}" for i in range(len(prediction))] if several else ["y"],
+        "prediction": prediction,
+        "classes": {"binary": ["0", "1"], "multiclass": ["a", "b", "c"]}.get(problem, []),
+    }
+    if ":" not in metric:
+        values["direction"] = metrics.get(metric).direction
+    return Task(**{**values, **more})
+
+
+def table(names: Sequence[str], values: Any, ids: Any = None) -> pd.DataFrame:
+    """Id column and one column for each of `names`, out of `values` (n,) or (n, columns)."""
+    array = np.asarray(values)
+    array = array.reshape(len(array), -1)
+    ids = np.arange(len(array)) if ids is None else ids
+    return pd.DataFrame({"id": ids, **{name: array[:, i] for i, name in enumerate(names)}})
+
+
+def fold(task: Task, truth: Any, predicted: Any, ids: Any = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(answers, submission), rows aligned."""
+    return table(task.target, truth, ids), table(task.prediction, predicted, ids)
+
+
+def value(task: Task, truth: Any, predicted: Any) -> float:
+    """The task's metric straight from the registry."""
+    return metrics.get(task.metric, root=task.root)(*fold(task, truth, predicted), task)
+
+
+def simulated(metric: str, n: int, seed: int, noise: float = 1.0) -> tuple[Task, pd.DataFrame, pd.DataFrame]:
+    """A task for `metric` with answers and imperfect predictions of its form; `noise` scales the errors."""
+    rng = np.random.default_rng(seed)
+    kinds, form = metrics.get(metric).kinds, metrics.get(metric).form
+    if "regression" in kinds:
+        task = make_task(metric, "regression")
+        truth = rng.gamma(2.0, size=n)
+        return task, *fold(task, truth, np.abs(truth + noise * rng.normal(size=n)))
+    if form == "ranking":
+        task, letters = make_task(metric, "ranking"), list("abcdefghijklmnopqrst")
+        lists = [" ".join(rng.permutation(letters)) for _ in range(n)]
+        return task, *fold(task, rng.choice(letters, n), lists)
+    if kinds == ("multilabel",):
+        task = make_task(metric, "multilabel", 3)
+        wide = rng.random((n, 3)) < 0.4
+        return task, *fold(task, wide.astype(int), (wide ^ (rng.random((n, 3)) < 0.2 * noise)).astype(int))
+    task = make_task(metric, "binary")
+    yes = rng.random(n) < 0.4
+    chance = 1 / (1 + np.exp(-(2 * yes - 1 + noise * rng.normal(size=n))))
+    if form == "label":
+        return task, *fold(task, yes.astype(int), (chance > 0.5).astype(int))
+    return task, *fold(task, yes.astype(int), chance.round(2))  # rounded: some scores are tied
