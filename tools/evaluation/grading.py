@@ -47,7 +47,7 @@ def aligned(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> pd.D
         return submission.reset_index(drop=True)
     rows = pd.Index(given)
     if not rows.is_unique:
-        raise GradingError(f"{task.id} = {given[rows.duplicated()][0]} occurs more than once")
+        raise GradingError(f"{task.id} = {rows[rows.duplicated()][0]} occurs more than once")
     at = rows.get_indexer(pd.Index(wanted))
     if len(wanted) != len(given) or (at < 0).any():
         raise GradingError(f"{len(given)} rows with ids other than those of the {len(wanted)} answers")
