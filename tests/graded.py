@@ -64,6 +64,16 @@ def simulated(metric: str, n: int, seed: int, noise: float = 1.0) -> tuple[Task,
         task, letters = make_task(metric, "ranking"), list("abcdefghijklmnopqrst")
         lists = [" ".join(rng.permutation(letters)) for _ in range(n)]
         return task, *fold(task, rng.choice(letters, n), lists)
+    if form == "detection":
+        task = make_task(metric, "detection")
+        places = rng.uniform(0, 50, size=(n, 2))
+        moved = places + 3 * rng.normal(size=(n, 2))
+        scores = rng.random(n).round(2)
+        return task, *fold(
+            task,
+            [f"{x} {y} 10 10" for x, y in places],
+            [f"{x} {y} 10 10 {s}" for (x, y), s in zip(moved, scores, strict=True)],
+        )
     if kinds == ("multilabel",):
         task = make_task(metric, "multilabel", 3)
         wide = rng.random((n, 3)) < 0.4

@@ -52,6 +52,7 @@ def test_every_listed_name_is_its_own(name: str) -> None:
         ("pinball", "as in pinball@0.9"),
         ("pinball@1.5", "between 0 and 1"),
         ("fbeta@-1", "as in fbeta@2"),
+        ("box_ap@7", "as in box_ap@0.5"),
         ("no_such_module_at_all:grade", "cannot be imported"),
         ("missing/grade.py:grade", "no such file"),
     ],
@@ -193,6 +194,30 @@ def test_ranked_lists(name: str, truth: str, ranked: str, expected: float) -> No
     assert value(make_task(name, "ranking"), [truth], [ranked]) == pytest.approx(expected)
 
 
+TWO = "0 0 10 10 20 0 10 10"
+
+
+@pytest.mark.parametrize(
+    ("boxes", "expected"),
+    [
+        (["0 0 10 10 0.9 20 0 10 10 0.8", "5 5 4 4 0.1"], 1.0),  # every box found before the false one
+        (["0 0 10 10 0.9", ""], 0.5),
+        (["0 0 10 10 0.5 20 0 10 10 0.4", "5 5 4 4 0.9"], 2 / 3),
+        (["0 0 10 10 0.9 0 0 10 10 0.8", ""], 0.5),  # the second finds nothing that is left
+        (["6 0 10 10 0.9", ""], 0.0),  # overlap 4 / 16
+        (["2 0 10 10 0.9", ""], 0.5),  # overlap 8 / 12
+        (["", ""], 0.0),
+    ],
+)
+def test_boxes(boxes: list[str], expected: float) -> None:
+    assert value(make_task("box_ap@0.5", "detection"), [TWO, ""], boxes) == pytest.approx(expected)
+
+
+def test_text_that_is_no_boxes_is_told() -> None:
+    with pytest.raises(GradingError, match="'1 2 3 4' is no list of 'x y w h score'"):
+        value(make_task("box_ap@0.5", "detection"), [TWO], ["1 2 3 4"])
+
+
 def test_several_quantiles_are_columns() -> None:
     truth = np.array([1.0, 2.0])
     task = make_task("pinball@0.1,0.9", "regression", 2, target=["y"])
@@ -245,6 +270,8 @@ def test_the_truth_is_the_best_answer(name: str) -> None:
     task, answers, submission = simulated(name, 60, 3)
     metric = metrics.get(name)
     truth = submission.assign(**dict(zip(task.prediction, answers[task.target].to_numpy().T, strict=True)))
+    if task.problem == "detection":
+        truth = truth.assign(y=truth["y"] + " 1")  # a box of the submission has a score besides
     perfect = metric(answers, truth, task)
     assert perfect == pytest.approx(1 if metric.direction == "maximize" else 0, abs=1e-9)
     given_ = metric(answers, submission, task)

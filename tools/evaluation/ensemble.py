@@ -68,7 +68,8 @@ def _weighted_mean(task: Task, metric: Metric, tables: list[pd.DataFrame], share
     if task.classes and len(task.prediction) > 1:
         total = values.sum(axis=2, keepdims=True)
         values = values / np.where(total > 0, total, 1)
-    return np.tensordot(shares, values, axes=1)
+    # not a matrix product: its rounding differs from row to row, and predictions that are tied have to stay tied
+    return np.asarray((shares[:, None, None] * values).sum(axis=0))
 
 
 def _vote(labels: list[np.ndarray], shares: np.ndarray) -> np.ndarray:

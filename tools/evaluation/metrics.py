@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gome.state.errors import GomeError
-from gome.tools.evaluation import metrics_classification, metrics_lists, metrics_regression
+from gome.tools.evaluation import metrics_classification, metrics_detection, metrics_lists, metrics_regression
 from gome.tools.evaluation.metric import Form, GradingError, Metric
 from gome.tools.evaluation.own_grader import load
 
@@ -21,6 +21,7 @@ _FAMILIES: dict[str, tuple[str, Callable[[str], Metric]]] = {
     "pinball": ("0.9", metrics_regression.pinball),
     "map": ("5", metrics_lists.ranked_metric("map", metrics_lists.average_precision_at)),
     "ndcg": ("10", metrics_lists.ranked_metric("ndcg", metrics_lists.ndcg_at)),
+    "box_ap": ("0.5", metrics_detection.box_precision),
     "recall": ("10", metrics_lists.ranked_metric("recall", metrics_lists.recall_at)),
 }
 _ALIASES = {
@@ -55,6 +56,7 @@ _ALIASES = {
     "pinball": "pinball loss, quantile, quantile loss, mean pinball loss",
     "map": "mapk, mean average precision",
     "ndcg": "normalized discounted cumulative gain",
+    "box_ap": "map iou, mean average precision iou, detection map",
     "recall": "recall at",
 }
 

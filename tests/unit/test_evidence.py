@@ -1,0 +1,182 @@
+"""Evidence: it finds the errors that were put there, finds none where there are none, and stays small."""
+
+import json
+import time
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gome.tools.evaluation.evidence import evidence
+from tests.graded import fold, make_task
+
+N = 4000
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def features(rng: np.random.Generator) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "id": np.arange(N),
+            "size": rng.gamma(2.0, size=N),
+            "rooms": rng.integers(1, 6, N),
+            "town": rng.choice(["Bern", "Chur", "Genf", "Thun"], N),
+            "age": np.where(rng.random(N) < 0.2, np.nan, rng.normal(size=N)),
+            "sold": pd.date_range("2020-01-01", periods=N, freq="D").astype(str),
+            "note": ["a few words about it, number " + str(i) for i in range(N)],
+        }
+    )
+
+
+def regression(features: pd.DataFrame, scale: Any, rng: np.random.Generator) -> dict:
+    task = make_task("rmse", "regression")
+    truth = rng.normal(size=N)
+    return evidence(task, [fold(task, truth, truth + scale * rng.normal(size=N))], [features])
+
+
+def test_the_town_that_is_predicted_badly_is_named_first(
+    features: pd.DataFrame, rng: np.random.Generator
+) -> None:
+    found = regression(features, np.where(features["town"] == "Chur", 2.0, 1.0), rng)
+    worst = found["worst_slices"][0]
+    assert (worst["column"], worst["slice"]) == ("town", "Chur")
+    assert worst["rows"] == (features["town"] == "Chur").sum()
+    assert worst["loss"] == pytest.approx(2.0, rel=0.1)
+    assert found["overall"] == pytest.approx(np.sqrt((3 + 4) / 4), rel=0.1)
+    assert found["loss"] == "rmse"
+
+
+@pytest.mark.parametrize(
+    ("column", "wanted", "start"),
+    [("size", lambda f: f["size"] > f["size"].quantile(0.75), "> "), ("age", lambda f: f["age"].isna(), "missing"),
+     ("sold", lambda f: f["sold"] < "2022-09-01", "<= 2022-09"), ("rooms", lambda f: f["rooms"] == 3, "3")],
+)  # fmt: skip
+def test_ranges_times_and_missing_values_are_slices(
+    features: pd.DataFrame, rng: np.random.Generator, column: str, wanted: Any, start: str
+) -> None:
+    found = regression(features, np.where(wanted(features), 2.0, 1.0), rng)
+    worst = found["worst_slices"][0]
+    assert worst["column"] == column
+    assert worst["slice"].startswith(start)
+
+
+def test_even_errors_have_no_worst_slices() -> None:
+    seen = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        table = pd.DataFrame(rng.normal(size=(N, 10)))
+        seen += "worst_slices" in regression(table, 1.0, rng)
+    assert seen <= 4  # one in twenty is expected
+
+
+def test_slices_of_the_same_rows_are_named_once(features: pd.DataFrame, rng: np.random.Generator) -> None:
+    bad = features["town"] == "Chur"
+    twice = features.assign(city=features["town"].str.upper())
+    found = regression(twice, np.where(bad, 2.0, 1.0), rng)
+    assert [s["slice"].lower() for s in found["worst_slices"]].count("chur") == 1
+
+
+def test_residuals_tell_a_model_that_shrinks_to_the_mean(
+    features: pd.DataFrame, rng: np.random.Generator
+) -> None:
+    task = make_task("mae", "regression")
+    truth = rng.normal(size=N)
+    found = evidence(task, [fold(task, truth, 0.5 * truth)], [features])["residuals"]
+    biases = [part["bias"] for part in found["bins"]]
+    assert biases == sorted(biases, reverse=True)
+    assert biases[0] > 0.5 > -0.5 > biases[-1]
+    assert sum(part["rows"] for part in found["bins"]) == N
+    assert found["bias"] == pytest.approx(0, abs=0.05)
+
+
+def test_of_several_targets_the_worst_is_shown(features: pd.DataFrame, rng: np.random.Generator) -> None:
+    task = make_task("rmse", "regression", 3)
+    truth = rng.normal(size=(N, 3)) * [1, 100, 1]
+    predicted = truth + rng.normal(size=(N, 3)) * [0.1, 5, 0.8]
+    assert evidence(task, [fold(task, truth, predicted)], [features])["residuals"]["target"] == "y2"
+
+
+def test_confused_classes_are_counted(features: pd.DataFrame, rng: np.random.Generator) -> None:
+    task = make_task("f1_macro", "multiclass")
+    truth = rng.choice(list("abc"), N)
+    predicted = np.where((truth == "a") & (rng.random(N) < 0.3), "c", truth)
+    found = evidence(task, [fold(task, truth, predicted)], [features])
+    assert len(found["confusion"]) == 1
+    pair = found["confusion"][0]
+    assert (pair["true"], pair["predicted"]) == ("a", "c")
+    assert pair["rows"] == ((truth == "a") & (predicted == "c")).sum()
+    assert pair["share"] == pytest.approx(0.3, abs=0.05)
+    assert found["loss"] == "accuracy"
+
+
+def test_calibration_tells_overconfidence(features: pd.DataFrame, rng: np.random.Generator) -> None:
+    task = make_task("auc", "binary")
+    chance = rng.random(N)
+    yes = rng.random(N) < 0.5 + 0.4 * (chance - 0.5)
+    found = evidence(task, [fold(task, yes.astype(int), chance)], [features])
+    low, high = found["calibration"][0], found["calibration"][-1]
+    assert low["predicted"] < low["observed"]
+    assert high["predicted"] > high["observed"]
+    assert found["loss"] == "log_loss"
+
+
+def test_folds_are_taken_together_and_the_order_of_rows_does_not_matter(
+    features: pd.DataFrame, rng: np.random.Generator
+) -> None:
+    task = make_task("rmse", "regression")
+    truth = rng.normal(size=N)
+    answers, submission = fold(
+        task, truth, truth + np.where(features["town"] == "Bern", 2, 1) * rng.normal(size=N)
+    )
+    whole = evidence(task, [(answers, submission)], [features])
+    halves = [
+        (answers[:2000], submission[:2000].sample(frac=1, random_state=0)),
+        (answers[2000:], submission[2000:]),
+    ]
+    assert evidence(task, halves, [features[:2000], features[2000:]]) == whole
+
+
+@pytest.mark.parametrize(
+    ("metric", "problem", "truth", "predicted"),
+    [
+        ("map@3", "ranking", ["a"] * 50, ["a b"] * 50),
+        ("f1_samples", "multilabel", ["a"] * 50, ["a b"] * 50),
+        ("log_loss", "multiclass", list("abcab") * 10, np.full((50, 3), 1 / 3)),
+        ("qwk", "binary", [0, 1] * 25, [1, 1] * 25),
+        ("spearman", "regression", np.arange(50.0), np.ones(50)),
+        ("gini", "binary", [0, 1] * 25, np.linspace(-3, 9, 50)),
+    ],
+)
+def test_every_form_of_prediction_gives_plain_json(
+    metric: str, problem: Any, truth: Any, predicted: Any
+) -> None:
+    task = make_task(metric, problem, np.reshape(predicted, (50, -1)).shape[1])
+    found = evidence(task, [fold(task, truth, predicted)], [pd.DataFrame({"x": range(50)})])
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_fifty_thousand_rows_and_eighty_columns_take_seconds_and_give_few_bytes() -> None:
+    rng = np.random.default_rng(1)
+    n = 50_000
+    table = pd.DataFrame(
+        rng.normal(size=(n, 60)), columns=[f"a column with a long name {i}" for i in range(60)]
+    )
+    for i in range(20):
+        table[f"word {i}"] = rng.choice([f"a category with a long name {c}" for c in "abcdefgh"], n)
+    bad = sum((table[f"word {i}"].str.endswith("a")).astype(int) for i in range(8))
+    classes = [f"a class with a long name {i}" for i in range(8)]
+    task = make_task("accuracy", "multiclass", classes=classes)
+    truth = rng.choice(classes, n)
+    predicted = np.where(rng.random(n) < 0.1 + 0.1 * bad, rng.choice(classes, n), truth)
+    start = time.process_time()
+    found = evidence(task, [fold(task, truth, predicted)], [table])
+    assert time.process_time() - start < 4
+    assert len(found["worst_slices"]) == 6
+    assert len(found["confusion"]) == 6
+    assert len(json.dumps(found)) < 2500
