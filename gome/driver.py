@@ -26,6 +26,14 @@ RECURSION_LIMIT = 1_000_000
 def prepare(task: str, config: RunConfig) -> Path:
     """Check the task and lay out its run folder, before anything runs. GomeError for a bad task."""
     _make_sure_models_exist(config)
+    folder = Path(config.run_dir)
+    if config.run_dir and folder.is_dir() and any(folder.iterdir()):
+        hint = (
+            f"go on with it: gome resume {folder}"
+            if (folder / "run.json").is_file()
+            else "name another folder"
+        )
+        raise GomeError(f"--run-dir {folder} is not empty; {hint}")
     return prepare_run(task, config)
 
 

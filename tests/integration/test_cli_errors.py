@@ -1,0 +1,74 @@
+"""Bad input at the command line: one line on standard error, exit code 2, nothing begun, no traceback."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.real_tasks import write_breast_cancer
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_breast_cancer(tmp_path_factory.mktemp("tasks") / "cancer")
+
+
+def gome(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("OPENAI_")}
+    command = [sys.executable, "-m", "gome", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60, env=environment)
+
+
+def refused(*arguments: str, cwd: Path, says: str) -> None:
+    done = gome(*arguments, cwd=cwd)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("gome: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--metric", "rocc_auc"], "roc_auc"),
+        (["--target", "malignantt"], "nearest: malignant"),
+        (["--traces", "0"], "--traces"),
+        (["--traces", "two"], "--traces"),
+        (["--model", "gpt-5"], "openai:NAME"),
+        (["--model", "openai:gpt-5"], "OPENAI_API_KEY"),
+        (["--role-model", "judge=offline"], "critic=MODEL"),
+        (["--time-limit-s", "-1"], "--time-limit-s"),
+        (["--min-isolation", "prayer"], "--min-isolation"),
+    ],
+)
+def test_bad_options(good: Path, tmp_path: Path, options: list[str], says: str) -> None:
+    refused("run", str(good), *options, cwd=tmp_path, says=says)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_bad_tasks(good: Path, tmp_path: Path) -> None:
+    refused("run", "nowhere", cwd=tmp_path, says="no such file or folder")
+    spoiled = Path(shutil.copytree(good, tmp_path / "spoiled"))
+    (spoiled / "test.csv").write_text("")
+    refused("run", str(spoiled), cwd=tmp_path, says="empty")
+    (spoiled / "train.csv").write_bytes(b"id,malignant\n1,\xff\n")
+    refused("run", str(spoiled), cwd=tmp_path, says="UTF-8")
+    (spoiled / "train.csv").unlink()
+    refused("run", str(spoiled), cwd=tmp_path, says="train")
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("command", ["resume", "status", "report"])
+def test_what_is_no_run(tmp_path: Path, command: str) -> None:
+    refused(command, "nowhere", cwd=tmp_path, says="no run folder")
+
+
+def test_a_run_folder_is_not_overwritten(good: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.txt").write_text("years of work")
+    refused("run", str(good), "--run-dir", "out", cwd=tmp_path, says="not empty")
+    assert (tmp_path / "out" / "thesis.txt").read_text() == "years of work"
