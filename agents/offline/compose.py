@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gome.agents.offline.describe import docstring
-from gome.agents.offline.families import STOPPING, TREES, families_of, model_parts
+from gome.agents.offline.families import STOPPING, TREES, Setting, families_of, model_parts
 from gome.agents.offline.program_imports import import_lines
 from gome.agents.offline.recipe import PREFIX, Recipe
 from gome.agents.offline.scoring import loss_expression, metric_form, ranked_labels, score_expression
@@ -70,9 +70,8 @@ def _context(recipe: Recipe, task: dict[str, Any], data: dict[str, Any]) -> dict
     columns = data.get("columns") or []
     names = _table_names(recipe, task, columns)
     names |= _decision_names(recipe, task, names["tfidf"])
-    parts = model_parts(
-        recipe, names["classes"], names["tfidf"], data.get("rows") or 1000, _width(names, columns)
-    )
+    setting = Setting(names["classes"], names["tfidf"], data.get("rows") or 1000, _width(names, columns))
+    parts = model_parts(recipe, setting)
     names |= _model_names(recipe, parts, names)
     names |= _encoder_names(recipe, names)
     names |= {

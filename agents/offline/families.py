@@ -1,11 +1,12 @@
 """The model families as program text: constructor, table, default arguments, what tuning may change."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from gome.agents.offline.recipe import BOOSTERS, ModelSpec, Recipe
 
 TREES = (*BOOSTERS, "extra_trees", "random_forest")
 STOPPING = ("lightgbm", "xgboost")
+ELASTIC_ROWS = 5_000  # up to here the elastic net, which chooses columns, is quick enough
 
 _WORDS = {
     "linear": "A linear model",
@@ -49,23 +50,28 @@ _SPACES = {
 }
 
 
+class Setting(NamedTuple):
+    """What default arguments depend on: classifiers or regressors, TF-IDF columns or none, size of the table."""
+
+    classes: bool
+    words: bool
+    rows: int
+    columns: int
+
+
 def families_of(recipe: Recipe) -> set[str]:
     """The families that a recipe's models are of."""
     return {spec.family for spec in recipe.models}
 
 
-def model_parts(recipe: Recipe, classes: bool, words: bool, rows: int, columns: int) -> list[dict[str, Any]]:
-    """What the templates need of each model, named apart where a family occurs twice.
-
-    `classes`: classifiers rather than regressors; `words`: the table has TF-IDF columns; `rows`, `columns` of the
-    training table set sizes and rates.
-    """
+def model_parts(recipe: Recipe, setting: Setting) -> list[dict[str, Any]]:
+    """What the templates need of each model, named apart where a family occurs twice."""
     parts, taken = [], dict[str, int]()
     tuned = tuned_family(recipe)
     for spec in recipe.models:
         taken[spec.family] = taken.get(spec.family, 0) + 1
         name = spec.family if taken[spec.family] == 1 else f"{spec.family}_{taken[spec.family]}"
-        kwargs = {**_defaults(spec.family, recipe, classes, words, rows, columns), **_literals(spec)}
+        kwargs = {**_defaults(spec, recipe, setting), **_literals(spec)}
         rounds = kwargs.pop("n_estimators", None) if spec.family in STOPPING else None
         parts.append(
             {
@@ -73,11 +79,11 @@ def model_parts(recipe: Recipe, classes: bool, words: bool, rows: int, columns: 
                 "family": spec.family,
                 "function": f"fit_{name}",
                 "words": _WORDS[spec.family],
-                "constructor": _constructor(spec, classes, words),
+                "constructor": _constructor(spec, setting),
                 "kwargs": list(kwargs.items()),
                 "rounds": rounds,
-                "table": _table(spec.family, recipe, words),
-                "scaled_target": spec.family in ("mlp", "svm") and not classes,
+                "table": _table(spec.family, recipe, setting.words),
+                "scaled_target": spec.family in ("mlp", "svm") and not setting.classes,
                 "tuned": name == tuned,
                 "space": list(_SPACES.get(spec.family, {}).items()),
             }
@@ -96,12 +102,19 @@ def _literals(spec: ModelSpec) -> dict[str, str]:
     return {name: repr(value) for name, value in spec.params.items()}
 
 
-def _constructor(spec: ModelSpec, classes: bool, words: bool) -> str:
-    if spec.family == "linear" and not classes and ("alpha" in spec.params or words):
-        return "Ridge"
-    if spec.family == "naive_bayes" and classes and words:
+def _constructor(spec: ModelSpec, setting: Setting) -> str:
+    if spec.family == "linear" and not setting.classes:
+        return _linear_regressor(spec, setting)
+    if spec.family == "naive_bayes" and setting.classes and setting.words:
         return "MultinomialNB"
-    return _CONSTRUCTORS[spec.family][classes]
+    return _CONSTRUCTORS[spec.family][setting.classes]
+
+
+def _linear_regressor(spec: ModelSpec, setting: Setting) -> str:
+    """Ridge where the penalty is given or texts are many columns, else a model that chooses its own penalty."""
+    if setting.words or "alpha" in spec.params:
+        return "Ridge"
+    return "RidgeCV" if setting.rows > ELASTIC_ROWS or "alphas" in spec.params else "ElasticNetCV"
 
 
 def _table(family: str, recipe: Recipe, words: bool) -> str:
@@ -115,74 +128,92 @@ def _table(family: str, recipe: Recipe, words: bool) -> str:
     return "flat_table(words())" if sparse else "flat_table(directions())"
 
 
-def _defaults(
-    family: str, recipe: Recipe, classes: bool, words: bool, rows: int, columns: int
-) -> dict[str, str]:
-    """Default arguments as program text; `class_weight` where the library has it."""
-    balanced = recipe.class_weight == "balanced" and classes
-    weight = {"class_weight": '"balanced"'} if balanced else {}
-    seeded = {"random_state": "seed"}
-    threaded = {"n_jobs": "THREADS"}
-    if family == "lightgbm":
-        return {**_lightgbm(recipe, rows, columns), **weight, **seeded, **threaded, "verbose": "-1"}
-    if family == "xgboost":
-        native = {"feature_types": "kinds"} if recipe.categories == "native" else {}
-        return {**_xgboost(recipe, rows, columns), **native, **seeded, **threaded}
-    if family == "hist_gb":
-        native = {"categorical_features": "range(known)"} if recipe.categories == "native" else {}
-        stop = {"early_stopping": str(recipe.early_stopping), "n_iter_no_change": "20"}
-        rounds = {"max_iter": "500" if recipe.early_stopping else "200", "learning_rate": "0.06"}
-        return {**rounds, "l2_regularization": "1.0", **stop, **native, **weight, **seeded}
-    if family in ("extra_trees", "random_forest"):
-        leaf = {"min_samples_leaf": "2", "max_features": '"sqrt"' if classes else "0.4"}
-        return {"n_estimators": "300", **leaf, **weight, **seeded, **threaded}
-    if family == "linear":
-        return _linear(classes, words, weight)
-    if family == "mlp":
-        size = {"hidden_layer_sizes": "(128, 64)", "alpha": "0.001", "learning_rate_init": "0.002"}
-        return {**size, "max_iter": "40" if rows > 3000 else "80", **seeded}
-    if family == "knn":
-        near = {"n_neighbors": "min(15, len(y))", "weights": '"distance"'}
-        return {**near, **threaded}
-    if family == "svm":
-        return {"C": "3.0" if classes else "1.0", **weight, **({"random_state": "seed"} if classes else {})}
-    return {"alpha": "0.1"} if classes else {}
+def _defaults(spec: ModelSpec, recipe: Recipe, setting: Setting) -> dict[str, str]:
+    """Default arguments as program text."""
+    native = recipe.categories == "native"
+    weight = _class_weight(recipe, setting)
+    own = {
+        "lightgbm": lambda: {**_lightgbm(recipe, setting), **weight, **_SEEDED, **_THREADED, "verbose": "-1"},
+        "xgboost": lambda: {**_xgboost(recipe, setting, native), **_SEEDED, **_THREADED},
+        "hist_gb": lambda: {**_hist_gb(recipe, native), **weight, **_SEEDED},
+        "extra_trees": lambda: {**_forest(setting), **weight, **_SEEDED, **_THREADED},
+        "random_forest": lambda: {**_forest(setting), **weight, **_SEEDED, **_THREADED},
+        "linear": lambda: _linear(spec, setting, weight),
+        "mlp": lambda: {**_MLP, "max_iter": "40" if setting.rows > 3000 else "80", **_SEEDED},
+        "knn": lambda: {"n_neighbors": "min(15, len(y))", "weights": '"distance"', **_THREADED},
+        "svm": lambda: {"C": "3.0", **weight} if setting.classes else {"C": "1.0"},
+        "naive_bayes": lambda: {"alpha": "0.1"} if setting.classes else {},
+    }
+    return own[spec.family]()
 
 
-def _lightgbm(recipe: Recipe, rows: int, columns: int) -> dict[str, str]:
-    small = rows < 10_000
-    sampled = {"subsample": "0.8", "subsample_freq": "1"}
+_SEEDED = {"random_state": "seed"}
+_THREADED = {"n_jobs": "THREADS"}
+_MLP = {"hidden_layer_sizes": "(128, 64)", "alpha": "0.001", "learning_rate_init": "0.002"}
+
+
+def _class_weight(recipe: Recipe, setting: Setting) -> dict[str, str]:
+    balanced = recipe.class_weight == "balanced" and setting.classes
+    return {"class_weight": '"balanced"'} if balanced else {}
+
+
+def _lightgbm(recipe: Recipe, setting: Setting) -> dict[str, str]:
+    small = setting.rows < 10_000
     return {
         "n_estimators": "3000" if recipe.early_stopping else "300",
         "learning_rate": "0.03" if small else "0.06",
         "num_leaves": "15" if small else "31",
         "min_child_samples": "10" if small else "20",
-        **sampled,
-        "colsample_bytree": _share(columns),
+        "subsample": "0.8",
+        "subsample_freq": "1",
+        "colsample_bytree": _share(setting.columns),
         "reg_lambda": "1.0",
         "importance_type": '"gain"',
     }
 
 
-def _xgboost(recipe: Recipe, rows: int, columns: int) -> dict[str, str]:
-    small = rows < 10_000
+def _xgboost(recipe: Recipe, setting: Setting, native: bool) -> dict[str, str]:
+    small = setting.rows < 10_000
     return {
         "n_estimators": "3000" if recipe.early_stopping else "300",
         "learning_rate": "0.03" if small else "0.06",
         "max_depth": "4" if small else "6",
         "min_child_weight": "2",
         "subsample": "0.8",
-        "colsample_bytree": _share(columns),
+        "colsample_bytree": _share(setting.columns),
         "reg_lambda": "1.0",
         "tree_method": '"hist"',
+        **({"feature_types": "kinds"} if native else {}),
     }
 
 
+def _hist_gb(recipe: Recipe, native: bool) -> dict[str, str]:
+    return {
+        "max_iter": "500" if recipe.early_stopping else "200",
+        "learning_rate": "0.06",
+        "l2_regularization": "1.0",
+        "early_stopping": str(recipe.early_stopping),
+        "n_iter_no_change": "20",
+        **({"categorical_features": "range(known)"} if native else {}),
+    }
+
+
+def _forest(setting: Setting) -> dict[str, str]:
+    share = '"sqrt"' if setting.classes else "0.4"
+    return {"n_estimators": "300", "min_samples_leaf": "2", "max_features": share}
+
+
 def _share(columns: int) -> str:
+    """Columns that each tree may use: the fewer, the more there are."""
     return "0.2" if columns > 200 else "0.4" if columns > 40 else "0.7"
 
 
-def _linear(classes: bool, words: bool, weight: dict[str, str]) -> dict[str, str]:
-    if classes:
-        return {"C": "10.0" if words else "1.0", "max_iter": "500", **weight}
-    return {"alpha": "1.0"} if words else {"alphas": "np.logspace(-2, 3, 20)"}
+def _linear(spec: ModelSpec, setting: Setting, weight: dict[str, str]) -> dict[str, str]:
+    if setting.classes:
+        strength = "30.0" if setting.words else "0.05" if setting.columns > 200 else "1.0"
+        return {"C": strength, "max_iter": "500", **weight}
+    return {
+        "Ridge": {"alpha": "1.0"},
+        "RidgeCV": {"alphas": "np.logspace(-2, 3, 20)"},
+        "ElasticNetCV": {"l1_ratio": "0.5", "cv": "5", **_SEEDED},
+    }[_linear_regressor(spec, setting)]
