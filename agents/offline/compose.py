@@ -169,7 +169,6 @@ def _decision_names(recipe: Recipe, task: dict[str, Any], tfidf: bool) -> dict[s
         "score_words": f"The score of the inner validation: {score_words}.",
         "loss_expression": loss,
         "loss_words": loss_words,
-        "factors": "(0.4, 0.6, 0.75, 0.9, 1.0, 1.1, 1.35, 1.7, 2.5)",
         "log_target": recipe.target_transform == "log1p" and not ordered,
         "balanced": recipe.class_weight == "balanced" and classes,
         "several_targets": len(task["target"]) > 1,
@@ -211,8 +210,8 @@ def _model_names(recipe: Recipe, parts: list[dict], names: dict[str, Any]) -> di
         "combine": combine,
         "weights": _py(weights),
         "stops": recipe.early_stopping and bool(stopping),
-        "rounds_expression": _rounds({p["family"] for p in stopping}),
-        "patience": 100 if recipe.models and any(p["kwargs"] and p["rounds"] for p in parts) else 50,
+        "stopping_families": {p["family"] for p in stopping},
+        "patience": 80,
         "native": recipe.categories == "native",
         "tuned": tuned and {**tuned, "words_short": tuned["words"]},
         "curve": _curve(stopping[0]) if stopping and recipe.early_stopping else None,
@@ -230,14 +229,6 @@ def _importance(first: dict[str, dict], recipe: Recipe) -> tuple[str | None, str
     if "linear" in first and recipe.scale != "none":
         return first["linear"]["name"], "np.abs(np.atleast_2d(model[-1].coef_)).mean(axis=0)"
     return None, None
-
-
-def _rounds(families: set[str]) -> str:
-    found = {
-        "lightgbm": 'getattr(model[-1], "best_iteration_", None)',
-        "xgboost": 'getattr(model[-1], "best_iteration", None)',
-    }
-    return " or ".join(found[family] for family in sorted(families))
 
 
 def _curve(part: dict) -> dict[str, str]:
