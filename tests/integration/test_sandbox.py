@@ -1,5 +1,7 @@
 """Programs under real limits: what each level of isolation holds, and that nothing outlives its run."""
 
+import ast
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,11 +13,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from gome.state.errors import GomeError
 from gome.tools.execution.bubblewrap import BubblewrapExecutor
 from gome.tools.execution.job import Executor, Job, Outcome
 from gome.tools.execution.log import BETWEEN, HEAD, TAIL
 from gome.tools.execution.plain import PlainExecutor
 from gome.tools.execution.probe import probe
+from gome.tools.execution.program_log import parse_log
 
 PYTHON = Path(sys.executable)
 HAS_BUBBLEWRAP = probe(PYTHON).level == "bubblewrap"
@@ -47,6 +51,13 @@ def run(executor: Executor, folder: Path, program: str, **limits: float) -> Outc
 
 def alive(marker: str) -> list[psutil.Process]:
     return [p for p in psutil.process_iter(["cmdline"]) if marker in " ".join(p.info["cmdline"] or [])]
+
+
+def arguments(process: psutil.Process) -> list[str]:
+    """What a process was started with, behind its name; [] once it has ended."""
+    with contextlib.suppress(psutil.Error):
+        return process.cmdline()[1:]
+    return []
 
 
 def test_a_program_reads_its_input_and_hands_over_a_submission(executor: Executor, tmp_path: Path) -> None:
@@ -105,6 +116,62 @@ def test_a_huge_file_is_stopped(executor: Executor, tmp_path: Path) -> None:
     assert (tmp_path / "work" / "big").stat().st_size <= 400 * 2**20
 
 
+def test_memory_that_workers_share_counts_once(executor: Executor, tmp_path: Path) -> None:
+    code = """
+        import os, time
+        shared = bytearray(200 * 2**20)
+        for _ in range(3):
+            if os.fork() == 0:
+                time.sleep(1)
+                os._exit(0)
+        time.sleep(1.2)
+    """
+    outcome = run(executor, tmp_path, code)
+    assert outcome.reason == "ok"
+    assert 200 < outcome.peak_mb < 400
+
+
+def test_many_small_files_are_stopped(executor: Executor, tmp_path: Path) -> None:
+    code = """
+        import os
+        n = 0
+        while True:
+            n += 1
+            with open(f"{os.environ['TMPDIR']}/{n}", "wb") as file:
+                file.write(bytes(2**18))
+    """
+    outcome = run(executor, tmp_path, code)
+    assert outcome.reason == "output"
+    assert "more than 5 MB" in outcome.log.splitlines()[-1]
+
+
+def test_program_log_lines_survive_a_long_log(executor: Executor, tmp_path: Path) -> None:
+    code = """
+        for n in range(30_000):
+            print("[LightGBM] [Warning] No further splits")
+            if n == 15_000:
+                print('GOME {"valid_score": 0.5}')
+    """
+    assert parse_log(run(executor, tmp_path, code).log) == {"valid_score": 0.5}
+
+
+def test_a_work_folder_is_made_afresh_whatever_was_left_in_it(executor: Executor, tmp_path: Path) -> None:
+    locked = "import os\nos.makedirs('a/b')\nopen('submission.csv', 'w').close()\nos.chmod('a', 0)\n"
+    assert run(executor, tmp_path, locked).submission is not None
+    outcome = run(executor, tmp_path, "import os\nprint(sorted(os.listdir('.')))\n")
+    assert outcome.log == "['.tmp', 'input', 'main.py']\n"
+    assert outcome.submission is None
+
+
+def test_a_missing_program_or_input_is_told(executor: Executor, tmp_path: Path) -> None:
+    job = Job(tmp_path / "p.py", tmp_path / "input", tmp_path / "work", 0, 60, 400, 5, 1)
+    with pytest.raises(GomeError, match="no such program"):
+        executor.run(job, stop=lambda: False)
+    job.program.touch()
+    with pytest.raises(GomeError, match="no such input folder"):
+        executor.run(job, stop=lambda: False)
+
+
 def test_a_daemon_does_not_outlive_the_run(executor: Executor, tmp_path: Path) -> None:
     marker = f"daemon-{tmp_path.name}"
     code = f"""
@@ -123,9 +190,14 @@ def test_a_daemon_does_not_outlive_the_run(executor: Executor, tmp_path: Path) -
 def test_the_agents_environment_is_not_seen(
     executor: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-of-the-agent")
-    outcome = run(executor, tmp_path, "import os\nprint(dict(os.environ))\n")
+    names = ("OPENAI_API_KEY", "AWS_SECRET_ACCESS_KEY", "HTTPS_PROXY", "PYTHONPATH", "GOME_ANYTHING")
+    for name in names:
+        monkeypatch.setenv(name, "sk-secret-of-the-agent")
+    outcome = run(executor, tmp_path, "import os\nprint(sorted(os.environ))\nprint(os.environ)\n")
     assert "sk-secret" not in outcome.log
+    seen = set(ast.literal_eval(outcome.log.splitlines()[0]))
+    assert {"SEED", "HOME", "PYTHONHASHSEED", "MPLBACKEND"} <= seen
+    assert not seen & set(names)
 
 
 def test_a_link_is_no_submission(executor: Executor, tmp_path: Path) -> None:
@@ -133,6 +205,7 @@ def test_a_link_is_no_submission(executor: Executor, tmp_path: Path) -> None:
     secret.write_text("id,label\n1,1\n")
     outcome = run(executor, tmp_path, f"import os\nos.symlink({str(secret)!r}, 'submission.csv')\n")
     assert outcome.submission is None
+    assert run(executor, tmp_path, "import os\nos.mkfifo('submission.csv')\n").submission is None
 
 
 def test_stop_is_heeded(executor: Executor, tmp_path: Path) -> None:
@@ -144,9 +217,18 @@ def test_stop_is_heeded(executor: Executor, tmp_path: Path) -> None:
 
 
 def test_killing_the_agent_kills_the_program(executor: Executor, tmp_path: Path) -> None:
-    marker = tmp_path / "running"
     (tmp_path / "input").mkdir()
-    (tmp_path / "p.py").write_text("import time\nopen('running', 'w').close()\ntime.sleep(60)\n")
+    (tmp_path / "p.py").write_text(
+        "import os, time\n"
+        "if os.fork() == 0:\n"
+        "    os.setsid()\n"
+        "    if os.fork():\n"
+        "        os._exit(0)\n"
+        "    open('running', 'w').close()\n"
+        "else:\n"
+        "    os.wait()\n"
+        "time.sleep(60)\n"
+    )
     agent = f"""
 from pathlib import Path
 from gome.tools.execution.{executor.level} import {type(executor).__name__}
@@ -160,12 +242,11 @@ job = Job(root / "p.py", root / "input", root / "work", 0, 60, 400, 5, 1)
         assert process.poll() is None
         time.sleep(0.05)
     children = psutil.Process(process.pid).children(recursive=True)
-    assert children
+    assert [arguments(p) for p in children].count(["main.py"]) == 2  # the program and its daemon
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     _, left = psutil.wait_procs(children, timeout=5)
     assert left == []
-    assert not marker.exists()
 
 
 @pytest.mark.parametrize(

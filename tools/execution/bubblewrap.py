@@ -21,6 +21,7 @@ _OPTIONAL = (
     "/etc/ld.so.conf.d",
     "/etc/alternatives",
     "/etc/localtime",
+    "/sys/devices/system/cpu",  # joblib counts the cores there, and warns at length if it can't
 )
 _PREFIXES = "import json, sys; print(json.dumps([sys.prefix, sys.base_prefix, sys.base_exec_prefix]))"
 _MAX_LINKS = 16

@@ -42,6 +42,8 @@ def run_watched(
         reason = watch.until_it_ends()
     finally:
         watch.end()
+    if limit := _limits(job).get(reason):
+        watch.log.feed(f"\n[gome] ended: {limit}\n".encode())
     return Outcome(
         reason=reason,
         exit_code=watch.process.returncode,
@@ -149,6 +151,15 @@ class _Watch:
         took = time.monotonic() - now
         self._disk_at = now + max(_DISK_POLL_S, _DISK_SHARE * took)
         return full
+
+
+def _limits(job: Job) -> dict[Reason, str]:
+    """What the log says at its end of a run that passed a limit."""
+    return {
+        "timeout": f"it took longer than {job.wall_s:g} s",
+        "memory": f"it took more than {job.memory_mb} MB of memory, or {MAX_PROCESSES} processes",
+        "output": f"it printed and wrote more than {job.output_mb:g} MB",
+    }
 
 
 def _supervised(command: list[str], file_size: int) -> list[str]:

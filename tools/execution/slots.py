@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from gome.tools.execution.hardware import hardware
 
-_CORES_PER_SLOT = 2
-
 
 @dataclass(frozen=True)
 class Lease:
@@ -80,6 +78,11 @@ class Slots:
             self._waiting.remove(me)
 
 
-def default_slots(cores: int) -> int:
-    """One slot for each two cores, at least one."""
-    return max(1, cores // _CORES_PER_SLOT)
+def default_slots(cores: int, traces: int = 2) -> int:
+    """One slot for each trace, as a trace runs one program at a time, but no more than cores.
+
+    Two programs of one thread each end sooner than one after the other on two threads: importing and preparing data use
+    one core only. Measured on 2 (busy) cores, twice two LightGBM programs: 11.5 against 21 s with 1,500 rows, 20
+    against 38 s with 30,000.
+    """
+    return max(1, min(traces, cores))

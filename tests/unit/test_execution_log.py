@@ -1,0 +1,128 @@
+"""What a program prints: kept within a bound, its program log read whatever is in it."""
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gome.tools.execution.log import BETWEEN, HEAD, TAIL, LogBuffer
+from gome.tools.execution.program_log import MAX_ITEMS, parse_log
+
+NAMES = st.sampled_from(["stage", "seconds", "note", "curve", "importance", "train_score", "stages", "x"])
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+def said(*entries: object) -> str:
+    return "".join(f"GOME {json.dumps(entry)}\n" for entry in entries)
+
+
+def numbers(value: object) -> list[float]:
+    if isinstance(value, dict):
+        return [n for item in value.values() for n in numbers(item)]
+    if isinstance(value, list):
+        return [n for item in value for n in numbers(item)]
+    return [value] if isinstance(value, int | float) else []
+
+
+def depth(value: object) -> int:
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if items is None else 1 + max(map(depth, items), default=0)
+
+
+@given(st.lists(st.binary(max_size=20_000), max_size=12))
+def test_the_log_is_whole_or_bounded(chunks: list[bytes]) -> None:
+    log, data = LogBuffer(), b"".join(chunks)
+    for chunk in chunks:
+        log.feed(chunk)
+    assert log.size == len(data)
+    if len(data) <= HEAD + TAIL:
+        assert log.text() == data.decode(errors="replace")
+    else:
+        assert log.text().startswith(data[: HEAD - 4].decode(errors="replace")[:-1])
+        assert log.text().endswith(data[-TAIL + 4 :].decode(errors="replace")[4:])
+        assert len(log.text()) <= HEAD + BETWEEN + TAIL + 100
+
+
+@given(st.integers(0, 90_000), st.integers(1, 5000))
+def test_a_program_log_line_is_kept_wherever_it_stands(before: int, chunk: int) -> None:
+    line = b'\nGOME {"valid_score": 0.25}\n'
+    data = b"x" * before + line + b"y" * (90_000 - before)
+    log = LogBuffer()
+    for start in range(0, len(data), chunk):
+        log.feed(data[start : start + chunk])
+    assert parse_log(log.text()) == {"valid_score": 0.25}
+
+
+def test_lines_merge_and_collect() -> None:
+    text = said(
+        {"stage": "features", "seconds": 1.25},
+        {"stage": "fit", "seconds": 2},
+        {"stage": "fit", "seconds": 3},
+        {"train_score": 0.9, "valid_score": 0.8},
+        {"valid_score": 0.85},
+        {"importance": {"age": 0.5}},
+        {"importance": {"fare": 0.3}},
+        {"curve": [[100, 0.8], [200, 0.9]]},
+        {"note": "tuned"},
+        {"note": "weights .5 .5"},
+    )
+    assert parse_log(f"some output\n{text}more output\n") == {
+        "stages": {"features": 1.25, "fit": 5},
+        "train_score": 0.9,
+        "valid_score": 0.85,
+        "importance": {"age": 0.5, "fare": 0.3},
+        "curve": [[100, 0.8], [200, 0.9]],
+        "notes": ["tuned", "weights .5 .5"],
+    }
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "GOME",
+        "GOME ",
+        "GOME not json",
+        "GOME [1, 2]",
+        "GOME 3",
+        'GOME {"valid_score": NaN}',
+        'GOME {"valid_score": -Infinity}',
+        'GOME {"valid_score": 1' + "0" * 400 + "}",
+        'GOME {"stage": "fit", "seconds": Infinity}',
+        'GOME {"stage": {"a": 1}, "seconds": 1}',
+        'GOME {"stages": 3}',
+        'GOME {"importance": 3}',
+        "GOME " + "[" * 4000,
+        'GOME {"x": ' + "9" * 5000 + "}",
+        ' GOME {"valid_score": 1}',
+        'xGOME {"valid_score": 1}',
+    ],
+)
+def test_a_bad_line_says_nothing(line: str) -> None:
+    assert parse_log(line) == {}
+    assert parse_log(said({"train_score": 1}) + line + "\n" + said({"valid_score": 2})) == {
+        "train_score": 1,
+        "valid_score": 2,
+    }
+
+
+@given(st.lists(st.dictionaries(NAMES, VALUES, max_size=4) | VALUES, max_size=8))
+def test_facts_are_finite_and_small_whatever_is_said(entries: list[object]) -> None:
+    facts = parse_log(said(*entries))
+    json.dumps(facts, allow_nan=False)
+    assert all(map(math.isfinite, numbers(facts)))
+    assert depth(facts) <= 4
+
+
+def test_many_lines_are_bounded() -> None:
+    facts = parse_log(
+        said(*({f"k{n}": n, "stage": f"s{n}", "seconds": 1, "note": f"{n}"} for n in range(400)))
+    )
+    assert len(facts) <= MAX_ITEMS + 2
+    assert len(facts["stages"]) == len(facts["notes"]) == MAX_ITEMS
+    assert facts["notes"][-1] == "399"

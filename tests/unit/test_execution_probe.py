@@ -1,0 +1,44 @@
+"""Which executor is chosen, with and without a bwrap that works."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from gome.state.errors import GomeError
+from gome.tools.execution.probe import choose_executor, probe
+
+PYTHON = Path(sys.executable)
+
+
+def only_bwrap(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str | None) -> None:
+    """A PATH on which `bwrap` is this script, or nothing."""
+    monkeypatch.setenv("PATH", str(folder))
+    if script is not None:
+        (folder / "bwrap").write_text(f"#!/bin/sh\n{script}\n")
+        (folder / "bwrap").chmod(0o755)
+
+
+def test_without_bwrap_it_is_plain_or_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    only_bwrap(tmp_path, monkeypatch, None)
+    assert probe(PYTHON).level == "plain"
+    assert choose_executor("plain", PYTHON).level == "plain"
+    with pytest.raises(GomeError, match=r"bwrap is not installed.*apt install bubblewrap") as error:
+        choose_executor("bubblewrap", PYTHON)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("echo 'bwrap: No permissions to create new namespace' >&2; exit 1", "No permissions to create new"),
+        ("exit 0", "ended with ok"),
+    ],
+)
+def test_a_bwrap_that_does_not_work_is_found_out(
+    script: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_bwrap(tmp_path, monkeypatch, script)
+    assert probe(PYTHON).level == "plain"
+    with pytest.raises(GomeError, match=why):
+        choose_executor("bubblewrap", PYTHON)

@@ -1,0 +1,104 @@
+"""The solutions' environment: where packages come from, what is pinned, and how a failed build is told."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gome.state.errors import GomeError
+from gome.tools.execution.package_sources import pip_settings, read_settings, uv_arguments, uv_environment
+from gome.tools.execution.runtime import OFFERED, PINS, ensure_runtime
+
+UV_SETTINGS = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "SSL_CERT_FILE")
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """No settings of uv's own."""
+    for name in UV_SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+def test_every_pin_is_exact_and_what_is_offered_is_pinned() -> None:
+    lines = [line for line in PINS.read_text().splitlines() if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9.]+(; sys_platform [!=]= \"darwin\")?", line) for line in lines)
+    pins = dict(line.partition(";")[0].split("==") for line in lines)
+    assert set(OFFERED) <= set(pins)
+    assert int(pins["pandas"].split(".")[0]) < 3
+
+
+def test_settings_of_pip_are_read_the_stronger_last() -> None:
+    listing = """:env:.index-url='https://env.example/simple'
+global.index-url='https://global.example/simple'
+install.find_links='/wheels /more'
+global.cert='/ca.pem'
+debug.index-url='https://wrong.example'
+nonsense
+global.broken='unclosed
+"""
+    assert read_settings(listing) == {
+        "index-url": "https://env.example/simple",
+        "find-links": "/wheels /more",
+        "cert": "/ca.pem",
+    }
+
+
+def test_settings_come_from_pips_own_files(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    config = tmp_path / "pip.conf"
+    config.write_text(
+        "[global]\nindex-url = https://mirror.example/simple\nextra-index-url = file:///a\n  file:///b\n"
+    )
+    for name in [n for n in os.environ if n.startswith("PIP_")]:
+        bare.delenv(name)
+    bare.setenv("PIP_CONFIG_FILE", str(config))
+    arguments = uv_arguments(pip_settings())
+    assert arguments[:2] == ["--default-index", "https://mirror.example/simple"]
+    assert " ".join(arguments).count("--index file:///a --index file:///b") == 1
+
+
+def test_uv_is_told_what_pip_is_told(bare: pytest.MonkeyPatch) -> None:
+    settings = {
+        "extra-index-url": "file:///a\nfile:///b",
+        "find-links": "/w",
+        "no-index": "true",
+        "cert": "/ca.pem",
+    }
+    assert uv_arguments(settings) == [
+        *("--index", "file:///a", "--index", "file:///b", "--find-links", "/w", "--no-index"),
+        *("--index-strategy", "unsafe-best-match"),
+    ]
+    assert uv_environment(settings)["SSL_CERT_FILE"] == "/ca.pem"
+    bare.setenv("UV_DEFAULT_INDEX", "https://own.example")
+    bare.setenv("SSL_CERT_FILE", "/own.pem")
+    assert uv_arguments(settings) == []
+    assert uv_environment(settings)["SSL_CERT_FILE"] == "/own.pem"
+
+
+def test_a_build_that_fails_is_told_in_one_line(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    bare.setenv("PIP_NO_INDEX", "1")
+    bare.setenv("PIP_CONFIG_FILE", os.devnull)
+    bare.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    bare.setenv("UV_DEFAULT_INDEX", (tmp_path / "nowhere").as_uri())
+    bare.delenv("PIP_FIND_LINKS", raising=False)
+    said: list[str] = []
+    with pytest.raises(GomeError, match=r"uv: .*pip: .*see .*\.log") as error:
+        ensure_runtime(tmp_path / "runtimes", said.append)
+    assert "\n" not in str(error.value)
+    assert "uv failed to build the environment" in said
+    (log,) = (tmp_path / "runtimes").glob("*.log")
+    assert "No matching distribution" in log.read_text()
+
+
+def test_the_environment_holds_what_it_offers_and_is_built_once() -> None:
+    runtime, said = ensure_runtime(), []
+    again = ensure_runtime(progress=said.append)
+    assert (again, said) == (runtime, []) or runtime.notes
+    assert set(runtime.packages) | {note.split()[0] for note in runtime.notes} == set(OFFERED)
+    code = "import pandas, sys; print(pandas.__version__, sys.prefix)"
+    told = subprocess.run(
+        [runtime.python, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert told == [runtime.packages["pandas"], str(runtime.python.parents[1])]

@@ -1,0 +1,109 @@
+"""Slots: never more than there are, none lost, each trace in its turn. And what the machine has."""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from gome.tools.execution.hardware import hardware
+from gome.tools.execution.slots import Slots, default_slots
+
+
+def in_threads(*works: threading.Thread) -> None:
+    for work in works:
+        work.start()
+    for work in works:
+        work.join(20)
+        assert not work.is_alive()
+
+
+@pytest.mark.parametrize(("count", "cores", "threads"), [(1, 8, 8), (2, 8, 4), (3, 8, 2), (4, 2, 1)])
+def test_a_lease_has_its_share_of_the_cores(count: int, cores: int, threads: int) -> None:
+    with Slots(count, cores).lease(0) as lease:
+        assert lease.threads == threads
+
+
+def test_as_many_at_a_time_as_there_are_slots() -> None:
+    slots, together, most, lock = Slots(3, 3), 0, 0, threading.Lock()
+
+    def work(trace: int) -> None:
+        nonlocal together, most
+        for _ in range(5):
+            with slots.lease(trace):
+                with lock:
+                    together += 1
+                    most = max(most, together)
+                time.sleep(0.002)
+                with lock:
+                    together -= 1
+
+    in_threads(*(threading.Thread(target=work, args=(k,)) for k in range(8)))
+    assert (together, most) == (0, 3)
+
+
+def test_the_trace_served_longest_ago_is_next_and_a_trace_keeps_its_order() -> None:
+    slots, served = Slots(1, 1), []
+
+    def work(name: str) -> None:
+        with slots.lease(int(name[0])):
+            served.append(name)
+
+    names = ["0a", "0b", "0c", "1a", "2a", "1b"]
+    works = [threading.Thread(target=work, args=(name,)) for name in names]
+    with slots.lease(0):
+        for work_ in works:
+            work_.start()
+            time.sleep(0.02)  # they queue up in this order
+    for work_ in works:
+        work_.join(20)
+    assert served == ["1a", "2a", "0a", "1b", "0b", "0c"]
+
+
+def test_a_slot_comes_back_after_an_error() -> None:
+    slots = Slots(1, 1)
+    with pytest.raises(KeyError), slots.lease(0):
+        raise KeyError
+    with slots.lease(0) as lease:
+        assert lease.threads == 1
+
+
+def test_no_slots_are_no_use() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        Slots(0)
+
+
+@pytest.mark.parametrize(("cores", "traces", "slots"), [(1, 2, 1), (2, 2, 2), (16, 2, 2), (4, 64, 4)])
+def test_default_slots_are_no_more_than_cores_or_traces(cores: int, traces: int, slots: int) -> None:
+    assert default_slots(cores, traces) == slots
+
+
+def test_hardware_respects_affinity() -> None:
+    allowed = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        assert hardware()["cpus"] == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
+    assert 1 <= hardware()["cpus"] <= len(allowed)
+    assert hardware()["memory_gb"] > 0
+
+
+@pytest.mark.parametrize(
+    ("script", "gpu"),
+    [
+        ("echo 'Tesla V100-SXM2-16GB, 16384 MiB'", "Tesla V100-SXM2-16GB, 16384 MiB"),
+        ("printf 'A, 1 MiB\\nB, 2 MiB\\n'", "A, 1 MiB; B, 2 MiB"),
+        ("echo 'NVIDIA-SMI has failed' ; exit 9", None),
+        ("true", None),
+    ],
+)
+def test_the_gpu_is_what_nvidia_smi_says(
+    script: str, gpu: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert hardware()["gpu"] == gpu
