@@ -24,10 +24,10 @@ def features(train: pd.DataFrame, test: pd.DataFrame) -> tuple[np.ndarray, np.nd
 
 
 def column_features(train: pd.DataFrame, test: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    values = train.iloc[:, 0]
-    if pd.api.types.is_numeric_dtype(values):
+    values, test_values = train.iloc[:, 0], test.iloc[:, 0]
+    if pd.api.types.is_numeric_dtype(values) and pd.api.types.is_numeric_dtype(test_values):
         return train.to_numpy(float), test.to_numpy(float)
-    texts, test_texts = values.fillna("").astype(str), test.iloc[:, 0].fillna("").astype(str)
+    texts, test_texts = values.fillna("").astype(str), test_values.fillna("").astype(str)
     if texts.iloc[0].endswith((".png", ".jpg")):
         return pixels(texts), pixels(test_texts)
     if texts.str.len().mean() >= LONG_TEXT:
