@@ -61,7 +61,7 @@ def _decide(state: TraceState, bench: Bench) -> StepRecord:
     clear, tie = _measured_verdict(comparison)
     judgement = _judge(state, bench, evaluation, comparison, clear, tie)
     if judgement.leakage.severity == "severe":
-        voided = Evaluation(**{**evaluation, "status": "void"})  # type: ignore[typeddict-item]
+        voided = Evaluation(**{**evaluation, "status": "void"})
         reason = f"leakage: {judgement.leakage.where or judgement.reason}"
         return _record(state, bench, "rejected", reason, voided, comparison, judgement, tie=tie)
     accepted = judgement.accept if tie else clear

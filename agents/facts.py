@@ -16,6 +16,7 @@ _FORMS = {
     "probability": "Write probabilities from 0 to 1; they are what is graded, not labels.",
     "value": "Write numbers.",
     "ranking": "Write ranked labels separated by spaces, best first.",
+    "detection": "Write boxes as `x y width height score`, one after the other, separated by spaces.",
 }
 
 
@@ -37,7 +38,8 @@ def base_facts(bench: Bench, state: TraceState) -> dict[str, Any]:
     task, trace, step = bench.task, state["trace"], state["step"]
     shown = task.model_dump(exclude={"root", "description", "time_limit_s", "program_time_limit_s"})
     shown["classes"] = task.classes[:SHOWN_CLASSES]
-    shown["form"] = _FORMS.get(get_metric(task.metric, root=task.root).form)
+    metric = get_metric(task.metric, root=task.root)
+    shown["form"] = None if metric.own else _FORMS[metric.form]
     return {
         "trace": trace,
         "traces": bench.config.traces,
@@ -109,7 +111,7 @@ def sibling_facts(bench: Bench, state: TraceState) -> list[dict[str, Any]]:
     """What the other traces are trying now and tried last."""
     trace = state["trace"]
     now = [{**row, "verdict": "running"} for row in bench.memory.announced() if row["trace"] != trace]
-    past = [
+    past: list[dict[str, Any]] = [
         {
             "trace": e["trace"],
             "step": e["step"],

@@ -92,7 +92,7 @@ def _config(arguments: argparse.Namespace) -> RunConfig:
         if (value := getattr(arguments, name, None)) is not None
     }
     roles = dict(_pair(text) for text in arguments.role_model)
-    return RunConfig(**given, **({"role_models": roles} if roles else {}))
+    return RunConfig(**given, role_models=roles)
 
 
 def _pair(text: str) -> tuple[str, str]:

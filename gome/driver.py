@@ -7,8 +7,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphDrained
 from langgraph.runtime import RunControl
 
@@ -56,10 +57,13 @@ def drive(run_dir: Path, observer: Observer) -> Path:
     with _one_writer(run_dir), _draining(control, stop, say), open_persistence(run_dir) as (saver, store):
         shop = Workshop(stop=stop, progress=say)
         graph = build_graph(workshop=shop).compile(checkpointer=saver, store=store)
-        config = {"configurable": {"thread_id": run["id"]}, "recursion_limit": RECURSION_LIMIT}
+        config: RunnableConfig = {
+            "configurable": {"thread_id": run["id"]},
+            "recursion_limit": RECURSION_LIMIT,
+        }
         begun = graph.get_state(config).created_at is not None
         try:
-            for _, event in graph.stream(
+            for part in graph.stream(
                 None if begun else {"task": run["task"]["root"]},
                 config,
                 context=RunConfig(**run["config"]),
@@ -68,7 +72,7 @@ def drive(run_dir: Path, observer: Observer) -> Path:
                 durability="sync",
                 control=control,
             ):
-                observer(event)
+                observer(cast(Any, part)[1])  # (namespace of the sub-graph, event)
         except (GraphDrained, RunStopped):
             say(f"stopped; go on with: gome resume {run_dir}")
     return run_dir

@@ -22,7 +22,7 @@ def build_graph(
     models: dict[str, BaseChatModel] | None = None,
     executor: Executor | None = None,
     workshop: Workshop | None = None,
-) -> StateGraph:
+) -> "StateGraph[RunState, RunConfig, RunInput, RunOutput]":
     """The whole run as an uncompiled graph: compile it, or add it to a larger one as a node.
 
     Input {'task': path}, output {'run_dir', 'result'}, context `RunConfig`. `models` (by role: researcher, coder,

@@ -20,7 +20,7 @@ from gome.tools.bench import Bench
 Node = Callable[[TraceState, Bench], dict[str, Any]]
 
 
-def build_trace(workshop: Workshop) -> StateGraph:
+def build_trace(workshop: Workshop) -> "StateGraph[TraceState, RunConfig, TraceState, TraceOutput]":
     """One trace, uncompiled: steps up to `until`, the step limit or a used-up budget, then hands back what is shared."""
     graph = StateGraph(TraceState, context_schema=RunConfig, output_schema=TraceOutput)
     for name, node in (("researcher", researcher), ("coder", coder), ("runner", runner), ("critic", critic)):

@@ -123,7 +123,7 @@ class Workshop:
             task=task,
             inputs=Inputs(run_dir, task, SplitPlan.load(run_dir / "splits.npz")),
             executor=executor,
-            slots=Slots(config.slots or default_slots(machine["cpus"])),
+            slots=Slots(config.slots or default_slots(machine["cpus"], config.traces)),
             artifacts=artifacts,
             limits=Limits(config.program_time_limit_s, config.memory_limit_mb),
             stop=self._stop,

@@ -8,10 +8,16 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gome.agents.offline.describe import docstring
-from gome.agents.offline.families import STOPPING, TREES, Setting, families_of, model_parts
+from gome.agents.offline.families import TREES, Setting, families_of, model_parts
 from gome.agents.offline.program_imports import import_lines
-from gome.agents.offline.recipe import PREFIX, Recipe
-from gome.agents.offline.scoring import loss_expression, metric_form, ranked_labels, score_expression
+from gome.agents.offline.recipe import BOOSTERS, PREFIX, Recipe
+from gome.agents.offline.scoring import (
+    loss_expression,
+    metric_form,
+    never_negative,
+    ranked_labels,
+    score_expression,
+)
 from gome.state.errors import GomeError
 
 WIDTH = 110
@@ -172,6 +178,7 @@ def _decision_names(recipe: Recipe, task: dict[str, Any], tfidf: bool) -> dict[s
         "log_target": recipe.target_transform == "log1p" and not ordered,
         "balanced": recipe.class_weight == "balanced" and classes,
         "several_targets": len(task["target"]) > 1,
+        "not_negative": form == "value" and never_negative(metric),
         "sort_key": "" if cuts else ", key=str",
         "top": ranked_labels(metric),
         "class_columns": _class_columns(task) if by_class else None,
@@ -195,7 +202,8 @@ def _class_columns(task: dict[str, Any]) -> list[str] | None:
 def _model_names(recipe: Recipe, parts: list[dict], names: dict[str, Any]) -> dict[str, Any]:
     """The models, how they are combined, and what is logged of them."""
     first = {part["family"]: part for part in reversed(parts)}
-    stopping = [p for p in parts if p["family"] in STOPPING]
+    stopping = [p for p in parts if p["family"] in BOOSTERS]
+    curved = next((p for p in stopping if p["family"] != "hist_gb"), None)
     tuned = next((p for p in parts if p["tuned"]), None)
     several = len(parts) > 1
     given = all(spec.weight is not None for spec in recipe.models)
@@ -210,11 +218,11 @@ def _model_names(recipe: Recipe, parts: list[dict], names: dict[str, Any]) -> di
         "combine": combine,
         "weights": _py(weights),
         "stops": recipe.early_stopping and bool(stopping),
-        "stopping_families": {p["family"] for p in stopping},
+        "stopped_at": _stopped_at({p["family"] for p in stopping}),
         "patience": 80,
         "native": recipe.categories == "native",
         "tuned": tuned and {**tuned, "words_short": tuned["words"]},
-        "curve": _curve(stopping[0]) if stopping and recipe.early_stopping else None,
+        "curve": _curve(curved) if curved and recipe.early_stopping else None,
         "needs_loss": combine == "greedy" or tuned is not None,
         "importance": importance,
         "importance_model": important,
@@ -229,6 +237,16 @@ def _importance(first: dict[str, dict], recipe: Recipe) -> tuple[str | None, str
     if "linear" in first and recipe.scale != "none":
         return first["linear"]["name"], "np.abs(np.atleast_2d(model[-1].coef_)).mean(axis=0)"
     return None, None
+
+
+def _stopped_at(families: set[str]) -> str:
+    """The expression for a fitted model's best round."""
+    found = {
+        "hist_gb": 'getattr(model, "n_iter_", None)',
+        "lightgbm": 'getattr(model, "best_iteration_", None)',
+        "xgboost": 'getattr(model, "best_iteration", None)',
+    }
+    return " or ".join(text for family, text in found.items() if family in families)
 
 
 def _curve(part: dict) -> dict[str, str]:

@@ -5,14 +5,14 @@ from typing import Any, NamedTuple
 from gome.agents.offline.recipe import BOOSTERS, ModelSpec, Recipe
 
 TREES = (*BOOSTERS, "extra_trees", "random_forest")
-STOPPING = ("lightgbm", "xgboost")
+ROUNDS = {"lightgbm": "n_estimators", "xgboost": "n_estimators", "hist_gb": "max_iter"}
 ELASTIC_ROWS = 5_000  # up to here the elastic net, which chooses columns, is quick enough
 
 _WORDS = {
     "linear": "A linear model",
     "lightgbm": "LightGBM",
     "xgboost": "XGBoost",
-    "hist_gb": "Gradient boosting on histograms, from scikit-learn; it stops by rows that it sets aside itself",
+    "hist_gb": "Gradient boosting on histograms, from scikit-learn",
     "extra_trees": "Extremely randomised trees",
     "random_forest": "A random forest",
     "mlp": "A small neural network",
@@ -72,7 +72,7 @@ def model_parts(recipe: Recipe, setting: Setting) -> list[dict[str, Any]]:
         taken[spec.family] = taken.get(spec.family, 0) + 1
         name = spec.family if taken[spec.family] == 1 else f"{spec.family}_{taken[spec.family]}"
         kwargs = {**_defaults(spec, recipe, setting), **_literals(spec)}
-        rounds = kwargs.pop("n_estimators", None) if spec.family in STOPPING else None
+        rounds = kwargs.pop(ROUNDS[spec.family]) if spec.family in BOOSTERS else None
         parts.append(
             {
                 "name": name,
@@ -135,7 +135,7 @@ def _defaults(spec: ModelSpec, recipe: Recipe, setting: Setting) -> dict[str, st
     own = {
         "lightgbm": lambda: {**_lightgbm(recipe, setting), **weight, **_SEEDED, **_THREADED, "verbose": "-1"},
         "xgboost": lambda: {**_xgboost(recipe, setting, native), **_SEEDED, **_THREADED},
-        "hist_gb": lambda: {**_hist_gb(recipe, native), **weight, **_SEEDED},
+        "hist_gb": lambda: {**_hist_gb(recipe, setting, native), **weight, **_SEEDED},
         "extra_trees": lambda: {**_forest(setting), **weight, **_SEEDED, **_THREADED},
         "random_forest": lambda: {**_forest(setting), **weight, **_SEEDED, **_THREADED},
         "linear": lambda: _linear(spec, setting, weight),
@@ -187,14 +187,14 @@ def _xgboost(recipe: Recipe, setting: Setting, native: bool) -> dict[str, str]:
     }
 
 
-def _hist_gb(recipe: Recipe, native: bool) -> dict[str, str]:
+def _hist_gb(recipe: Recipe, setting: Setting, native: bool) -> dict[str, str]:
     return {
-        "max_iter": "500" if recipe.early_stopping else "200",
-        "learning_rate": "0.06",
+        "max_iter": "1000" if recipe.early_stopping else "200",
+        "learning_rate": "0.04" if setting.rows < 10_000 else "0.08",
+        "max_leaf_nodes": "15" if setting.rows < 10_000 else "31",
         "l2_regularization": "1.0",
-        "early_stopping": str(recipe.early_stopping),
-        "n_iter_no_change": "20",
-        **({"categorical_features": "range(known)"} if native else {}),
+        "early_stopping": "False",
+        **({"categorical_features": "known"} if native else {}),
     }
 
 
@@ -208,9 +208,15 @@ def _share(columns: int) -> str:
     return "0.2" if columns > 200 else "0.4" if columns > 40 else "0.7"
 
 
+def _text_strength(rows: int) -> str:
+    return "30.0" if rows > 3000 else "3.0"
+
+
 def _linear(spec: ModelSpec, setting: Setting, weight: dict[str, str]) -> dict[str, str]:
     if setting.classes:
-        strength = "30.0" if setting.words else "0.05" if setting.columns > 200 else "1.0"
+        strength = (
+            _text_strength(setting.rows) if setting.words else "0.05" if setting.columns > 200 else "1.0"
+        )
         return {"C": strength, "max_iter": "500", **weight}
     return {
         "Ridge": {"alpha": "1.0"},

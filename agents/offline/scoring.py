@@ -52,6 +52,14 @@ def metric_form(task: dict) -> str:
         return "value" if task["problem"] == "regression" else "probability"
 
 
+def never_negative(metric: str) -> bool:
+    """Whether the metric takes no predictions below zero."""
+    try:
+        return get_metric(metric).low >= 0
+    except GomeError:
+        return False
+
+
 def score_expression(metric: str, form: str, binary: bool, cuts: bool) -> tuple[str, str]:
     """The score's expression over `truth` and `guess`, and what it is in words; near metrics stand in for unknown ones.
 

@@ -1,0 +1,73 @@
+"""The offline reasoner: a chat model whose replies are made by rules. It is not a language model."""
+
+import json
+import re
+from typing import Any
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+
+from gome.agents.offline import coding, judging, proposing
+from gome.agents.offline.evidence import Case
+from gome.agents.offline.recipe import read_recipe
+
+_PROGRAM = re.compile(r"^## Program\n.*?^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+class OfflineReasoner(BaseChatModel):
+    """Rules behind the chat-model interface: reads the facts and the program in the prompt, keeps nothing between calls.
+
+    It answers the calls that Gome's prompts make and nothing else; it costs no tokens.
+    """
+
+    @property
+    def _llm_type(self) -> str:
+        return "gome-offline-rules"
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        usage = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
+        message = AIMessage(content=answer(messages), usage_metadata=usage)
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+def answer(messages: list[BaseMessage]) -> str:
+    """The reply to a conversation whose first user message is one of Gome's prompts."""
+    prompt = next((str(m.content) for m in messages if isinstance(m, HumanMessage)), "")
+    facts = _facts(prompt)
+    if facts is None:
+        return "The offline reasoner is a set of rules and answers only the prompts of Gome's own steps."
+    found = _PROGRAM.search(prompt)
+    program = found.group(1) if found else ""
+    call, case = facts.get("call"), Case(facts, read_recipe(program))
+    if call == "diagnose":
+        return json.dumps(proposing.diagnose(case))
+    if call == "choose":
+        return json.dumps(proposing.choose(case))
+    if call == "judge":
+        return json.dumps(judging.judge(case))
+    if call == "draft":
+        return coding.draft(case)
+    if call == "edit":
+        return coding.edit(case, program)
+    if call == "debug":
+        return coding.debug(case, program)
+    return f"The offline reasoner has no rules for the call {call!r}."
+
+
+def _facts(prompt: str) -> dict[str, Any] | None:
+    start, end = prompt.rfind("<facts>"), prompt.rfind("</facts>")
+    if start < 0 or end < start:
+        return None
+    try:
+        facts = json.loads(prompt[start + len("<facts>") : end])
+    except ValueError:
+        return None
+    return facts if isinstance(facts, dict) else None
