@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gome.agents.offline.describe import docstring
-from gome.agents.offline.families import TREES, Setting, families_of, model_parts
+from gome.agents.offline.families import STOP_ATTRIBUTES, TREES, Setting, families_of, model_parts
 from gome.agents.offline.program_imports import import_lines
 from gome.agents.offline.recipe import BOOSTERS, PREFIX, Recipe
 from gome.agents.offline.scoring import (
@@ -218,7 +218,7 @@ def _model_names(recipe: Recipe, parts: list[dict], names: dict[str, Any]) -> di
         "combine": combine,
         "weights": _py(weights),
         "stops": recipe.early_stopping and bool(stopping),
-        "stopped_at": _stopped_at({p["family"] for p in stopping}),
+        "stop_attributes": list(dict.fromkeys(STOP_ATTRIBUTES[p["family"]] for p in stopping)),
         "patience": 80,
         "native": recipe.categories == "native",
         "tuned": tuned and {**tuned, "words_short": tuned["words"]},
@@ -237,16 +237,6 @@ def _importance(first: dict[str, dict], recipe: Recipe) -> tuple[str | None, str
     if "linear" in first and recipe.scale != "none":
         return first["linear"]["name"], "np.abs(np.atleast_2d(model[-1].coef_)).mean(axis=0)"
     return None, None
-
-
-def _stopped_at(families: set[str]) -> str:
-    """The expression for a fitted model's best round."""
-    found = {
-        "hist_gb": 'getattr(model, "n_iter_", None)',
-        "lightgbm": 'getattr(model, "best_iteration_", None)',
-        "xgboost": 'getattr(model, "best_iteration", None)',
-    }
-    return " or ".join(text for family, text in found.items() if family in families)
 
 
 def _curve(part: dict) -> dict[str, str]:

@@ -6,13 +6,14 @@ from gome.agents.offline.recipe import BOOSTERS, ModelSpec, Recipe
 
 TREES = (*BOOSTERS, "extra_trees", "random_forest")
 ROUNDS = {"lightgbm": "n_estimators", "xgboost": "n_estimators", "hist_gb": "max_iter"}
+STOP_ATTRIBUTES = {"lightgbm": "best_iteration_", "xgboost": "best_iteration", "hist_gb": "n_iter_"}
 ELASTIC_ROWS = 5_000  # up to here the elastic net, which chooses columns, is quick enough
 
 _WORDS = {
     "linear": "A linear model",
     "lightgbm": "LightGBM",
     "xgboost": "XGBoost",
-    "hist_gb": "Gradient boosting on histograms, from scikit-learn",
+    "hist_gb": "Histogram gradient boosting",
     "extra_trees": "Extremely randomised trees",
     "random_forest": "A random forest",
     "mlp": "A small neural network",

@@ -1,0 +1,201 @@
+"""Composed programs, run as processes on small tasks made here, and graded by the task's metric."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gome.agents.offline.compose import render
+from gome.agents.offline.recipe import ModelSpec, Recipe
+from gome.state.task import Task
+from gome.tools.data.profile import profile
+from gome.tools.evaluation.grading import grade
+from gome.tools.evaluation.metrics import get
+from gome.tools.evaluation.submission import check_submission
+
+pytestmark = pytest.mark.slow
+ROWS, TEST = 300, 120
+
+
+def make_table(rng: np.random.Generator) -> tuple[pd.DataFrame, np.ndarray]:
+    """A mixed table with gaps, an empty and a constant column, rare and unseen categories, dates and texts."""
+    n = ROWS + TEST
+    strength = rng.normal(size=n)
+    words = np.array(["slow", "fine", "quick", "great", "late", "cold", "round", "green"])
+    frame = pd.DataFrame(
+        {
+            "id": np.arange(n) * 3 + 7,
+            "size": np.exp(strength + rng.normal(scale=0.3, size=n)),
+            "count": rng.poisson(3, n),
+            "gap": np.where(rng.random(n) < 0.4, np.nan, strength + rng.normal(size=n)),
+            "empty": np.nan,
+            "fixed": "same",
+            "flag": rng.random(n) < 0.5,
+            "town": rng.choice(list("abcdefgh"), n),
+            "code": [
+                f"{c}{k} x{k}"
+                for c, k in zip(rng.choice(list("ABC"), n), rng.integers(1, 90, n), strict=True)
+            ],
+            "seen": rng.permutation(
+                pd.date_range("2021-01-01", periods=n, freq="7h").strftime("%Y-%m-%d %H:%M:%S")
+            ),
+            "note": [
+                " ".join([*rng.choice(words, 9), "quick great" if s > 0 else "late cold", f"number{k}"])
+                for k, s in enumerate(strength)
+            ],
+        }
+    )
+    frame.loc[rng.random(n) < 0.1, "town"] = None
+    frame.loc[ROWS:, "code"] = "Z1 x1"
+    return frame, strength
+
+
+def labels_of(kind: str, strength: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+    noisy = strength + rng.normal(scale=0.3, size=len(strength))
+    three = np.digitize(noisy, [-0.5, 0.5])
+    if kind in ("labels", "shares", "ranking"):
+        names = np.array(["low", "mid", "top"], dtype=object)[three]
+        names[0] = "lone"  # a class with one row
+        return pd.DataFrame({"y": names})
+    return {
+        "regression": lambda: pd.DataFrame({"y": np.exp(noisy)}),
+        "regressions": lambda: pd.DataFrame({"y": noisy, "z": 5 - 2 * noisy}),
+        "binary": lambda: pd.DataFrame({"y": noisy > 0.4}),
+        "binary labels": lambda: pd.DataFrame({"y": noisy > 0.9}),
+        "grades": lambda: pd.DataFrame({"y": three + 3}),
+        "multilabel": lambda: pd.DataFrame({"y": (noisy > 0).astype(int), "z": 0}),
+    }[kind]()
+
+
+#        kind           problem       metric      a bar that guessing does not reach
+TASKS = {
+    "regression": ("regression", "rmsle", 0.55),
+    "regressions": ("regression", "rmse", 1.2),
+    "binary": ("binary", "auc", 0.85),
+    "binary labels": ("binary", "f1", 0.42),
+    "labels": ("multiclass", "accuracy", 0.6),
+    "shares": ("multiclass", "log_loss", 0.95),
+    "grades": ("multiclass", "qwk", 0.6),
+    "ranking": ("multiclass", "map@2", 0.75),
+    "multilabel": ("multilabel", "log_loss", 0.5),
+}
+FORESTS = (ModelSpec("random_forest"), ModelSpec("extra_trees"))
+MIXED = (ModelSpec("hist_gb"), ModelSpec("linear"), ModelSpec("knn"))
+RECIPES = {
+    "linear": Recipe(models=(ModelSpec("linear"),), text="tfidf", skew_log=True, missing="indicator"),
+    "everything": Recipe(
+        models=MIXED,
+        categories="target",
+        rare_min=5,
+        text="tfidf_svd",
+        counts=True,
+        group_stats=(("town", "size"),),
+        interactions=(("size", "/", "count"), ("gap", "*", "flag")),
+        split_codes=("code",),
+        row_stats=True,
+        folds=3,
+        bagging=2,
+        stack=True,
+        tune_threshold=True,
+        clip_target=True,
+        class_weight="balanced",
+    ),
+    "rounded": Recipe(models=FORESTS, tune_rounding=True, target_transform="log1p", scale="quantile"),
+    "others": Recipe(
+        models=(ModelSpec("mlp"), ModelSpec("svm"), ModelSpec("naive_bayes")), text="tfidf_char", folds=2
+    ),
+    "lightgbm": Recipe(
+        models=(ModelSpec("lightgbm"), ModelSpec("linear")),
+        categories="native",
+        tuning="small",
+        tuning_seconds=2,
+    ),
+    "xgboost": Recipe(
+        models=(ModelSpec("xgboost", {}, 0.7), ModelSpec("linear", {}, 0.3)),
+        categories="native",
+        text="lengths",
+    ),
+}
+
+
+def write_task(root: Path, kind: str, **more: str) -> tuple[Task, pd.DataFrame]:
+    rng = np.random.default_rng(3)
+    frame, strength = make_table(rng)
+    labels = labels_of(kind, strength, rng)
+    problem, metric, _ = TASKS[kind]
+    targets = list(labels.columns)
+    classes = (
+        sorted(labels["y"].iloc[:ROWS].astype(str).unique()) if problem in ("binary", "multiclass") else []
+    )
+    prediction = [f"share_{c}" for c in classes] if kind == "shares" else targets
+    frame.iloc[:ROWS].join(labels).to_parquet(root / "train.parquet")
+    frame.iloc[ROWS:].to_csv(root / "test.csv", index=False)
+    sample = frame.iloc[ROWS:][["id"]].sample(frac=1, random_state=1)
+    sample.assign(**dict.fromkeys(prediction, 0)).to_csv(root / "sample.csv", index=False)
+    task = Task(
+        name="made",
+        root=str(root),
+        description="made",
+        metric=metric,
+        direction=get(metric).direction,
+        problem=problem,  # type: ignore[arg-type]
+        train="train.parquet",
+        test="test.csv",
+        sample="sample.csv",
+        id="id",
+        target=targets,
+        prediction=prediction,
+        classes=classes,
+        **more,
+    )
+    return task, frame.iloc[ROWS:][["id"]].join(labels)
+
+
+def run_program(task: Task, recipe: Recipe, folder: Path) -> str:
+    facts = {"task": task.model_dump(exclude={"root", "description"}), "data": profile(task)}
+    (folder / "input").symlink_to(task.root)
+    (folder / "main.py").write_text(render(recipe, facts))
+    one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    env = {**os.environ, **one, "SEED": "5", "LOKY_MAX_CPU_COUNT": "1"}
+    done = subprocess.run(
+        [os.environ.get("RTPY", sys.executable), "main.py"],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert not done.stderr, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    for name in ("task", "work"):
+        (tmp_path / name).mkdir()
+    return tmp_path / "task", tmp_path / "work"
+
+
+@pytest.mark.parametrize("kind", sorted(TASKS))
+@pytest.mark.parametrize("recipe", sorted(RECIPES))
+def test_programs_run_and_predict(kind: str, recipe: str, folders: tuple[Path, Path]) -> None:
+    if recipe in ("lightgbm", "xgboost"):
+        for package in (recipe, "optuna"):
+            if not importlib.util.find_spec(package):
+                pytest.skip(f"{package} is not installed")
+    task, answers = write_task(folders[0], kind)
+    output = run_program(task, RECIPES[recipe], folders[1])
+    sample = pd.read_csv(folders[0] / "sample.csv")
+    submission, problems = check_submission(folders[1] / "submission.csv", sample, task)
+    assert submission is not None, problems
+    value, bar = grade(task, submission, answers), TASKS[kind][2]
+    assert value > bar if task.direction == "maximize" else value < bar, value
+    log = [json.loads(line[5:]) for line in output.splitlines() if line.startswith("GOME ")]
+    assert any("valid_score" in entry and "train_score" in entry for entry in log)
+    assert {"load", "features", "validation", "fit"} <= {entry.get("stage") for entry in log}
