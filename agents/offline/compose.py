@@ -1,6 +1,5 @@
 """From a recipe and the facts of a task to the text of a training program."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,39 +9,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from gome.agents.offline.describe import docstring
 from gome.agents.offline.families import STOP_ATTRIBUTES, TREES, Setting, families_of, model_parts
 from gome.agents.offline.program_imports import import_lines
+from gome.agents.offline.program_literals import literal, wrapped_list
 from gome.agents.offline.recipe import BOOSTERS, PREFIX, Recipe
-from gome.agents.offline.scoring import (
-    loss_expression,
-    metric_form,
-    never_negative,
-    ranked_labels,
-    score_expression,
-)
+from gome.agents.offline.task_parts import decision_names, table_names
 from gome.state.errors import GomeError
-
-WIDTH = 110
-IMAGE_SIDE = 32
-
-
-def _py(value: Any) -> str:
-    """A Python literal with double quotes where that needs no escapes."""
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False) if value.isprintable() else repr(value)
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_py(k)}: {_py(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, tuple):
-        return "(" + ", ".join(_py(v) for v in value) + ("," if len(value) == 1 else "") + ")"
-    return repr(value)
-
-
-def _pylist(values: Any) -> str:
-    """A Python list, wrapped at commas if one line does not hold it."""
-    items = [_py(value) for value in values]
-    line = "[" + ", ".join(items) + "]"
-    if len(line) <= WIDTH - 20:
-        return line
-    return "[\n" + "".join(f"    {item},\n" for item in items) + "]"
-
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "parts"),
@@ -52,7 +22,7 @@ _templates = Environment(
     keep_trailing_newline=True,
     autoescape=False,
 )
-_templates.filters.update(py=_py, pylist=_pylist)
+_templates.filters.update(py=literal, pylist=wrapped_list)
 
 
 def render(recipe: Recipe, facts: dict[str, Any]) -> str:
@@ -74,8 +44,8 @@ def render(recipe: Recipe, facts: dict[str, Any]) -> str:
 
 def _context(recipe: Recipe, task: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
     columns = data.get("columns") or []
-    names = _table_names(recipe, task, columns)
-    names |= _decision_names(recipe, task, names["tfidf"])
+    names = table_names(recipe, task, columns)
+    names |= decision_names(recipe, task, data)
     setting = Setting(names["classes"], names["tfidf"], data.get("rows") or 1000, _width(names, columns))
     parts = model_parts(recipe, setting)
     names |= _model_names(recipe, parts, names)
@@ -90,113 +60,6 @@ def _context(recipe: Recipe, task: dict[str, Any], data: dict[str, Any]) -> dict
         "joins": [(table, _keys(keys)) for table, keys in recipe.joins],
     }
     return {**names, "docstring": docstring(recipe, task, names)}
-
-
-def _named(columns: list[dict], *kinds: str) -> list[str]:
-    return [c["name"] for c in columns if c["kind"] in kinds and "count" not in c]
-
-
-def _table_names(recipe: Recipe, task: dict[str, Any], columns: list[dict]) -> dict[str, Any]:
-    """Which columns are dates, texts, pictures; which are left out."""
-    dates = [c for c in _named(columns, "date") if c not in recipe.drop]
-    texts = [c for c in _named(columns, "text") if c not in recipe.drop]
-    pictures = _named(columns, "image")
-    pixels = _pixel_run(columns) if recipe.image != "none" and not pictures else None
-    image = recipe.image != "none" and (bool(pictures) or pixels is not None)
-    used_dates = dates if recipe.dates == "parts" else []
-    used_texts = texts if recipe.text != "none" else []
-    gone = [task["id"], *task["target"], *_named(columns, "id", "constant"), *pictures, *recipe.drop]
-    gone += [c for c in dates if c not in used_dates] + [c for c in texts if c not in used_texts]
-    gone += [task["group"]] if task.get("group") else []
-    when = task.get("time")
-    is_date = when in _named(columns, "date")
-    return {
-        "drop": list(dict.fromkeys(gone)),
-        "date_columns": used_dates,
-        "text_columns": used_texts,
-        "tfidf": bool(used_texts) and recipe.text != "lengths",
-        "image": image,
-        "image_column": pictures[0] if pictures else None,
-        "pixel_columns": pixels,
-        "side": pixels["side"] if pixels else _side(columns),
-        "mirror": recipe.augment and image,
-        "time": bool(when),
-        "when": f"pd.to_datetime(train[{_py(when)}], utc=True).to_numpy()"
-        if is_date
-        else f"train[{_py(when)}].to_numpy()",
-        "group": bool(task.get("group")) and not when,
-    }
-
-
-def _side(columns: list[dict]) -> int:
-    """Side of the squares that pictures are brought to: their own height, at most 32."""
-    sizes = [c["image_size"][0] for c in columns if c["kind"] == "image" and c.get("image_size")]
-    return min([IMAGE_SIDE, *sizes])
-
-
-def _pixel_run(columns: list[dict]) -> dict[str, Any] | None:
-    """A run of like-named columns that make up a square picture: its first and last number, side and largest value."""
-    for run in columns:
-        side = round(run.get("count", 0) ** 0.5)
-        bounds = re.fullmatch(r".*?(\d+)\.\..*?(\d+)", run["name"])
-        if side < 8 or side * side != run["count"] or "template" not in run or not bounds:
-            continue
-        stem = run["template"].replace("{}", "{n}")
-        return {
-            "fstring": "f" + _py(stem),
-            "first": int(bounds[1]),
-            "last": int(bounds[2]),
-            "side": side,
-            "scale": 255 if (run.get("max") or 0) > 1 else 1,
-        }
-    return None
-
-
-def _decision_names(recipe: Recipe, task: dict[str, Any], tfidf: bool) -> dict[str, Any]:
-    """What is predicted: classes or numbers, how it is scored, how probabilities become answers."""
-    form, metric, problem = metric_form(task), task["metric"], task["problem"]
-    ordered = problem != "regression"
-    binary = problem in ("binary", "multilabel")
-    cuts = recipe.tune_rounding and problem in ("binary", "multiclass") and form == "label" and _numeric(task)
-    classes = ordered and not cuts
-    decide = "none"
-    if ordered and form == "label":
-        decide = "cuts" if cuts else "weights" if recipe.tune_threshold else "argmax"
-    score, score_words = score_expression(metric, form, binary, cuts)
-    loss, loss_words = loss_expression(metric if binary or not classes else "log_loss", classes)
-    by_class = form == "probability" and problem == "multiclass"
-    return {
-        "form": form,
-        "ordered": ordered,
-        "binary": binary,
-        "classes": classes,
-        "decide": decide,
-        "score_expression": score,
-        "score_words": f"The score of the inner validation: {score_words}.",
-        "loss_expression": loss,
-        "loss_words": loss_words,
-        "log_target": recipe.target_transform == "log1p" and not ordered,
-        "balanced": recipe.class_weight == "balanced" and classes,
-        "several_targets": len(task["target"]) > 1,
-        "not_negative": form == "value" and never_negative(metric),
-        "sort_key": "" if cuts else ", key=str",
-        "top": ranked_labels(metric),
-        "class_columns": _class_columns(task) if by_class else None,
-    }
-
-
-def _numeric(task: dict[str, Any]) -> bool:
-    return all(re.fullmatch(r"-?\d+(\.\d+)?", str(c)) for c in task.get("classes") or ["x"])
-
-
-def _class_columns(task: dict[str, Any]) -> list[str] | None:
-    """The class of each prediction column where the columns are not named just like the classes."""
-    columns, classes = task["prediction"], [str(c) for c in task.get("classes") or []]
-    if set(columns) <= set(classes) or len(columns) != len(classes):
-        return None
-    by_length = sorted(classes, key=len, reverse=True)
-    named = [next((c for c in by_length if column.endswith(c)), None) for column in columns]
-    return [str(c) for c in named] if None not in named and len(set(named)) == len(classes) else classes
 
 
 def _model_names(recipe: Recipe, parts: list[dict], names: dict[str, Any]) -> dict[str, Any]:
@@ -216,7 +79,7 @@ def _model_names(recipe: Recipe, parts: list[dict], names: dict[str, Any]) -> di
         "models": parts,
         "stack": combine == "stack",
         "combine": combine,
-        "weights": _py(weights),
+        "weights": literal(weights),
         "stops": recipe.early_stopping and bool(stopping),
         "stop_attributes": list(dict.fromkeys(STOP_ATTRIBUTES[p["family"]] for p in stopping)),
         "patience": 80,
@@ -303,6 +166,6 @@ def _keys(keys: tuple[str, ...]) -> dict[str, str]:
 def _reader(name: str) -> str:
     """The expression that reads a table of the input folder."""
     if name.endswith(".parquet"):
-        return f"pd.read_parquet(folder / {_py(name)})"
+        return f"pd.read_parquet(folder / {literal(name)})"
     tab = ', sep="\\t"' if ".tsv" in name else ""
-    return f"pd.read_csv(folder / {_py(name)}{tab}, low_memory=False)"
+    return f"pd.read_csv(folder / {literal(name)}{tab}, low_memory=False)"

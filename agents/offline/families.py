@@ -31,7 +31,7 @@ _CONSTRUCTORS = {
     "mlp": ("MLPRegressor", "MLPClassifier"),
     "knn": ("KNeighborsRegressor", "KNeighborsClassifier"),
     "svm": ("SVR", "SVC"),
-    "naive_bayes": ("BayesianRidge", "BernoulliNB"),
+    "naive_bayes": ("Ridge", "BernoulliNB"),
 }
 _SPACES = {
     "lightgbm": {
@@ -79,7 +79,7 @@ def model_parts(recipe: Recipe, setting: Setting) -> list[dict[str, Any]]:
                 "name": name,
                 "family": spec.family,
                 "function": f"fit_{name}",
-                "words": _WORDS[spec.family],
+                "words": _words(spec.family, setting),
                 "constructor": _constructor(spec, setting),
                 "kwargs": list(kwargs.items()),
                 "rounds": rounds,
@@ -90,6 +90,12 @@ def model_parts(recipe: Recipe, setting: Setting) -> list[dict[str, Any]]:
             }
         )
     return parts
+
+
+def _words(family: str, setting: Setting) -> str:
+    if family == "naive_bayes" and not setting.classes:
+        return "Ridge regression, since naive Bayes predicts no numbers"
+    return _WORDS[family]
 
 
 def tuned_family(recipe: Recipe) -> str | None:
@@ -143,7 +149,7 @@ def _defaults(spec: ModelSpec, recipe: Recipe, setting: Setting) -> dict[str, st
         "mlp": lambda: {**_MLP, "max_iter": "40" if setting.rows > 3000 else "80", **_SEEDED},
         "knn": lambda: {"n_neighbors": "min(15, len(y))", "weights": '"distance"', **_THREADED},
         "svm": lambda: {"C": "3.0", **weight} if setting.classes else {"C": "1.0"},
-        "naive_bayes": lambda: {"alpha": "0.1"} if setting.classes else {},
+        "naive_bayes": lambda: {"alpha": "0.1" if setting.classes else "1.0"},
     }
     return own[spec.family]()
 

@@ -21,7 +21,7 @@ _SOURCES = {
     "HistGradientBoostingRegressor RandomForestClassifier RandomForestRegressor",
     "sklearn.feature_extraction.text": "TfidfVectorizer",
     "sklearn.impute": "SimpleImputer",
-    "sklearn.linear_model": "BayesianRidge ElasticNetCV LinearRegression LogisticRegression Ridge RidgeCV",
+    "sklearn.linear_model": "ElasticNetCV LinearRegression LogisticRegression Ridge RidgeCV",
     "sklearn.metrics": "accuracy_score average_precision_score balanced_accuracy_score brier_score_loss "
     "cohen_kappa_score f1_score log_loss matthews_corrcoef mean_absolute_error "
     "mean_absolute_percentage_error mean_squared_error median_absolute_error precision_score r2_score "
