@@ -92,7 +92,7 @@ class Evaluator:
         table = self.artifacts.get_table(str(evaluation["predictions"]))
         return [
             (
-                self.inputs.answers(evaluation["split"], int(fold)),
+                self.inputs.answers(evaluation["split"], int(str(fold))),
                 part.drop(columns=FOLD).reset_index(drop=True),
             )
             for fold, part in table.groupby(FOLD, sort=True)

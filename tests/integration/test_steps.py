@@ -16,17 +16,20 @@ from tests.scripted import HYPOTHESIS, REPLIES, ScriptedModel, facts_of, player
 pytestmark = pytest.mark.slow
 
 PROGRAM = """\
-import os
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
 
 train, test = pd.read_csv("input/train.csv"), pd.read_csv("input/test.csv")
 columns = [c for c in test.columns if c != "id"][:2]
-scaler = StandardScaler().fit(train[columns])
-model = LogisticRegression().fit(scaler.transform(train[columns]), train["malignant"])
-predicted = model.predict_proba(scaler.transform(test[columns]))[:, 1]
+mean, std = train[columns].mean(), train[columns].std()
+
+
+def scaled(table):
+    return np.c_[np.ones(len(table)), (table[columns] - mean) / std]
+
+
+weights = np.linalg.lstsq(scaled(train), train["malignant"], rcond=None)[0]
+predicted = np.clip(scaled(test) @ weights, 0, 1)
 pd.DataFrame({"id": test["id"], "malignant": predicted}).to_csv("submission.csv", index=False)
 """
 
@@ -42,7 +45,7 @@ def edit(search: str, replacement: str) -> str:
 COLUMNS_LINE = 'columns = [c for c in test.columns if c != "id"][:2]'
 BETTER = edit(COLUMNS_LINE, COLUMNS_LINE.removesuffix("[:2]"))
 WORSE = edit(
-    "predicted = model.predict_proba(scaler.transform(test[columns]))[:, 1]",
+    "predicted = np.clip(scaled(test) @ weights, 0, 1)",
     "predicted = np.random.default_rng(0).random(len(test))",
 )
 
