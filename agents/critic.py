@@ -271,14 +271,15 @@ def _ended(state: TraceState, bench: Bench, incumbent: dict[str, Any] | None) ->
 def final_reserve_s(bench: Bench, incumbent: dict[str, Any] | None) -> float:
     """Seconds to keep back for selection and the final fit, from the incumbent's measured time of one program run.
 
-    Each finalist is run with every selection seed and the members of the ensemble once more on all of the data.
+    The finalists and the members of the ensemble, as many again at most and half of them the same in the middle case,
+    run with every selection seed; the members run once more on all of the data.
     """
     if not incumbent:
         return 0.0
     once = bench.artifacts.get_json(incumbent["evaluation"])["seconds"] / max(
         1, len(incumbent["score"]["folds"])
     )
-    runs = bench.config.finalists * (bench.config.selection_seeds + 1)
+    runs = bench.config.finalists * (1.5 * bench.config.selection_seeds + 1)
     return 1.5 * once * runs / max(1, bench.evaluator.slots.count)
 
 

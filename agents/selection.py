@@ -22,7 +22,10 @@ def accepted_by_score(bench: Bench) -> list[StepRecord]:
     """Accepted steps of all traces, best search score first, one for each program."""
     rows = [r for r in bench.history.records() if r["verdict"] == "accepted"]
     rows.sort(key=lambda r: (-bench.sign * _value(r), r["step"], r["trace"]))
-    return list({str(r["code"]): r for r in reversed(rows)}.values())[::-1]
+    first: dict[str, StepRecord] = {}
+    for record in rows:
+        first.setdefault(str(record["code"]), record)
+    return list(first.values())
 
 
 def _value(record: StepRecord) -> float:
@@ -33,13 +36,18 @@ def _value(record: StepRecord) -> float:
 
 
 def ensemble(bench: Bench) -> dict[str, float]:
-    """Weights of the greedy ensemble of accepted programs on the search predictions; no model call, no training."""
+    """Weights of the greedy ensemble of accepted programs on the search predictions; no model call, no training.
+
+    At most `finalists` members, those with the largest weights: each is trained again for the selection and the end.
+    """
     pool = accepted_by_score(bench)[:ENSEMBLE_POOL]
     bench.emit("ensemble", f"{len(pool)} accepted programs")
     if len(pool) < 2:
         return {r["id"]: 1.0 for r in pool}
     members = {r["id"]: bench.evaluator.predictions(r["evaluation"]) for r in pool if r["evaluation"]}
-    weights = greedy_ensemble(bench.task, members, seed=bench.config.seed)
+    greedy = greedy_ensemble(bench.task, members, seed=bench.config.seed)
+    kept = sorted(greedy, key=lambda k: -greedy[k])[: bench.config.finalists]
+    weights = {k: greedy[k] / sum(greedy[k] for k in kept) for k in kept}
     bench.emit("ensemble", ", ".join(f"{k} × {w:.2f}" for k, w in weights.items()))
     return weights
 
