@@ -10,6 +10,7 @@ from gome.tools.evaluation.metrics import get as get_metric
 
 ENSEMBLE_FROM = 0.7
 SHOWN_STEPS, SHOWN_SIBLINGS, SHOWN_CLASSES = 8, 8, 50
+_OLDER_KEYS = ("step", "hypothesis", "component", "verdict", "gain")
 
 _FORMS = {
     "label": "Write labels, exactly as they are written in the train table.",
@@ -103,8 +104,10 @@ def _in_se(comparison: Any) -> float:
 
 
 def history_facts(state: TraceState) -> list[dict[str, Any]]:
-    """The last steps of this trace, newest last."""
-    return [r for r in state.get("records", []) if r["trace"] == state["trace"]][-SHOWN_STEPS:]
+    """The steps of this trace, newest last: the last ones in full, what was tried before them and came of it in brief."""
+    rows = [r for r in state.get("records", []) if r["trace"] == state["trace"]]
+    older = [{key: row[key] for key in _OLDER_KEYS} for row in rows[:-SHOWN_STEPS]]
+    return [*older, *rows[-SHOWN_STEPS:]]
 
 
 def sibling_facts(bench: Bench, state: TraceState) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from gome.agents.offline.edit_blocks import edit_blocks
 from gome.agents.offline.evidence import Case, tag_of
 from gome.agents.offline.proposing import MOVES
 from gome.agents.offline.recipe import ModelSpec, Recipe
+from gome.agents.offline.shapes import with_rounds
 
 
 def draft(case: Case) -> str:
@@ -30,18 +31,23 @@ def edit(case: Case, program: str) -> str:
 
 def debug(case: Case, program: str) -> str:
     """The reply to `debug`: the next simpler recipe whose program differs from the one that failed."""
-    recipe = case.recipe or draft_recipe(case, drafts(case)[0][0])
-    status = case.facts["error"]["status"]
-    steps = _CHEAPER if status in ("timeout", "memory") else _SAFER
-    for step in steps[min(int(case.facts["error"].get("round", 0)), len(steps) - 1) :]:
-        new = render(step(case, recipe), case.facts)
+    error, ladder = case.facts["error"], drafts(case)
+    recipe = case.recipe or ladder[0][2](case)
+    steps = _CHEAPER if error["status"] in ("timeout", "memory") else _SAFER
+    simpler = [step(case, recipe) for step in steps[min(int(error.get("round") or 0), len(steps)) :]]
+    for changed in [*simpler, *(make(case) for _, _, make in ladder)]:
+        new = render(changed, case.facts)
         if new != program:
-            return _blocks(f"It ended with {status}: a simpler program in its place.", program, new)
-    return _whole("The simplest program that these rules know.", render(_simplest(case, recipe), case.facts))
+            return _blocks(f"It ended with {error['status']}: a simpler program in its place.", program, new)
+    raise AssertionError("no two drafts are the same program")
 
 
 def _blocks(words: str, old: str, new: str) -> str:
-    blocks = edit_blocks(old, new)
+    """Edits where they can say it; the whole program where the old one is of another make (line ends, block marks)."""
+    try:
+        blocks = edit_blocks(old, new)
+    except ValueError:
+        blocks = ""
     return f"{words}\n\n{blocks}\n" if blocks.strip() else _whole(words, new)
 
 
@@ -71,28 +77,19 @@ def _plain_columns(case: Case, recipe: Recipe) -> Recipe:
     )
 
 
-def _simplest(case: Case, recipe: Recipe) -> Recipe:
-    return draft_recipe(case, drafts(case)[0][0])
-
-
 def _one_round(case: Case, recipe: Recipe) -> Recipe:
     return replace(recipe, bagging=1, folds=1, tuning="none", stack=False, augment=False)
 
 
 def _one_model(case: Case, recipe: Recipe) -> Recipe:
     first = recipe.models[0]
-    params = (
-        {**first.params, "n_estimators": 100}
-        if first.family in ("lightgbm", "xgboost")
-        else dict(first.params)
-    )
-    return replace(_one_round(case, recipe), models=(ModelSpec(first.family, params),))
+    bare = replace(_one_round(case, recipe), models=(ModelSpec(first.family),))
+    return with_rounds(bare, 0.1, 200)
 
 
 _SAFER: tuple[Callable[[Case, Recipe], Recipe], ...] = (
     _without_extras,
     _plain_columns,
     _one_model,
-    _simplest,
 )
-_CHEAPER: tuple[Callable[[Case, Recipe], Recipe], ...] = (_one_round, _one_model, _simplest)
+_CHEAPER: tuple[Callable[[Case, Recipe], Recipe], ...] = (_one_round, _one_model)

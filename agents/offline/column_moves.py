@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import replace
+from itertools import combinations, permutations
+from typing import Any
 
 from gome.agents.offline.evidence import Case
 from gome.agents.offline.moves import Move, about, fixed, names, setting
 from gome.agents.offline.recipe import BOOSTERS
 
-MANY_LEVELS, SKEWED, DRIFTED = 15, 1.0, 0.3
+MANY_LEVELS, SKEWED, DRIFTED, LONGEST_CODE, MOST_JOINED = 15, 1.0, 0.3, 60, 200_000
 _CODE = re.compile(r"[A-Za-z]+[\W_]*\d|\w+\. ")
 _SMOOTH = {"linear", "mlp", "knn", "svm"}
 
@@ -31,43 +33,96 @@ def _drifting(case: Case) -> tuple[str, ...]:
 
 
 def _codes(case: Case) -> tuple[str, ...]:
-    texts = [c for c in case.columns("category", "text") if "count" not in c]
+    """String columns of short values such as 'C85', 'A/5 21171' or 'Braund, Mr. Owen', few of them alike."""
     return tuple(
         c["name"]
-        for c in texts
-        if any(_CODE.search(str(e)) for e in c.get("examples") or [t[0] for t in c.get("top", [])])
+        for c in case.columns("category", "text")
+        if "count" not in c and (c.get("unique") or 0) > MANY_LEVELS and _coded(c)
     )[:4]
 
 
-def _important(case: Case, *kinds: str) -> list[str]:
-    """Columns of these kinds, most used ones first, by the program's own log."""
+def _coded(column: dict[str, Any]) -> bool:
+    values = [str(v) for v in column.get("examples") or [t[0] for t in column.get("top", [])]]
+    return bool(values) and all(len(v) <= LONGEST_CODE and _CODE.search(v) for v in values)
+
+
+def _leading(case: Case, *kinds: str) -> list[str]:
+    """Columns of these kinds: those on which the errors are worst, then the ones the program uses most, then the rest."""
     plain = [c["name"] for c in case.columns(*kinds) if "count" not in c]
-    used = [name for name in case.importance if name in plain]
-    return used + [name for name in plain if name not in used]
+    ahead = [*case.measured.weak_columns, *case.importance]
+    return list(dict.fromkeys([*(name for name in ahead if name in plain), *plain]))
+
+
+def _said(case: Case, words: str) -> bool:
+    """Whether these words stand in the hypothesis; while none is chosen yet, everything may be said."""
+    return not case.statement or words in case.statement
+
+
+def _interaction_words(a: str, op: str, b: str) -> str:
+    return f"`{a}` {op} `{b}`"
 
 
 def _interactions(case: Case) -> tuple[tuple[str, str, str], ...]:
-    top = _important(case, "number", "integer")[:3]
-    pairs = [(a, b) for i, a in enumerate(top) for b in top[i + 1 :]]
-    return tuple((a, op, b) for a, b in pairs[:2] for op in ("*", "/"))
+    """Product and ratio of the three leading numbers' first pairs, or those that the hypothesis names."""
+    leading = _leading(case, "number", "integer")
+    top = leading if case.statement else leading[:3]
+    triples = [(a, op, b) for a, b in permutations(top, 2) for op in ("*", "/")]
+    if case.statement:
+        return tuple(t for t in triples if _interaction_words(*t) in case.statement)
+    return tuple((a, op, b) for a, b in list(combinations(top, 2))[:2] for op in ("*", "/"))
+
+
+def _group_words(group: str, number: str) -> str:
+    return f"`{number}` by `{group}`"
 
 
 def _group_stats(case: Case) -> tuple[tuple[str, str], ...]:
-    groups, numbers = _important(case, "category")[:2], _important(case, "number", "integer")[:2]
-    return tuple((g, n) for g in groups for n in numbers)
+    """The two leading categories times the two leading numbers, or the pairs that the hypothesis names."""
+    groups, numbers = _leading(case, "category"), _leading(case, "number", "integer")
+    if not case.statement:
+        groups, numbers = groups[:2], numbers[:2]
+    return tuple((g, n) for g in groups for n in numbers if _said(case, _group_words(g, n)))
+
+
+def _weak(case: Case, *kinds: str) -> list[str]:
+    names_of_kind = {c["name"] for c in case.columns(*kinds)}
+    return [name for name in case.measured.weak_columns if name in names_of_kind]
 
 
 def _joins(case: Case) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    own = {
-        c["name"]
-        for c in case.columns("number", "integer", "category", "boolean", "date", "text", "constant", "id")
-    }
-    found = []
+    """Other tables with a key that the train table has too, the ones that bring the most columns first."""
+    found, own = [], {c["name"] for c in case.data.get("columns", [])}
     for table in case.data.get("tables", []):
-        keys = tuple(c for c in table["columns"] if c in own and c != case.task["id"])
-        if keys and len(keys) < len(table["columns"]) and table["rows"] <= 200_000:
-            found.append((table["name"], keys))
-    return tuple(found[:2])
+        keys = _keys(case, table)
+        brings = len(set(table["columns"]) - own)
+        if keys and brings and (table["rows"] or MOST_JOINED) < MOST_JOINED:
+            found.append((brings, (table["name"], keys)))
+    return tuple(join for _, join in sorted(found, key=lambda item: -item[0])[:2])
+
+
+def _keys(case: Case, table: dict[str, Any]) -> tuple[str, ...]:
+    """The one shared column whose levels are about as many as the table has rows, else all shared columns.
+
+    A name alone is no proof: `year` may be a year of flight here and a year of construction there.
+    """
+    own = {c["name"]: c for c in case.data.get("columns", []) if "count" not in c}
+    shared = [c for c in table["columns"] if c in own and c != case.task["id"]]
+    rows = table["rows"] or 0
+    alone = [c for c in shared if 0.3 * rows <= (own[c].get("unique") or 0) <= 3 * rows]
+    words = [c for c in alone if own[c]["kind"] in ("category", "text", "id")]
+    return (*(words or alone)[:1],) or tuple(shared)
+
+
+def _seen_apart(case: Case, *kinds: str) -> str:
+    """Why columns of these kinds deserve more: the errors are worst on them, or else the program uses them most."""
+    if weak := [part for part in case.measured.slices if part["column"] in _weak(case, *kinds)]:
+        part = weak[0]
+        return f"errors are largest where {part['column']} is {part['slice']} (z {part['z']}), seen by itself so far"
+    return f"the program uses {', '.join(_leading(case, *kinds)[:3])} most, each by itself"
+
+
+def _gappy(case: Case) -> list[str]:
+    return [c["name"] for c in case.columns("number", "integer") if (c.get("missing") or 0) > 0.02]
 
 
 COLUMN_MOVES: tuple[Move, ...] = (
@@ -80,7 +135,7 @@ COLUMN_MOVES: tuple[Move, ...] = (
         statement=fixed("Encode categories by their out-of-fold smoothed target mean"),
         fits=lambda case, r: bool(_wide_categories(case)) and r.categories != "target",
         change=setting(categories="target"),
-        gain=about(1.0),
+        gain=lambda case: 1.4 if set(_weak(case, "category")) & set(_wide_categories(case)) else 0.9,
     ),
     Move(
         tag="native-categories",
@@ -150,29 +205,38 @@ COLUMN_MOVES: tuple[Move, ...] = (
         tag="ratios",
         component="features",
         source="history",
-        challenge="what the most used columns mean together",
-        why=lambda case: (
-            f"the program uses {', '.join(_important(case, 'number', 'integer')[:3])} most, each by itself"
-        ),
-        statement=lambda case: "Add " + ", ".join(f"{a} {op} {b}" for a, op, b in _interactions(case)),
+        challenge="what the leading columns mean together",
+        why=lambda case: _seen_apart(case, "number", "integer"),
+        statement=lambda case: "Add " + ", ".join(_interaction_words(*t) for t in _interactions(case)),
         fits=lambda case, r: bool(_interactions(case)) and not r.interactions,
         change=lambda case, r: replace(r, interactions=_interactions(case)),
-        gain=about(0.6),
+        gain=lambda case: 1.0 if _weak(case, "number", "integer") else 0.6,
     ),
     Move(
         tag="group-means",
         component="features",
         source="history",
         challenge="a number means something else in each group",
-        why=lambda case: (
-            f"{', '.join(n for _, n in _group_stats(case)[:2])} are not compared with their own group"
-        ),
+        why=lambda case: _seen_apart(case, "category"),
         statement=lambda case: (
             "Add the group's mean and the difference to it for "
-            + ", ".join(f"{n} by {g}" for g, n in _group_stats(case))
+            + ", ".join(_group_words(*pair) for pair in _group_stats(case))
         ),
         fits=lambda case, r: bool(_group_stats(case)) and not r.group_stats,
         change=lambda case, r: replace(r, group_stats=_group_stats(case)),
+        gain=lambda case: 1.1 if _weak(case, "category") else 0.6,
+    ),
+    Move(
+        tag="missing-flags",
+        component="features",
+        source="scenario",
+        challenge="a gap may itself say something",
+        why=lambda case: f"{', '.join(_gappy(case)[:4])} have gaps, which medians hide",
+        statement=fixed("Add a column for each number that says whether it was missing"),
+        fits=lambda case, r: (
+            bool(_gappy(case)) and r.missing != "indicator" and not case.families & set(BOOSTERS)
+        ),
+        change=setting(missing="indicator"),
         gain=about(0.6),
     ),
     Move(

@@ -6,6 +6,8 @@ from gome.agents.offline.evidence import IMBALANCE, Case
 from gome.agents.offline.moves import Move, about, fixed, names, setting
 from gome.agents.offline.recipe import BOOSTERS, ModelSpec, Recipe
 
+_RELATIVE = ("rmsle", "mape", "smape")
+
 
 def _with_image_model(recipe: Recipe, family: str, image: str) -> Recipe:
     return replace(recipe, models=(ModelSpec(family),), image=image)
@@ -32,7 +34,11 @@ CONTENT_MOVES: tuple[Move, ...] = (
             and (case.target.get("skew") or 0) > 0.8
         ),
         change=setting(target_transform="log1p"),
-        gain=lambda case: 3.5 if case.metric in ("rmsle", "mape", "smape") else 1.2,
+        gain=lambda case: (
+            3.5
+            if case.metric in _RELATIVE
+            else 1.0 + 0.6 * (case.measured.growth > 2) - 0.4 * (case.metric == "mse")
+        ),
     ),
     Move(
         tag="rare-labels",
@@ -50,7 +56,7 @@ CONTENT_MOVES: tuple[Move, ...] = (
             and case.metric in ("balanced_accuracy", "f1_macro", "f1", "mcc", "qwk", "recall")
         ),
         change=setting(class_weight="balanced"),
-        gain=about(2.0),
+        gain=lambda case: 2.5 if case.measured.lost else 1.8,
     ),
     Move(
         tag="threshold",
@@ -93,9 +99,7 @@ CONTENT_MOVES: tuple[Move, ...] = (
         why=lambda case: f"{names(case, 'text')} hold words that the model does not see",
         statement=lambda case: f"Read {names(case, 'text')} as TF-IDF of words and word pairs",
         fits=_unseen_words,
-        change=lambda case, r: replace(
-            r, text="tfidf_svd" if set(case.families) & set(BOOSTERS) else "tfidf"
-        ),
+        change=setting(text="tfidf"),
         gain=about(4.0),
         cost=2.0,
     ),
@@ -103,12 +107,14 @@ CONTENT_MOVES: tuple[Move, ...] = (
         tag="words-linear",
         component="model",
         source="history",
-        challenge="trees see words only through a few components",
-        why=fixed("a sparse linear model weighs each word by itself, which trees over components cannot"),
+        challenge="words are weighed by rule",
+        why=fixed("a sparse linear model fits a weight to each word, and a penalty keeps rare ones small"),
         statement=fixed("Read the texts as TF-IDF and fit a linear model on all words"),
-        fits=lambda case, r: bool(case.columns("text")) and "linear" not in case.families,
+        fits=lambda case, r: (
+            bool(case.columns("text")) and not case.families & {"linear", *BOOSTERS} and r.text != "none"
+        ),
         change=lambda case, r: replace(r, models=(ModelSpec("linear"),), text="tfidf"),
-        gain=about(2.5),
+        gain=about(3.0),
     ),
     Move(
         tag="characters",
@@ -151,13 +157,13 @@ CONTENT_MOVES: tuple[Move, ...] = (
         cost=4.0,
     ),
     Move(
-        tag="shifts",
+        tag="mirror",
         component="data",
         source="history",
-        challenge="each picture is seen in one position only",
-        why=fixed("a garment moved by a pixel is the same garment: shifted and flipped copies teach that"),
-        statement=fixed("Add shifted and flipped copies of the training pictures"),
-        fits=lambda case, r: bool(case.columns("image")) and not r.augment,
+        challenge="each picture is seen one way round only",
+        why=fixed("a thing seen in a mirror is mostly the same thing: mirrored copies double the pictures"),
+        statement=fixed("Add mirrored copies of the training pictures"),
+        fits=lambda case, r: bool(case.columns("image")) and r.image != "none" and not r.augment,
         change=setting(augment=True),
         gain=about(1.2),
         cost=3.0,

@@ -34,7 +34,7 @@ _TEXT: tuple[Draft, ...] = (
     (
         "draft-components",
         "boosted trees over components of TF-IDF",
-        lambda case: _one(case.booster, text="tfidf_svd"),
+        lambda case: _one(case.booster, text="tfidf"),
     ),
 )
 _IMAGE: tuple[Draft, ...] = (
@@ -60,11 +60,11 @@ def _mostly_text(case: Case) -> bool:
 
 
 def draft_for(case: Case, taken: set[str]) -> Draft:
-    """The draft of this trace: its own by number, the next one that no sibling starts with."""
+    """The draft of this trace: its own by number, or the next that no sibling starts with and that did not fail here."""
     ladder = drafts(case)
     start = int(case.facts["trace"]) % len(ladder)
     order = ladder[start:] + ladder[:start]
-    return next((d for d in order if d[0] not in taken), order[0])
+    return next((d for d in order if d[0] not in taken), order[len(case.tried) % len(order)])
 
 
 def draft_recipe(case: Case, tag: str) -> Recipe:

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from gome.agents.offline.measured import Measured
 from gome.agents.offline.recipe import BOOSTERS, Recipe
 from gome.agents.offline.scoring import metric_form
 
 TAG = re.compile(r"\[move: ([a-z0-9-]+)\]")
-_PACKAGES = {"lightgbm": "lightgbm", "xgboost": "xgboost-cpu"}
+_PACKAGES = {"lightgbm": ("lightgbm",), "xgboost": ("xgboost", "xgboost-cpu")}
 IMBALANCE = 0.3
+WIDE_GAP = {
+    "maximize": 0.08,
+    "minimize": 0.6,
+}  # errors fall to nothing on learned rows sooner than scores rise
 
 
 def tag_of(text: str) -> str | None:
@@ -71,6 +76,11 @@ class Case:
         counts = list(self.target.get("counts", {}).values())
         return min(counts) / sum(counts) if len(counts) > 1 else 1.0
 
+    @cached_property
+    def measured(self) -> Measured:
+        """Where the incumbent's errors lie."""
+        return Measured(self.facts.get("evidence") or {})
+
     @property
     def incumbent(self) -> dict[str, Any]:
         """The incumbent's facts, {} for a draft."""
@@ -96,6 +106,16 @@ class Case:
         return abs(train - valid) / max(abs(valid), 1e-9)
 
     @property
+    def overfits(self) -> bool:
+        """Whether the program does far better on the rows it learned from."""
+        return self.gap is not None and self.gap > WIDE_GAP[self.task.get("direction", "minimize")]
+
+    @property
+    def statement(self) -> str:
+        """The hypothesis that is being carried out, "" while none is chosen."""
+        return str((self.facts.get("hypothesis") or {}).get("statement", ""))
+
+    @property
     def importance(self) -> dict[str, float]:
         """Logged feature importance, largest first."""
         found = (self.incumbent.get("facts") or {}).get("importance") or {}
@@ -109,8 +129,8 @@ class Case:
 
     def has(self, family: str) -> bool:
         """Whether the runtime holds the family's package."""
-        package = _PACKAGES.get(family)
-        return package is None or package in self.facts.get("packages", {})
+        packages = _PACKAGES.get(family)
+        return packages is None or any(name in self.facts.get("packages", {}) for name in packages)
 
     @property
     def booster(self) -> str:
@@ -119,19 +139,28 @@ class Case:
 
     @cached_property
     def tried(self) -> dict[str, str]:
-        """Moves of this trace and the last verdict on each."""
-        rows = self.facts.get("history", [])
+        """Moves of this trace and the last verdict on each, from its history and from what memory recalls of it."""
+        own = [row for row in self.facts.get("momentum", []) if row.get("trace") == self.facts.get("trace")]
+        recalled = [{**row, "verdict": "accepted" if row["accepted"] else "rejected"} for row in own]
+        rows = [*recalled, *self.facts.get("history", [])]
         return {tag: row["verdict"] for row in rows if (tag := tag_of(row["hypothesis"]))}
 
     @cached_property
+    def underway(self) -> set[str]:
+        """Moves that other traces are measuring now."""
+        rows = [row for row in self.facts.get("siblings", []) if row.get("verdict") == "running"]
+        return {tag for row in rows if (tag := tag_of(row.get("hypothesis", "")))}
+
+    @cached_property
     def elsewhere(self) -> dict[str, float]:
-        """Moves of other traces and the gain they brought there, in standard errors; failures count as -1."""
+        """Moves of other traces and the largest gain they brought there, in standard errors; failures count as -1."""
         found: dict[str, float] = {}
         for row in [*self.facts.get("siblings", []), *self.facts.get("momentum", [])]:
             tag = tag_of(row.get("hypothesis", ""))
             if tag and row.get("trace") != self.facts.get("trace") and row.get("verdict") != "running":
                 accepted = row.get("accepted", row.get("verdict") == "accepted")
-                found[tag] = float(row.get("gain_se") or 0) if accepted else -1.0
+                gain = float(row.get("gain_se") or 0) if accepted else -1.0
+                found[tag] = max(gain, found.get(tag, -1.0))
         return found
 
     @cached_property
@@ -147,7 +176,8 @@ class Case:
 
     @property
     def room(self) -> float:
-        """How many times longer the program may take than it does now, within half of its limit."""
+        """How many times longer the program may take than it does now: half of its limit, or of the run's time left."""
+        budget, folds = self.facts["budget"], len(self.incumbent.get("folds") or [1])
+        left = float(budget.get("seconds_left") or 1e9) / max(1, int(budget.get("steps_left") or 1)) / folds
         seconds = float(self.incumbent.get("seconds") or 1.0)
-        limit = float(self.facts["budget"]["program_time_limit_s"])
-        return 0.5 * limit / max(seconds, 0.1)
+        return 0.5 * min(left, float(budget["program_time_limit_s"])) / max(seconds, 0.1)

@@ -13,7 +13,7 @@ from gome.agents.offline import coding, judging, proposing
 from gome.agents.offline.evidence import Case
 from gome.agents.offline.recipe import read_recipe
 
-_PROGRAM = re.compile(r"^## Program\n.*?^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_PROGRAM = re.compile(r"^## Program\n.*?^```python\n(.*?)\n```$", re.DOTALL | re.MULTILINE)
 
 
 class OfflineReasoner(BaseChatModel):

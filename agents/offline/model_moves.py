@@ -5,45 +5,80 @@ from dataclasses import replace
 from gome.agents.offline.evidence import Case
 from gome.agents.offline.moves import Move, about, fixed, setting
 from gome.agents.offline.recipe import BOOSTERS, ModelSpec, Recipe
+from gome.agents.offline.shapes import CALM, RICH, drawn, shaped, with_rounds
 
-WIDE_GAP = 0.12
-MANY_ROWS = 20_000
+MANY_ROWS, FEW_ROWS = 20_000, 5_000
+SMALL_STEP = 0.03
+_SHAPE_NAMES = {name for shape in CALM.values() for name in shape}
 
 
 def _boosted(recipe: Recipe) -> bool:
     return any(m.family in BOOSTERS for m in recipe.models)
 
 
-def _tree_view(case: Case, recipe: Recipe) -> Recipe:
-    """The recipe with one boosting model in place of its models, texts and images in a form that trees can use."""
-    text = "tfidf_svd" if recipe.text in ("tfidf", "tfidf_char") else recipe.text
+def _shapeless(recipe: Recipe) -> bool:
+    """Boosting stands in the recipe, and no move has shaped its trees yet."""
+    return _boosted(recipe) and not any(
+        _SHAPE_NAMES & set(m.params) for m in recipe.models if m.family in BOOSTERS
+    )
+
+
+def _coarse(case: Case, recipe: Recipe) -> bool:
+    """Boosting with a fixed number of rounds, or by steps that are still large where rows are many."""
+    given = max(
+        (m.params.get("learning_rate", 0.0) for m in recipe.models if m.family in BOOSTERS), default=0
+    )
+    large = given > 1.5 * SMALL_STEP or (not given and case.rows >= 10_000)
+    return _boosted(recipe) and (not recipe.early_stopping or large)
+
+
+def _to_trees(case: Case, recipe: Recipe) -> Recipe:
+    """One boosting model in place of the recipe's models, on the view of the columns that suits trees."""
     return replace(
-        recipe, models=(ModelSpec(case.booster),), text=text, missing="native", categories="ordinal"
+        recipe,
+        models=(ModelSpec(case.booster),),
+        missing="native",
+        categories="ordinal",
+        scale="standard",
+        early_stopping=True,
     )
-
-
-def _with_params(recipe: Recipe, **params: object) -> Recipe:
-    models = tuple(
-        replace(m, params={**m.params, **params}) if m.family == "lightgbm" else m for m in recipe.models
-    )
-    return replace(recipe, models=models)
 
 
 def _add(case: Case, recipe: Recipe, family: str) -> Recipe:
+    """A boosting model comes with early stopping: the rounds of a first program were few and fixed."""
     models = tuple(replace(m, weight=None) for m in recipe.models)
-    return replace(recipe, models=(*models, ModelSpec(family)))
+    stops = recipe.early_stopping or (family in BOOSTERS and not _boosted(recipe))
+    return replace(recipe, models=(*models, ModelSpec(family)), early_stopping=stops)
 
 
 def _gap_text(case: Case) -> str:
-    logged = case.incumbent.get("facts", {})
-    return f"it scores {logged.get('train_score')} on rows it learned from, {logged.get('valid_score')} on others"
+    logged = case.incumbent.get("facts") or {}
+    if case.gap is None:
+        return "how well it does on the rows it learned from was not logged"
+    return f"it scores {logged['train_score']:.4g} on rows it learned from, {logged['valid_score']:.4g} on others"
+
+
+def _strength(case: Case) -> float:
+    """C four times off the rule's: up for texts, whose many words each say little, else as the gap says."""
+    if _texts(case):
+        return 120.0 if case.rows > 3000 else 12.0
+    return 0.25 if case.overfits else 4.0
 
 
 def _pictures(case: Case) -> bool:
     return bool(case.columns("image"))
 
 
+def _wide(case: Case) -> bool:
+    return _pictures(case) or sum(int(c.get("count", 1)) for c in case.data.get("columns", [])) > 200
+
+
+def _texts(case: Case) -> bool:
+    return bool(case.columns("text"))
+
+
 def _blend(family: str, words: str, gain: float, cost: float, rows: int = 10**9) -> Move:
+    """On texts, sparse words for a linear model and directions for trees err on the least alike rows."""
     return Move(
         tag=f"blend-{family.replace('_', '-')}",
         component="ensemble",
@@ -61,7 +96,7 @@ def _blend(family: str, words: str, gain: float, cost: float, rows: int = 10**9)
             and not _pictures(case)
         ),
         change=lambda case, r: _add(case, r, family),
-        gain=about(gain),
+        gain=lambda case: gain + (1.3 if _texts(case) and family in ("linear", "lightgbm") else 0.0),
         cost=cost,
     )
 
@@ -73,7 +108,7 @@ MODEL_MOVES: tuple[Move, ...] = (
         source="scenario",
         challenge="the model cannot bend",
         why=lambda case: (
-            f"{', '.join(sorted(case.families))} sees no interaction between "
+            f"{', '.join(sorted(case.families))} finds few of the interactions between "
             f"{len(case.columns('number', 'integer'))} numeric and {len(case.columns('category', 'boolean'))} "
             "categorical columns"
         ),
@@ -81,7 +116,7 @@ MODEL_MOVES: tuple[Move, ...] = (
             f"Replace the model by gradient-boosted trees ({case.booster}) with early stopping"
         ),
         fits=lambda case, r: not _boosted(r) and not _pictures(case) and r.text == "none",
-        change=_tree_view,
+        change=_to_trees,
         gain=about(3.0),
         cost=2.0,
     ),
@@ -90,16 +125,18 @@ MODEL_MOVES: tuple[Move, ...] = (
         component="model",
         source="history",
         challenge="boosting stops at a coarse optimum",
-        why=fixed("large boosting steps end in a coarser optimum than small ones with more rounds"),
-        statement=fixed("Halve the learning rate and let early stopping choose the larger number of rounds"),
-        fits=lambda case, r: (
-            "lightgbm" in case.families and r.models[0].params.get("learning_rate", 1) > 0.03
+        why=lambda case: (
+            "large boosting steps end in a coarser optimum than small ones with more rounds"
+            if case.recipe and case.recipe.early_stopping
+            else "the number of boosting rounds was fixed by rule, not by held-out rows"
         ),
-        change=lambda case, r: _with_params(
-            replace(r, early_stopping=True), learning_rate=0.025, n_estimators=3000
+        statement=fixed(
+            f"Boost by steps of {SMALL_STEP} and let early stopping choose the larger number of rounds"
         ),
-        gain=about(0.7),
-        cost=2.0,
+        fits=_coarse,
+        change=lambda case, r: with_rounds(r, SMALL_STEP, 3000),
+        gain=lambda case: 0.8 if case.recipe and case.recipe.early_stopping else 1.6,
+        cost=2.5,
     ),
     Move(
         tag="regularise",
@@ -110,17 +147,11 @@ MODEL_MOVES: tuple[Move, ...] = (
         statement=fixed(
             "Regularise the boosted trees: fewer leaves, more rows a leaf, a share of columns and rows a tree"
         ),
-        fits=lambda case, r: "lightgbm" in case.families and "num_leaves" not in r.models[0].params,
-        change=lambda case, r: _with_params(
-            r,
-            num_leaves=12,
-            min_child_samples=30,
-            colsample_bytree=0.5,
-            subsample=0.8,
-            subsample_freq=1,
-            reg_lambda=5.0,
+        fits=lambda case, r: _shapeless(r),
+        change=lambda case, r: shaped(r, CALM),
+        gain=lambda case: (
+            0.4 + 0.6 * case.overfits + 0.4 * (case.rows < FEW_ROWS) + 0.3 * (case.measured.confidence > 1.15)
         ),
-        gain=lambda case: 1.3 if (case.gap or 0) > WIDE_GAP or case.rows < 5000 else 0.4,
     ),
     Move(
         tag="capacity",
@@ -128,15 +159,29 @@ MODEL_MOVES: tuple[Move, ...] = (
         source="history",
         challenge="the model is too small for the rows at hand",
         why=lambda case: f"{case.rows} rows allow finer trees; {_gap_text(case)}",
-        statement=fixed(
-            "Give the boosted trees more leaves (127) and take a share of the columns for each tree"
+        statement=fixed("Give the boosted trees more leaves and take a share of the columns for each tree"),
+        fits=lambda case, r: _shapeless(r) and case.rows >= MANY_ROWS,
+        change=lambda case, r: shaped(r, RICH),
+        gain=lambda case: 0.5 if case.overfits else 1.5,
+        cost=2.0,
+    ),
+    Move(
+        tag="penalty",
+        component="model",
+        source="history",
+        challenge="the linear model's penalty was set by rule",
+        why=_gap_text,
+        statement=lambda case: (
+            f"Make the linear model's penalty {'stronger' if _strength(case) < 1 else 'weaker'}: C = {_strength(case):g}"
         ),
         fits=lambda case, r: (
-            "lightgbm" in case.families and case.rows >= MANY_ROWS and "num_leaves" not in r.models[0].params
+            "linear" in case.families
+            and not case.is_regression
+            and not _wide(case)
+            and not any("C" in m.params for m in r.models)
         ),
-        change=lambda case, r: _with_params(r, num_leaves=127, min_child_samples=60, colsample_bytree=0.6),
-        gain=lambda case: 1.5 if (case.gap or 0) < WIDE_GAP else 0.2,
-        cost=2.0,
+        change=lambda case, r: shaped(r, {"linear": {"C": _strength(case)}}),
+        gain=lambda case: 0.8 if len(case.families) == 1 else 0.3,
     ),
     Move(
         tag="tune",
@@ -160,6 +205,7 @@ MODEL_MOVES: tuple[Move, ...] = (
     _blend("xgboost", "XGBoost", 1.0, 1.8),
     _blend("extra_trees", "extremely randomised trees", 0.8, 2.0, rows=60_000),
     _blend("lightgbm", "LightGBM", 1.5, 1.8),
+    _blend("hist_gb", "histogram gradient boosting", 0.3, 2.0),
     _blend("mlp", "a small neural network", 0.5, 3.0, rows=30_000),
     Move(
         tag="bagging",
@@ -196,5 +242,18 @@ MODEL_MOVES: tuple[Move, ...] = (
         change=setting(stack=True, folds=5),
         gain=about(0.4),
         cost=3.0,
+    ),
+    Move(
+        tag="another-draw",
+        component="model",
+        source="history",
+        challenge="nothing directed is left",
+        why=fixed("all directed moves that fit were tried; a random step still measures the neighbourhood"),
+        statement=lambda case: (
+            f"Draw other hyper-parameters for the main model (draw {int(case.facts['seed']) % 10_000})"
+        ),
+        fits=lambda case, r: True,
+        change=lambda case, r: drawn(r, int(case.facts["seed"]), not case.is_regression),
+        gain=about(0.1),
     ),
 )

@@ -7,22 +7,26 @@ from gome.agents.offline.column_moves import COLUMN_MOVES
 from gome.agents.offline.content_moves import CONTENT_MOVES
 from gome.agents.offline.drafts import draft_for
 from gome.agents.offline.evidence import Case, tag_of
-from gome.agents.offline.model_moves import MODEL_MOVES, WIDE_GAP
+from gome.agents.offline.findings import findings
+from gome.agents.offline.model_moves import MODEL_MOVES
 from gome.agents.offline.moves import Move
 from gome.agents.replies import SCORE_WEIGHTS
 
 MOVES: dict[str, Move] = {move.tag: move for move in (*CONTENT_MOVES, *COLUMN_MOVES, *MODEL_MOVES)}
+MOST_ADOPTED = 5.0
+LAST_RESORT = "another-draw"
 PROPOSED = 4
-ADOPTED_GAIN_SE = 2.0
+FAILED_ELSEWHERE = 1.0  # taken off a candidate's weighted score where memory recalls that it failed
 
 
 def open_moves(case: Case) -> list[Move]:
-    """Moves that fit and change something, untried ones first; tried ones only where nothing else is left."""
+    """Untried moves that fit, change something and leave the program within its time; a random draw if there are none."""
     assert case.recipe is not None
     recipe = case.recipe
     fitting = [m for m in MOVES.values() if m.fits(case, recipe) and m.change(case, recipe) != recipe]
-    affordable = [m for m in fitting if m.cost <= case.room] or fitting
-    return [m for m in affordable if m.tag not in case.tried] or affordable
+    fresh = [m for m in fitting if m.tag not in case.tried and m.tag != LAST_RESORT]
+    affordable = [m for m in fresh if m.cost <= case.room]
+    return affordable or [MOVES[LAST_RESORT]]
 
 
 def expected_gain(case: Case, move: Move) -> float:
@@ -30,7 +34,7 @@ def expected_gain(case: Case, move: Move) -> float:
     gain = move.gain(case) * case.trust
     if move.tag in case.elsewhere:
         seen = case.elsewhere[move.tag]
-        gain = 0.5 * gain + 0.5 * seen if seen > 0 else 0.4 * gain
+        gain = max(gain, 0.5 * gain + 0.5 * min(seen, MOST_ADOPTED)) if seen > 0 else 0.4 * gain
     return max(0.05, gain)
 
 
@@ -40,7 +44,7 @@ def _limit(value: float) -> float:
 
 def _hypothesis(case: Case, move: Move) -> dict[str, Any]:
     gain = expected_gain(case, move)
-    novelty = 1.0 if move.tag in case.tried else 6.0 if move.tag in case.elsewhere else 9.0
+    novelty = 3.0 if move.tag in case.underway else 6.0 if move.tag in case.elsewhere else 9.0
     cheap = min(1.0, case.room / (4 * move.cost))
     scores = {
         "alignment": _limit(6 + gain),
@@ -67,10 +71,14 @@ def _weighted(hypothesis: dict[str, Any]) -> float:
 
 
 def _ranked(case: Case, moves: list[Move]) -> list[tuple[Move, dict[str, Any]]]:
+    """Moves and their hypotheses, the most promising first, one for each challenge."""
     shuffled = list(moves)
     random.Random(case.facts["seed"]).shuffle(shuffled)  # ties fall differently for each trace and step
     pairs = [(move, _hypothesis(case, move)) for move in shuffled]
-    return sorted(pairs, key=lambda pair: -_weighted(pair[1]))
+    best: dict[str, tuple[Move, dict[str, Any]]] = {}
+    for move, hypothesis in sorted(pairs, key=lambda pair: -_weighted(pair[1])):
+        best.setdefault(move.challenge, (move, hypothesis))
+    return list(best.values())
 
 
 def diagnose(case: Case) -> dict[str, Any]:
@@ -90,43 +98,17 @@ def diagnose(case: Case) -> dict[str, Any]:
         for move, hypothesis in proposed
     ]
     return {
-        "diagnosis": " ".join(findings(case)),
+        "diagnosis": " ".join(findings(case, proposed[0][0].challenge)),
         "challenges": challenges,
         "hypotheses": [hypothesis for _, hypothesis in proposed],
     }
 
 
-def findings(case: Case) -> list[str]:
-    """What the evidence says of the incumbent, a sentence each."""
-    score, evidence = case.incumbent, case.facts.get("evidence") or {}
-    said = [
-        f"The incumbent ({', '.join(sorted(case.families))}) scores {score['score']:.5g} ± {score['stderr']:.2g}."
-    ]
-    if case.gap is not None:
-        verdict = (
-            "it learns its training rows by heart"
-            if case.gap > WIDE_GAP
-            else "variance is not what limits it"
-        )
-        said.append(f"Its own training and validation scores differ by {case.gap:.0%}: {verdict}.")
-    if slices := evidence.get("worst_slices"):
-        worst = slices[0]
-        said.append(
-            f"Errors are largest where {worst.get('column')} is {worst.get('slice', worst.get('value'))}."
-        )
-    if pairs := evidence.get("confusion"):
-        said.append(f"The most frequent confusion is {pairs[0]}.")
-    rejected = [r for r in case.facts.get("history", []) if r["verdict"] != "accepted"]
-    if rejected:
-        said.append(
-            f"{len(rejected)} of the last steps brought nothing, the latest: {rejected[-1]['hypothesis']}"
-        )
-    return said
-
-
 def _diagnose_start(case: Case) -> dict[str, Any]:
     columns = case.data.get("columns", [])
-    taken = {tag for row in case.facts.get("siblings", []) if (tag := tag_of(row["hypothesis"]))}
+    taken = {tag for row in case.facts.get("siblings", []) if (tag := tag_of(row["hypothesis"]))} | set(
+        case.tried
+    )
     tag, words, _ = draft_for(case, taken)
     kinds = sorted({c["kind"] for c in columns})
     about = f"{case.rows} rows of {', '.join(kinds)} columns; nothing has been measured yet."
@@ -152,33 +134,23 @@ def _diagnose_start(case: Case) -> dict[str, Any]:
 
 
 def choose(case: Case) -> dict[str, Any]:
-    """The reply to `choose`: the best candidate, unless a sibling's proven move fits here and is not among them."""
+    """The reply to `choose`: the best candidate after what memory recalls of the same move on other traces."""
     choices = case.facts["choices"]
-    best = max(choices, key=lambda c: c["weighted"])
-    decision, reason = "select", f"largest weighted score ({best['weighted']})"
-    chosen = best
-    if case.recipe is not None and (adopted := _adoptable(case, {tag_of(c["statement"]) for c in choices})):
-        chosen = _hypothesis(case, adopted)
-        decision = "create"
-        reason = (
-            f"brought another trace {case.elsewhere[adopted.tag]:.1f} standard errors and is missing here"
-        )
+    weighed = {c["index"]: _after_memory(case, c) for c in choices}
+    best = max(choices, key=lambda c: weighed[c["index"]])
+    first = max(choices, key=lambda c: c["weighted"])
+    reason = f"largest weighted score ({best['weighted']})"
+    if best is not first:
+        reason += f" once it is counted that '{tag_of(first['statement'])}' failed before"
     keys = ("statement", "component", "challenge", "expected_effect", "scores", "predicted_gain")
-    hypothesis = {k: chosen[k] for k in (*keys, "predicted_low", "predicted_high")}
-    return {"decision": decision, "hypothesis": hypothesis, "reason": reason, "plan": _plan(case, hypothesis)}
+    hypothesis = {k: best[k] for k in (*keys, "predicted_low", "predicted_high")}
+    return {"decision": "select", "hypothesis": hypothesis, "reason": reason, "plan": _plan(case, hypothesis)}
 
 
-def _adoptable(case: Case, offered: set[str | None]) -> Move | None:
-    proven = sorted(case.elsewhere.items(), key=lambda item: -item[1])
-    fitting = {m.tag: m for m in open_moves(case) if m.tag not in case.tried}
-    return next(
-        (
-            fitting[tag]
-            for tag, gain in proven
-            if gain >= ADOPTED_GAIN_SE and tag in fitting and tag not in offered
-        ),
-        None,
-    )
+def _after_memory(case: Case, choice: dict[str, Any]) -> float:
+    tag = tag_of(choice["statement"]) or ""
+    failed = case.elsewhere.get(tag, 0.0) < 0 or case.tried.get(tag, "accepted") != "accepted"
+    return float(choice["weighted"]) - FAILED_ELSEWHERE * failed
 
 
 def _plan(case: Case, hypothesis: dict[str, Any]) -> list[str]:
