@@ -165,14 +165,14 @@ class Case:
 
     @cached_property
     def trust(self) -> float:
-        """How much of what was predicted came true on this trace: realised over predicted gain, from 0.3 to 1.5."""
+        """How much of what was predicted came true on this trace: realised over predicted gain, from 0.5 to 1.5."""
         rows = [
             r for r in self.facts.get("history", []) if r.get("predicted_gain") and r.get("gain") is not None
         ]
         predicted = sum(float(r["predicted_gain"]) for r in rows)
         if predicted <= 0:
             return 1.0
-        return min(1.5, max(0.3, sum(max(0.0, float(r["gain"])) for r in rows) / predicted))
+        return min(1.5, max(0.5, sum(max(0.0, float(r["gain"])) for r in rows) / predicted))
 
     @property
     def room(self) -> float:
