@@ -6,6 +6,7 @@ from gome.agents.offline.evidence import IMBALANCE, Case
 from gome.agents.offline.moves import Move, about, fixed, names, setting
 from gome.agents.offline.recipe import BOOSTERS, ModelSpec, Recipe
 
+_AS_LIKELY = ("accuracy", "f1_micro", "qwk")  # best served by the likeliest class, or by cut points
 _RELATIVE = ("rmsle", "mape", "smape")
 
 
@@ -34,11 +35,7 @@ CONTENT_MOVES: tuple[Move, ...] = (
             and (case.target.get("skew") or 0) > 0.8
         ),
         change=setting(target_transform="log1p"),
-        gain=lambda case: (
-            3.5
-            if case.metric in _RELATIVE
-            else 1.0 + 0.6 * (case.measured.growth > 2) - 0.4 * (case.metric == "mse")
-        ),
+        gain=lambda case: 3.5 if case.metric in _RELATIVE else 1.0 + 0.6 * (case.measured.growth > 2),
     ),
     Move(
         tag="rare-labels",
@@ -70,13 +67,11 @@ CONTENT_MOVES: tuple[Move, ...] = (
         fits=lambda case, r: (
             case.form == "label"
             and not r.tune_threshold
-            and case.metric not in ("qwk",)
+            and case.metric not in _AS_LIKELY
             and not case.is_regression
         ),
         change=setting(tune_threshold=True),
-        gain=lambda case: (
-            2.5 if case.metric.startswith("f1") or case.metric in ("mcc", "balanced_accuracy") else 0.3
-        ),
+        gain=about(2.3),
     ),
     Move(
         tag="rounding",
@@ -89,7 +84,7 @@ CONTENT_MOVES: tuple[Move, ...] = (
         ),
         fits=lambda case, r: case.metric == "qwk" and not r.tune_rounding,
         change=setting(tune_rounding=True),
-        gain=about(3.0),
+        gain=about(3.5),
     ),
     Move(
         tag="words",
@@ -154,7 +149,6 @@ CONTENT_MOVES: tuple[Move, ...] = (
         ),
         change=lambda case, r: _with_image_model(r, "svm", r.image),
         gain=about(2.5),
-        cost=4.0,
     ),
     Move(
         tag="mirror",

@@ -24,6 +24,10 @@ def _forest(case: Case) -> Recipe:
     return shaped(recipe, {"extra_trees": {"n_estimators": 60, "min_samples_leaf": 20}})
 
 
+def _pixel_forest(case: Case) -> Recipe:
+    return shaped(_one("random_forest", image="pixels"), {"random_forest": {"n_estimators": 100}})
+
+
 _TABLE: tuple[Draft, ...] = (
     (
         "draft-linear",
@@ -50,7 +54,7 @@ _TEXT: tuple[Draft, ...] = (
 )
 _IMAGE: tuple[Draft, ...] = (
     ("draft-pixels", "a linear model on pixels", lambda case: _one("linear", image="pixels")),
-    ("draft-pixel-forest", "a random forest on pixels", lambda case: _one("random_forest", image="pixels")),
+    ("draft-pixel-forest", "a random forest on pixels", lambda case: _pixel_forest(case)),
     (
         "draft-near-pictures",
         "nearest neighbours on principal components",

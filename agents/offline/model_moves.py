@@ -118,7 +118,6 @@ MODEL_MOVES: tuple[Move, ...] = (
         fits=lambda case, r: not _boosted(r) and not _pictures(case) and r.text == "none",
         change=_to_trees,
         gain=about(3.0),
-        cost=2.0,
     ),
     Move(
         tag="small-steps",
@@ -181,7 +180,7 @@ MODEL_MOVES: tuple[Move, ...] = (
             and not any("C" in m.params for m in r.models)
         ),
         change=lambda case, r: shaped(r, {"linear": {"C": _strength(case)}}),
-        gain=lambda case: 0.8 if len(case.families) == 1 else 0.3,
+        gain=lambda case: (0.8 if len(case.families) == 1 else 0.3) + 0.5 * _texts(case),
     ),
     Move(
         tag="tune",

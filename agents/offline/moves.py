@@ -11,7 +11,8 @@ from gome.state.records import Component
 @dataclass(frozen=True)
 class Move:
     """One directed change. `gain` is what experience expects in standard errors of the score; `cost` the factor on the
-    program's time. `challenge` names what it answers, `source` whether the data or the run's history raised it."""
+    program's time, 1 where models are replaced. `challenge` names what it answers, `source` whether the data or the
+    run's history raised it."""
 
     tag: str
     component: Component
