@@ -6,6 +6,7 @@ from gome.agents.offline.evidence import Case
 
 CHEAPER, DEARER = 0.6, 2.5  # wide: wall time is noisy where programs run side by side
 AS_GOOD, LIKELY_BETTER = 0.4, 0.6
+QUICK = 0.05  # of the program's time limit: below it, cost does not count
 
 
 def judge(case: Case) -> dict[str, Any]:
@@ -35,20 +36,29 @@ def judge(case: Case) -> dict[str, Any]:
 
 
 def _settle(case: Case) -> tuple[bool, str]:
-    """A tie: accept what costs less, or what is more likely better than not and does not cost much more."""
+    """A tie: accept what costs less, or what is likely better and is quick or does not cost much more."""
     ratio = _cost_ratio(case)
     likely = case.facts["comparison"]["p_better"]
     if ratio <= CHEAPER and likely >= AS_GOOD:
         return True, f"as good and takes {ratio:.0%} of the time"
-    if likely >= LIKELY_BETTER and ratio <= DEARER:
+    if likely >= LIKELY_BETTER and (ratio <= DEARER or _is_quick(case)):
         return True, f"better in {likely:.0%} of resamples at {ratio:.1f} times the time"
-    return False, f"no clear gain at {ratio:.1f} times the time: the simpler program stays"
+    return (
+        False,
+        f"better in only {likely:.0%} of resamples at {ratio:.1f} times the time: the incumbent stays",
+    )
 
 
 def _cost_ratio(case: Case) -> float:
     folds = max(1, len(case.incumbent.get("folds", [])))
     before = float(case.incumbent.get("seconds") or 1.0) * folds
     return float(case.facts["candidate"]["seconds"]) / max(before, 0.1)
+
+
+def _is_quick(case: Case) -> bool:
+    runs = max(1, len(case.facts["candidate"].get("folds") or []))
+    limit = float(case.facts["budget"]["program_time_limit_s"])
+    return float(case.facts["candidate"]["seconds"]) / runs < QUICK * limit
 
 
 def _cost_line(case: Case) -> str:
