@@ -163,6 +163,15 @@ class Case:
                 found[tag] = max(gain, found.get(tag, -1.0))
         return found
 
+    def better_than(self, tags: set[str]) -> bool:
+        """Whether the incumbent beats all programs that these moves gave on other traces; False where none is known."""
+        rows = [row for row in self.facts.get("siblings", []) if tag_of(row.get("hypothesis", "")) in tags]
+        scores = [float(row["score"]) for row in rows if row.get("score") is not None]
+        if not scores or self.incumbent.get("score") is None:
+            return False
+        sign = 1 if self.task.get("direction") == "maximize" else -1
+        return sign * float(self.incumbent["score"]) > max(sign * score for score in scores)
+
     @cached_property
     def trust(self) -> float:
         """How much of what was predicted came true on this trace: realised over predicted gain, from 0.5 to 1.5."""

@@ -9,6 +9,7 @@ from gome.agents.offline.shapes import CALM, RICH, drawn, shaped, with_rounds
 
 MANY_ROWS, FEW_ROWS = 20_000, 5_000
 SMALL_STEP = 0.03
+_TREE_TAGS = {"draft-trees", "boost", "small-steps"}
 _SHAPE_NAMES = {name for shape in CALM.values() for name in shape}
 
 
@@ -77,8 +78,14 @@ def _texts(case: Case) -> bool:
     return bool(case.columns("text"))
 
 
+def _complement(case: Case, family: str) -> float:
+    """What a linear model and trees gain more together: on texts the one sees words, the other their directions."""
+    if family not in ("linear", "lightgbm"):
+        return 0.0
+    return 1.3 if _texts(case) or case.families == {"linear"} else 0.0
+
+
 def _blend(family: str, words: str, gain: float, cost: float, rows: int = 10**9) -> Move:
-    """On texts, sparse words for a linear model and directions for trees err on the least alike rows."""
     return Move(
         tag=f"blend-{family.replace('_', '-')}",
         component="ensemble",
@@ -96,7 +103,7 @@ def _blend(family: str, words: str, gain: float, cost: float, rows: int = 10**9)
             and not _pictures(case)
         ),
         change=lambda case, r: _add(case, r, family),
-        gain=lambda case: gain + (1.3 if _texts(case) and family in ("linear", "lightgbm") else 0.0),
+        gain=lambda case: gain + _complement(case, family),
         cost=cost,
     )
 
@@ -117,7 +124,7 @@ MODEL_MOVES: tuple[Move, ...] = (
         ),
         fits=lambda case, r: not _boosted(r) and not _pictures(case) and r.text == "none",
         change=_to_trees,
-        gain=about(3.0),
+        gain=lambda case: 0.6 if case.better_than(_TREE_TAGS) else 3.0,
     ),
     Move(
         tag="small-steps",

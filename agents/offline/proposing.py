@@ -44,7 +44,7 @@ def _limit(value: float) -> float:
 
 def _hypothesis(case: Case, move: Move) -> dict[str, Any]:
     gain = expected_gain(case, move)
-    novelty = 3.0 if move.tag in case.underway else 6.0 if move.tag in case.elsewhere else 9.0
+    novelty = 5.0 if move.tag in case.underway else 6.0 if move.tag in case.elsewhere else 9.0
     cheap = min(1.0, case.room / (4 * move.cost))
     scores = {
         "alignment": _limit(6 + gain),

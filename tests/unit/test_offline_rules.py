@@ -179,6 +179,24 @@ def test_a_siblings_proven_move_rises_and_a_failed_one_falls() -> None:
     assert with_sibling(True, 6.0) > with_sibling(False, -2.0)
 
 
+@pytest.mark.parametrize(("score", "tag"), [(0.1, "boost"), (0.3, "blend-lightgbm")])
+def test_boosting_replaces_a_linear_model_only_where_it_did_not_score_worse_elsewhere(
+    score: float, tag: str
+) -> None:
+    row = {
+        "trace": 1,
+        "step": 0,
+        "hypothesis": "Trees. [move: draft-trees]",
+        "verdict": "accepted",
+        "score": score,
+    }
+    play = Play("several tables", trace=0)
+    play.step()
+    tried = [{"hypothesis": "[move: other-tables]", "verdict": "rejected", "component": "data", "gain": 0.0}]
+    diagnosis = ask("diagnose", {**play.facts(siblings=[row]), "history": tried}, Diagnosis, play.program)
+    assert tag_of(diagnosis.hypotheses[0].statement) == tag
+
+
 @given(
     st.sampled_from(sorted(CASES)),
     st.sampled_from(["error", "timeout", "memory", "format", "output"]),
