@@ -25,17 +25,21 @@ CONTENT_MOVES: tuple[Move, ...] = (
         source="scenario",
         challenge="a skewed target",
         why=lambda case: (
-            f"the target's skew is {case.target.get('skew', 0):.1f}: squared errors follow the few largest values"
+            f"the target's skew is {case.target.get('skew') or 0:.1f}: squared errors follow the few largest values"
         ),
         statement=lambda case: f"Fit log(1 + {case.task['target'][0]}) and transform the predictions back",
         fits=lambda case, r: (
             case.is_regression
             and r.target_transform == "none"
             and (case.target.get("min") or 0) >= 0
-            and (case.target.get("skew") or 0) > 0.8
+            and ((case.target.get("skew") or 0) > 0.8 or case.metric in _RELATIVE)
         ),
         change=setting(target_transform="log1p"),
-        gain=lambda case: 3.5 if case.metric in _RELATIVE else 1.0 + 0.6 * (case.measured.growth > 2),
+        gain=lambda case: (
+            3.5 + 1.5 * (case.families == {"linear"})
+            if case.metric in _RELATIVE
+            else 1.0 + 0.6 * (case.measured.growth > 2)
+        ),
     ),
     Move(
         tag="rare-labels",
