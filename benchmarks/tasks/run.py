@@ -136,21 +136,23 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--traces", type=int, default=2)
     parser.add_argument("--steps", type=int, default=5, help="of each trace")
     parser.add_argument("--time-limit-s", type=float, default=1800, help="of one run")
-    parser.add_argument("--write", action="store_true", help="write the table to benchmarks/tasks/README.md")
+    parser.add_argument("--write", action="store_true", help="write the table to README.md beside this file")
     arguments = parser.parse_args(argv)
     if unknown := sorted(set(arguments.names) - set(RECIPES)):
         parser.error(f"no example is called {', '.join(unknown)}; there are {', '.join(RECIPES)}")
     names = arguments.names or list(RECIPES)
     budget = Budget(arguments.traces, arguments.steps, arguments.time_limit_s)
+    options = (
+        f"--traces {budget.traces} --steps {budget.steps} --time-limit-s {budget.time_limit_s:g} --write"
+    )
     rows = []
     for name in names:
         print(f"== {name}", file=sys.stderr, flush=True)
         rows.append(measure(name, run_task(name, budget)))
+        if arguments.write:
+            command = f"python -m benchmarks.tasks.run {' '.join(names)} {options}"
+            (HERE / "README.md").write_text(page(rows, command))
     print(table(rows))
-    if arguments.write:
-        options = f"--traces {budget.traces} --steps {budget.steps} --write"
-        command = f"python -m benchmarks.tasks.run {' '.join(names)} {options}"
-        (HERE / "README.md").write_text(page(rows, command))
     return 0
 
 
