@@ -24,6 +24,7 @@ from gome.tools.data.splits import SplitPlan, plan_splits
 from gome.tools.data.tables import read_table
 from gome.tools.data.task_folder import load_task
 from gome.tools.evaluator import Evaluator, Limits
+from gome.tools.execution.e2b_access import check_e2b, open_e2b
 from gome.tools.execution.hardware import hardware
 from gome.tools.execution.job import Executor
 from gome.tools.execution.probe import choose_executor
@@ -37,6 +38,7 @@ from gome.tools.records.history import History
 from gome.tools.records.journal import Journal
 from gome.tools.records.jsonl import write_json
 
+SANDBOXES_PER_SLOT = 2  # one has seen the smoke part, the other the search part
 ROLES = ("researcher", "coder", "critic")
 _VERSIONS = ("gome", "langgraph", "langchain-core", "langchain-openai", "scikit-learn", "pandas")
 
@@ -50,6 +52,8 @@ def prepare_run(task_path: str, config: RunConfig) -> Path:
     run_dir = Path(config.run_dir).resolve() if config.run_dir else None
     if run_dir and (run_dir / "run.json").is_file():
         return run_dir
+    if config.executor == "e2b":
+        check_e2b()
     now = datetime.datetime.now()
     if run_dir is None:
         run_dir = Path("runs").resolve() / f"{Path(task_path).resolve().stem}-{now:%Y%m%d-%H%M%S-%f}"
@@ -115,7 +119,12 @@ class Workshop:
         config, task = RunConfig(**run["config"]), Task(**run["task"])
         runtime = ensure_runtime(progress=self._progress)
         machine = hardware()
-        executor = self._executor or choose_executor(config.min_isolation, runtime.python)
+        slots = config.slots or default_slots(machine["cpus"], config.traces)
+        executor = self._executor or (
+            open_e2b(run_dir, SANDBOXES_PER_SLOT * slots)
+            if config.executor == "e2b"
+            else choose_executor(config.min_isolation, runtime.python)
+        )
         _note_level(run_dir, run, executor.level, runtime)
         artifacts = Artifacts(run_dir / "artifacts")
         evaluator = Evaluator(
@@ -123,7 +132,7 @@ class Workshop:
             task=task,
             inputs=Inputs(run_dir, task, SplitPlan.load(run_dir / "splits.npz")),
             executor=executor,
-            slots=Slots(config.slots or default_slots(machine["cpus"], config.traces)),
+            slots=Slots(slots),
             artifacts=artifacts,
             limits=Limits(config.program_time_limit_s, config.memory_limit_mb),
             stop=self._stop,

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Isolation = Literal["bubblewrap", "plain"]
+Isolation = Literal["e2b", "bubblewrap", "plain"]
 
 
 class RunConfig(BaseModel):
@@ -55,7 +55,10 @@ class RunConfig(BaseModel):
     slots: int = Field(
         default=0, ge=0, description="Programs that run at the same time; 0: by the number of cores."
     )
-    min_isolation: Isolation = Field(
+    executor: Literal["local", "e2b"] = Field(
+        default="local", description="Where programs run: 'local', or 'e2b' (needs E2B_API_KEY)."
+    )
+    min_isolation: Literal["bubblewrap", "plain"] = Field(
         default="plain", description="Refuse to run below this level of isolation."
     )
     seed: int = Field(default=0, description="Seed of splits, resampling and momentum sampling.")

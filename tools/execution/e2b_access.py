@@ -1,0 +1,40 @@
+"""The way to the E2B service, for those who have its SDK and a key."""
+
+import atexit
+import importlib.util
+import os
+from pathlib import Path
+
+from gome.state.errors import GomeError
+from gome.tools.execution.job import Executor
+
+
+def check_e2b() -> None:
+    """GomeError if the SDK or the key is missing. Asks the service nothing."""
+    if importlib.util.find_spec("e2b") is None:
+        raise GomeError("executor 'e2b' needs the E2B SDK: pip install 'gome[e2b]'")
+    if not os.environ.get("E2B_API_KEY"):
+        raise GomeError("executor 'e2b' needs a key of the E2B service (e2b.dev) in E2B_API_KEY")
+
+
+def open_e2b(run_dir: Path, sandboxes: int) -> Executor:
+    """An executor for at most `sandboxes` sandboxes at a time, which end when this process does.
+
+    The service is reached as the `e2b` SDK does it, with E2B_API_KEY. E2B_TEMPLATE names a template that holds the
+    solutions' packages; without it they are installed once and kept as a snapshot in the account. E2B_LIFETIME_S is how
+    long the account lets a sandbox live, by default 3600 s.
+
+    Raises GomeError if the SDK or the key is missing, or the service refuses the key.
+    """
+    check_e2b()
+    from gome.tools.execution.e2b import MARGIN_S, E2BExecutor
+    from gome.tools.execution.e2b_pool import Pool
+    from gome.tools.execution.e2b_template import Service
+
+    lifetime = os.environ.get("E2B_LIFETIME_S") or "3600"
+    if not lifetime.isdigit() or int(lifetime) <= 2 * MARGIN_S:
+        raise GomeError(f"E2B_LIFETIME_S={lifetime}: use whole seconds above {2 * MARGIN_S}")
+    service = Service(template=os.environ.get("E2B_TEMPLATE") or None, lifetime_s=int(lifetime))
+    executor = E2BExecutor(Pool(run_dir, sandboxes, service))
+    atexit.register(executor.close)
+    return executor
