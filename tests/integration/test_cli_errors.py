@@ -34,7 +34,7 @@ def refused(*arguments: str, cwd: Path, says: str) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--metric", "rocc_auc"], "roc_auc"),
+        (["--metric", "rocc_auc"], "nearest: auc"),
         (["--target", "malignantt"], "nearest: malignant"),
         (["--traces", "0"], "--traces"),
         (["--traces", "two"], "--traces"),
