@@ -3,14 +3,14 @@
 from typing import Any
 
 from gome.agents.edits import apply_blocks
-from gome.agents.facts import base_facts, incumbent_facts
+from gome.agents.facts import base_facts, data_facts, incumbent_facts
 from gome.agents.prompting import render
 from gome.agents.replies import CodeReply
 from gome.state.schema import TraceState
 from gome.tools.bench import Bench
+from gome.tools.execution.crash import relevant_tail
 
 ROLE = "coder"
-TRACEBACK_CHARS = 4000
 _SPLIT_WORDS = {
     "smoke": "the smoke split (a few hundred rows)",
     "search": "a search fold (the full-size data)",
@@ -49,7 +49,7 @@ def _write(state: TraceState, bench: Bench) -> str:
         **base_facts(bench, state),
         "hypothesis": proposal["hypothesis"],
         "plan": proposal["plan"],
-        "data": bench.profile,
+        "data": data_facts(bench.profile),
     }
     program = None
     if incumbent := state.get("incumbent"):
@@ -69,13 +69,12 @@ def _debug(state: TraceState, bench: Bench) -> str:
     facts = {
         **base_facts(bench, state),
         "hypothesis": proposal["hypothesis"],
-        "data": bench.profile,
+        "data": data_facts(bench.profile),
         "error": {
             "status": error["status"],
             "problems": error["problems"],
             "seconds": error["seconds"],
             "round": work["rounds"],
-            "traceback": relevant_tail(log),
         },
     }
     bench.emit("coder", f"debug {work['rounds'] + 1}: {error['problems'][0]}", state["trace"], state["step"])
@@ -107,10 +106,3 @@ def _ask(
 
 def void(_: object) -> None:
     """Take a value and give nothing: a check only has to raise or not."""
-
-
-def relevant_tail(log: str) -> str:
-    """The end of a program's output from the last traceback on, without the program-log lines."""
-    lines = [line for line in log.splitlines() if not line.startswith("GOME ")]
-    starts = [i for i, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")]
-    return "\n".join(lines[starts[-1] if starts else 0 :])[-TRACEBACK_CHARS:]

@@ -144,7 +144,6 @@ def _judge(
         description=bench.task.description,
         program=program,
         diff=_diff(bench.artifacts.get_text(incumbent["code"]), program) if incumbent else "",
-        measured=_measured_text(bench, evaluation, comparison, tie, clear),
     )
     try:
         return bench.asker.ask(ROLE, prompt, Judgement, key=f"{state['trace']}:{state['step']}:judge")
@@ -157,24 +156,6 @@ def _diff(before: str, after: str) -> str:
         difflib.unified_diff(before.splitlines(), after.splitlines(), "incumbent", "candidate", lineterm="")
     )
     return "\n".join(lines[:DIFF_LINES])
-
-
-def _measured_text(
-    bench: Bench, evaluation: Evaluation, comparison: Comparison | None, tie: bool, clear: bool
-) -> str:
-    score = evaluation["score"]
-    assert score is not None
-    text = f"{bench.task.metric} {score['value']:.6g} ± {score['stderr']:.2g} on hidden labels"
-    if len(score["folds"]) > 1:
-        text += f" (folds {', '.join(f'{v:.5g}' for v in score['folds'])})"
-    if comparison is None:
-        return f"{text}. It is the first valid program of this trace."
-    verdict = "undecided" if tie else "clearly better" if clear else "clearly worse"
-    return (
-        f"{text}. Against the incumbent, on the same rows: gain {comparison['gain']:+.6g} ± {comparison['stderr']:.2g} "
-        f"(positive is better), 90 % interval {comparison['low']:+.4g} to {comparison['high']:+.4g}, better in "
-        f"{comparison['p_better']:.0%} of paired resamples: {verdict}."
-    )
 
 
 def _record(

@@ -10,6 +10,7 @@ from gome.tools.evaluation.metrics import get as get_metric
 
 ENSEMBLE_FROM = 0.7
 SHOWN_STEPS, SHOWN_SIBLINGS, SHOWN_CLASSES = 8, 8, 50
+SLIGHT_DRIFT = 0.1
 _OLDER_KEYS = ("step", "hypothesis", "component", "verdict", "gain")
 
 _FORMS = {
@@ -56,6 +57,21 @@ def base_facts(bench: Bench, state: TraceState) -> dict[str, Any]:
         },
         "packages": bench.packages,
     }
+
+
+def data_facts(profile: dict[str, Any]) -> dict[str, Any]:
+    """The data profile without what says nothing: absent gaps, slight drift, moments of flags."""
+    return {**profile, "columns": [_telling(column) for column in profile["columns"]]}
+
+
+def _telling(column: dict[str, Any]) -> dict[str, Any]:
+    silent = {"dtype"}  # the harness's own pandas says it, and the runtime's may say otherwise
+    silent |= {key for key in ("missing", "test_missing") if not column.get(key)}
+    if column["kind"] == "boolean":
+        silent |= {"min", "max", "std", "skew"}
+    if (column.get("drift") or 0) < SLIGHT_DRIFT:
+        silent |= {"drift"}
+    return {key: value for key, value in column.items() if key not in silent}
 
 
 def incumbent_facts(bench: Bench, incumbent: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
     autoescape=False,
+    keep_trailing_newline=True,  # an included file ends its last line itself
 )
 
 

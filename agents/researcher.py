@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from gome.agents.facts import base_facts, history_facts, incumbent_facts, sibling_facts, step_seed
+from gome.agents.facts import base_facts, data_facts, history_facts, incumbent_facts, sibling_facts, step_seed
 from gome.agents.prompting import render
 from gome.agents.replies import Choice, Diagnosis
 from gome.state.reducers import upsert
@@ -75,7 +75,7 @@ def _diagnose(state: TraceState, bench: Bench, facts: dict[str, Any], program: s
     best = sorted((e for e in _memories(state, bench) if e["accepted"]), key=lambda e: -e["gain_se"])
     shown = {
         **facts,
-        "data": bench.profile,
+        "data": data_facts(bench.profile),
         "history": history_facts(state),
         "siblings": sibling_facts(bench, state),
         "momentum": best[:BEST_MEMORIES_SHOWN],

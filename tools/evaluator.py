@@ -19,6 +19,7 @@ from gome.tools.data.tables import read_table
 from gome.tools.evaluation.bootstrap import FoldPredictions, score
 from gome.tools.evaluation.grading import GradingError
 from gome.tools.evaluation.submission import check_submission
+from gome.tools.execution.crash import cause
 from gome.tools.execution.job import Executor, Job, Outcome
 from gome.tools.execution.program_log import parse_log
 from gome.tools.execution.slots import Slots
@@ -211,14 +212,12 @@ class Evaluator:
 
 
 def _failure_line(outcome: Outcome) -> str:
-    lines = [line.strip() for line in outcome.log.splitlines() if line.strip()]
-    last = lines[-1][:300] if lines else "no output"
     said = {
         "timeout": f"stopped at the time limit after {outcome.seconds:.0f} s",
         "memory": f"stopped at the memory limit with {outcome.peak_mb:.0f} MB resident",
         "output": "stopped because it wrote too much output",
     }
-    return said.get(outcome.reason, f"ended with exit code {outcome.exit_code}: {last}")
+    return said.get(outcome.reason, f"ended with exit code {outcome.exit_code}: {cause(outcome.log)}")
 
 
 def _mean_facts(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ TEXTS: dict[str, dict[str, Any]] = {
     "diagnose": {"challenge_counts": "three scenario challenges"},
     "choose": {"diagnosis": "The incumbent is plain."},
     "debug": {"split_words": "the smoke split", "traceback": "ValueError: no", "earlier": []},
-    "judge": {"diff": "-a\n+b", "measured": "0.1 ± 0.01"},
+    "judge": {"diff": "-a\n+b"},
 }
 
 
@@ -156,6 +156,7 @@ def incumbent(seconds: float = 4.0, **logged: Any) -> dict[str, Any]:
         "stderr": 0.01,
         "folds": [0.19, 0.21],
         "seconds": seconds,
+        "peak_mb": 200.0,
         "facts": logged,
     }
 
@@ -230,14 +231,21 @@ class Play:
         return tag
 
     def _judge(self, hypothesis: HypothesisReply, program: str, better: bool) -> None:
+        gain = 0.02 if better else -0.02
         comparison = (
-            {"gain": 0.02 if better else -0.02, "stderr": 0.005, "p_better": 0.99 if better else 0.01}
+            {
+                "gain": gain,
+                "stderr": 0.005,
+                "low": gain - 0.01,
+                "high": gain + 0.01,
+                "p_better": 0.99 * better,
+            }
             if self.program
             else None
         )
         facts = self.facts(
             hypothesis=hypothesis.model_dump(),
-            candidate={"value": 0.2, "stderr": 0.01, "folds": [0.2], "seconds": 8.0},
+            candidate={"value": 0.2, "stderr": 0.01, "folds": [0.2], "seconds": 8.0, "peak_mb": 200.0},
             comparison=comparison,
             tie=False,
             clearly_better=better,

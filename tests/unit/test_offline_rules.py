@@ -241,8 +241,13 @@ def test_the_judge_never_contradicts_a_clear_measurement(
         "skewed target",
         step=2,
         incumbent=incumbent(),
-        hypothesis={"statement": "Average five seeds. [move: bagging]", "predicted_gain": 0.1},
-        candidate={"value": 0.2, "stderr": 0.01, "folds": [0.2, 0.2], "seconds": seconds},
+        hypothesis={
+            "statement": "Average five seeds. [move: bagging]",
+            "predicted_gain": 0.1,
+            "predicted_low": 0.0,
+            "predicted_high": 0.2,
+        },
+        candidate={"value": 0.2, "stderr": 0.01, "folds": [0.2, 0.2], "seconds": seconds, "peak_mb": 200.0},
         comparison={"gain": gain, "stderr": 0.1, "p_better": p_better, "low": -1, "high": 1},
     )
     decided = ask("judge", {**facts, "tie": False, "clearly_better": clear}, Judgement, "pass\n")
