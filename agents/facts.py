@@ -6,7 +6,7 @@ from typing import Any
 from gome.state.records import StepRecord
 from gome.state.schema import TraceState
 from gome.tools.bench import Bench
-from gome.tools.evaluation.metrics import get as get_metric
+from gome.tools.evaluation.answer_form import answer_form
 
 ENSEMBLE_FROM = 0.7
 SHOWN_STEPS, SHOWN_SIBLINGS, SHOWN_CLASSES = 8, 8, 50
@@ -14,7 +14,7 @@ SLIGHT_DRIFT = 0.1
 _OLDER_KEYS = ("step", "hypothesis", "component", "verdict", "gain")
 
 _FORMS = {
-    "label": "Write labels, exactly as they are written in the train table.",
+    "label": "Write labels, exactly as they are written in the train table (several in one field: separated by spaces).",
     "probability": "Write probabilities from 0 to 1; they are what is graded, not labels.",
     "value": "Write numbers.",
     "ranking": "Write ranked labels separated by spaces, best first.",
@@ -40,8 +40,7 @@ def base_facts(bench: Bench, state: TraceState) -> dict[str, Any]:
     task, trace, step = bench.task, state["trace"], state["step"]
     shown = task.model_dump(exclude={"root", "description", "time_limit_s", "program_time_limit_s"})
     shown["classes"] = task.classes[:SHOWN_CLASSES]
-    metric = get_metric(task.metric, root=task.root)
-    shown["form"] = None if metric.own else _FORMS[metric.form]
+    shown["form"] = _FORMS[answer_form(task)]
     return {
         "trace": trace,
         "traces": bench.config.traces,

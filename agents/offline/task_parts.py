@@ -80,7 +80,8 @@ def decision_names(recipe: Recipe, task: dict[str, Any], data: dict[str, Any]) -
     """What is predicted: classes or numbers, how it is scored, how probabilities become answers."""
     form, metric, problem = metric_form(task), task["metric"], task["problem"]
     ordered = problem != "regression"
-    binary = problem in ("binary", "multilabel")
+    # One column that lists the labels of a row: each set of labels is a class (label powerset).
+    binary = problem == "binary" or (problem == "multilabel" and len(task["target"]) > 1)
     cuts = recipe.tune_rounding and problem in ("binary", "multiclass") and form == "label" and _numeric(task)
     classes = ordered and not cuts
     decide = "none"

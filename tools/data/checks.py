@@ -137,6 +137,8 @@ def _looks_like(labels: pd.DataFrame, prediction: list[str], kinds: Sequence[Pro
     numeric = pd.api.types.is_numeric_dtype(label)
     if pd.api.types.is_float_dtype(label) and bool((label % 1 != 0).any()):
         return "regression"
+    if not numeric and "multilabel" in kinds and not {"binary", "multiclass"} & set(kinds):
+        return "multilabel"
     if unique == 2 and len(prediction) <= 2:
         return "binary" if "binary" in kinds or "multiclass" not in kinds else "multiclass"
     if (
@@ -171,9 +173,11 @@ def _check_fit(
         )
     if problem == "binary" and one.nunique() != 2:
         raise GomeError(f"{path}: binary needs two classes; the target {one.name!r} has {one.nunique()}.")
-    if problem == "multilabel" and not labels.dropna().isin([0, 1]).all(axis=None):
+    sets = labels.shape[1] == 1 and not pd.api.types.is_numeric_dtype(one)  # labels separated by spaces
+    if problem == "multilabel" and not sets and not labels.dropna().isin([0, 1]).all(axis=None):
         raise GomeError(
-            f"{path}: multilabel needs 0 and 1 in each of the targets {', '.join(labels.columns)}."
+            f"{path}: multilabel needs 0 and 1 in each of the targets {', '.join(labels.columns)}, "
+            "or one column of labels separated by spaces."
         )
     if problem in ("multilabel", "regression") and len(prediction) != labels.shape[1]:
         raise GomeError(

@@ -30,6 +30,7 @@ MEASURED_UNITS = 20_000
 LEAST_RESAMPLES = 50
 _FAST_CELLS = 60_000_000  # weights evaluated in all: some seconds on a slow core
 _MEASURED_ROWS = 4_000_000
+_CALL_ROWS = 3_000  # what a call of a metric costs beside its rows, in rows: a few milliseconds
 _CHUNK_CELLS = 2_000_000  # weights held at a time
 _INTERVAL = (0.05, 0.95)
 
@@ -155,7 +156,8 @@ def _measured_draws(
         return np.full((len(sides), 1), np.nan), 1.0
     rows = sum(len(u) for u in units) * size // count
     found = []
-    for _ in range(_affordable(_MEASURED_ROWS, rows, resamples)):
+    cost = rows + _CALL_ROWS * len(units) * len(sides)
+    for _ in range(_affordable(_MEASURED_ROWS, cost, resamples)):
         chosen = rng.choice(count, size, replace=not metric.own)
         times = np.bincount(chosen, minlength=count)
         taken = [np.repeat(np.arange(len(u)), times[u]) for u in units]
