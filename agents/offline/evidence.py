@@ -11,7 +11,7 @@ from gome.agents.offline.scoring import metric_form
 
 TAG = re.compile(r"\[move: ([a-z0-9-]+)\]")
 _PACKAGES = {"lightgbm": ("lightgbm",), "xgboost": ("xgboost", "xgboost-cpu")}
-IMBALANCE = 0.3
+IMBALANCE, FEW_STEPS = 0.3, 3
 WIDE_GAP = {
     "maximize": 0.08,
     "minimize": 0.6,
@@ -185,8 +185,10 @@ class Case:
 
     @property
     def room(self) -> float:
-        """How many times longer the program may take than it does now: half of its limit, or of the run's time left."""
+        """How many times longer than now the program may take, at least once: within half of its limit, and such that
+        the run's time holds a few more steps. Fewer directed steps are worth more than many that change nothing."""
         budget, folds = self.facts["budget"], len(self.incumbent.get("folds") or [1])
-        left = float(budget.get("seconds_left") or 1e9) / max(1, int(budget.get("steps_left") or 1)) / folds
+        steps = min(FEW_STEPS, max(1, int(budget.get("steps_left") or 1)))
+        left = float(budget.get("seconds_left") or 1e9) / steps / folds
         seconds = float(self.incumbent.get("seconds") or 1.0)
-        return 0.5 * min(left, float(budget["program_time_limit_s"])) / max(seconds, 0.1)
+        return max(1.0, min(left, 0.5 * float(budget["program_time_limit_s"])) / max(seconds, 0.1))

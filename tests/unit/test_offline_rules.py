@@ -263,6 +263,12 @@ def test_a_slow_program_is_offered_no_costly_move() -> None:
     assert tags.isdisjoint({"bagging", "tune", "inner-folds", "stack"})
 
 
+def test_a_short_run_takes_directed_moves_rather_than_many_steps() -> None:
+    budget = {"steps_left": 20, "seconds_left": 60, "program_time_limit_s": 3600}
+    tags = {tag_of(h.statement) for h in diagnosed("skewed target", {}, budget=budget).hypotheses}
+    assert "another-draw" not in tags
+
+
 @pytest.mark.parametrize("text", ["Hello!", "<facts>\n{broken\n</facts>", "<facts>\n[1]\n</facts>"])
 def test_other_conversations_get_a_plain_sentence(text: str) -> None:
     reply = OfflineReasoner().invoke([SystemMessage("You are helpful."), HumanMessage(text)])
