@@ -4,6 +4,7 @@ import difflib
 from typing import Any
 
 from gome.agents.facts import base_facts, brief, incumbent_facts
+from gome.agents.incumbent import incumbent_of
 from gome.agents.prompting import render
 from gome.agents.replies import Judgement
 from gome.state.errors import StepFailed
@@ -11,7 +12,6 @@ from gome.state.records import Comparison, Evaluation, MemoryEntry, StepRecord, 
 from gome.state.schema import TraceState
 from gome.tools.bench import Bench
 from gome.tools.evaluation.bootstrap import compare
-from gome.tools.evaluation.evidence import evidence
 
 ROLE = "critic"
 CLEARLY_BETTER = 0.9
@@ -27,9 +27,9 @@ def critic(state: TraceState, bench: Bench) -> dict[str, Any]:
     bench.history.append(record)
     entry = _memory_entry(record)
     bench.memory.put(entry)
-    incumbent = state.get("incumbent")
+    incumbent = state["work"].get("home", state.get("incumbent"))
     if record["verdict"] == "accepted":
-        incumbent = _new_incumbent(record, bench)
+        incumbent = incumbent_of(record, bench)
     summary = _summary(state, record, incumbent)
     ended = _ended(state, bench, incumbent)
     summary["ended"] = ended
@@ -177,6 +177,9 @@ def _record(
         trace=trace,
         step=step,
         stage=work.get("stage", "draft"),
+        optimizer=work.get("optimizer", "tree" if bench.config.optimizer == "tree" else "gradient"),
+        move=work.get("move", "draft"),
+        source=work.get("source"),
         diagnosis=proposal.get("diagnosis", ""),
         challenges=proposal.get("challenges", []),
         hypotheses=proposal.get("hypotheses", []),
@@ -215,23 +218,6 @@ def _memory_entry(record: StepRecord) -> MemoryEntry:
         code=record["code"],
         lesson=record["lesson"],
     )
-
-
-def _new_incumbent(record: StepRecord, bench: Bench) -> dict[str, Any]:
-    evaluation = record["evaluation"]
-    assert evaluation is not None
-    folds = bench.evaluator.predictions(evaluation)
-    found = evidence(bench.task, folds, bench.evaluator.features("search"))
-    return {
-        "step": record["step"],
-        "code": record["code"],
-        "score": evaluation["score"],
-        "evaluation": bench.artifacts.put_json(evaluation),
-        "evidence": bench.artifacts.put_json(found),
-        "hypothesis": record["hypothesis"].get("statement", ""),
-        "component": record["hypothesis"].get("component", "model"),
-        "feedback": record["feedback"],
-    }
 
 
 def _summary(state: TraceState, record: StepRecord, incumbent: dict[str, Any] | None) -> dict[str, Any]:

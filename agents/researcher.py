@@ -7,6 +7,7 @@ import numpy as np
 from gome.agents.facts import base_facts, data_facts, history_facts, incumbent_facts, sibling_facts, step_seed
 from gome.agents.prompting import render
 from gome.agents.replies import Choice, Diagnosis
+from gome.agents.steering import steer
 from gome.state.reducers import upsert
 from gome.state.schema import TraceState
 from gome.tools.bench import Bench
@@ -19,29 +20,24 @@ BEST_MEMORIES_SHOWN = 4
 def researcher(state: TraceState, bench: Bench) -> dict[str, Any]:
     """Propose the step: returns the `work` in flight with the chosen hypothesis and its plan, kept as an artifact."""
     trace, step = state["trace"], state["step"]
+    course = steer(state, bench)
+    state = {**state, "incumbent": course.parent}
     facts = base_facts(bench, state)
     program = None
-    if incumbent := state.get("incumbent"):
+    if incumbent := course.parent:
         program = bench.artifacts.get_text(incumbent["code"])
         facts["incumbent"] = incumbent_facts(bench, incumbent)
-        facts["evidence"] = bench.artifacts.get_json(incumbent["evidence"]) if incumbent["evidence"] else None
-    bench.emit("researcher", "diagnosing", trace, step)
-    diagnosis = _diagnose(state, bench, facts, program)
-    choice, recalled = _choose(state, bench, facts, program, diagnosis)
-    bench.memory.announce(trace, step, choice.hypothesis.statement, choice.hypothesis.component)
-    bench.emit("researcher", choice.hypothesis.statement, trace, step, hypothesis=choice.hypothesis.statement)
-    proposal = {
-        "diagnosis": diagnosis.diagnosis,
-        "challenges": [c.model_dump() for c in diagnosis.challenges],
-        "hypotheses": [h.model_dump() for h in diagnosis.hypotheses],
-        "hypothesis": choice.hypothesis.model_dump(),
-        "decision": choice.decision,
-        "reason": choice.reason,
-        "plan": choice.plan,
-        "recalled": recalled,
-    }
+    directed = course.optimizer == "gradient" and bench.config.has("reasoning")
+    proposal = (_reasoned if directed else _plain)(state, bench, facts, program)
+    hypothesis = proposal["hypothesis"]
+    bench.memory.announce(trace, step, hypothesis["statement"], hypothesis["component"])
+    bench.emit("researcher", hypothesis["statement"], trace, step, hypothesis=hypothesis["statement"])
     work = {
         "stage": facts["stage"],
+        "optimizer": course.optimizer,
+        "move": course.move,
+        "source": course.source,
+        "home": course.home,
         "proposal": bench.artifacts.put_json(proposal),
         "started": bench.clock.elapsed(),
         "rounds": 0,
@@ -50,7 +46,37 @@ def researcher(state: TraceState, bench: Bench) -> dict[str, Any]:
         "errors": [],
         "failure": None,
     }
-    return {"work": work, "next": "coder"}
+    return {"work": work, "incumbent": course.parent, "next": "coder"}
+
+
+def _reasoned(state: TraceState, bench: Bench, facts: dict[str, Any], program: str | None) -> dict[str, Any]:
+    """The gradient: diagnosis, then the choice with momentum."""
+    if (incumbent := state.get("incumbent")) and incumbent["evidence"] and bench.config.has("evidence"):
+        facts["evidence"] = bench.artifacts.get_json(incumbent["evidence"])
+    bench.emit("researcher", "diagnosing", state["trace"], state["step"])
+    diagnosis = _diagnose(state, bench, facts, program)
+    choice, recalled = _choose(state, bench, facts, program, diagnosis)
+    return {
+        "diagnosis": diagnosis.diagnosis,
+        "challenges": [c.model_dump() for c in diagnosis.challenges],
+        "hypotheses": [h.model_dump() for h in diagnosis.hypotheses],
+        "recalled": recalled,
+        **choice.model_dump(),
+    }
+
+
+def _plain(state: TraceState, bench: Bench, facts: dict[str, Any], program: str | None) -> dict[str, Any]:
+    """One idea from the program and the scores of earlier ones, without a diagnosis: what a tree search asks for."""
+    bench.emit("researcher", "proposing", state["trace"], state["step"])
+    shown = {
+        **facts,
+        "data": data_facts(bench.profile),
+        "history": history_facts(state),
+        "siblings": _siblings(state, bench),
+    }
+    prompt = render(ROLE, "propose", shown, description=bench.task.description, program=program)
+    choice = bench.asker.ask(ROLE, prompt, Choice, key=f"{state['trace']}:{state['step']}:propose")
+    return choice.model_dump()
 
 
 def challenge_schedule(accepted: int, rejected: int) -> tuple[int, int]:
@@ -77,7 +103,7 @@ def _diagnose(state: TraceState, bench: Bench, facts: dict[str, Any], program: s
         **facts,
         "data": data_facts(bench.profile),
         "history": history_facts(state),
-        "siblings": sibling_facts(bench, state),
+        "siblings": _siblings(state, bench),
         "momentum": best[:BEST_MEMORIES_SHOWN],
     }
     prompt = render(
@@ -91,7 +117,15 @@ def _diagnose(state: TraceState, bench: Bench, facts: dict[str, Any], program: s
     return bench.asker.ask(ROLE, prompt, Diagnosis, key=f"{state['trace']}:{state['step']}:diagnose")
 
 
+def _siblings(state: TraceState, bench: Bench) -> list[dict[str, Any]]:
+    """Without memory, a trace knows what the others are trying and not what came of it."""
+    rows = sibling_facts(bench, state)
+    return rows if bench.config.has("memory") else [r for r in rows if r["verdict"] == "running"]
+
+
 def _memories(state: TraceState, bench: Bench) -> list[Any]:
+    if not bench.config.has("memory"):
+        return []
     return upsert(state.get("momentum", []), [dict(e) for e in bench.memory.entries()])
 
 
@@ -118,7 +152,7 @@ def _choose(
         "choices": choices,
         "momentum": recalled,
         "history": history_facts(state),
-        "siblings": sibling_facts(bench, state),
+        "siblings": _siblings(state, bench),
     }
     prompt = render(
         ROLE,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from gome.agents.incumbent import ranked
 from gome.state.records import Evaluation, Score, StepRecord
 from gome.tools.bench import Bench
 from gome.tools.data.tables import write_table
@@ -20,19 +21,7 @@ ENSEMBLE_ID = "ensemble"
 
 def accepted_by_score(bench: Bench) -> list[StepRecord]:
     """Accepted steps of all traces, best search score first, one for each program."""
-    rows = [r for r in bench.history.records() if r["verdict"] == "accepted"]
-    rows.sort(key=lambda r: (-bench.sign * _value(r), r["step"], r["trace"]))
-    first: dict[str, StepRecord] = {}
-    for record in rows:
-        first.setdefault(str(record["code"]), record)
-    return list(first.values())
-
-
-def _value(record: StepRecord) -> float:
-    evaluation = record["evaluation"]
-    assert evaluation is not None
-    assert evaluation["score"] is not None
-    return evaluation["score"]["value"]
+    return ranked(bench.history.records(), bench.sign)
 
 
 def ensemble(bench: Bench) -> dict[str, float]:
@@ -42,8 +31,8 @@ def ensemble(bench: Bench) -> dict[str, float]:
     """
     pool = accepted_by_score(bench)[:ENSEMBLE_POOL]
     bench.emit("ensemble", f"{len(pool)} accepted programs")
-    if len(pool) < 2:
-        return {r["id"]: 1.0 for r in pool}
+    if len(pool) < 2 or not bench.config.has("ensemble"):
+        return {r["id"]: 1.0 for r in pool[:1]}
     members = {r["id"]: bench.evaluator.predictions(r["evaluation"]) for r in pool if r["evaluation"]}
     greedy = greedy_ensemble(bench.task, members, seed=bench.config.seed)
     kept = sorted(greedy, key=lambda k: -greedy[k])[: bench.config.finalists]

@@ -71,7 +71,7 @@ def _add_config_options(parser: argparse.ArgumentParser) -> None:
     for name, field in RunConfig.model_fields.items():
         if name in ("run_dir", "target", "metric", "role_models"):
             continue
-        default = "none" if field.default is None else field.default
+        default = "none" if field.default in (None, ()) else field.default
         text = f"{field.description} (default: {default})".replace("%", "%%")
         group.add_argument(
             f"--{name.replace('_', '-')}", default=None, help=text, metavar=name.split("_")[-1].upper()

@@ -1,10 +1,13 @@
 """The configuration of one run: the LangGraph context of both graphs, and what `run.json` keeps."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Isolation = Literal["e2b", "bubblewrap", "plain"]
+Optimizer = Literal["gradient", "tree"]
+Part = Literal["reasoning", "evidence", "memory", "traces", "ensemble"]
+"""What an ablation can leave out."""
 
 
 class RunConfig(BaseModel):
@@ -32,6 +35,14 @@ class RunConfig(BaseModel):
     )
     traces: int = Field(default=2, ge=1, le=64, description="Traces side by side.")
     steps: int = Field(default=6, ge=1, le=10_000, description="Steps that each trace may take.")
+    optimizer: Optimizer = Field(
+        default="gradient",
+        description="'gradient' (directed steps) or 'tree' (greedy search by score).",
+    )
+    without: tuple[Part, ...] = Field(
+        default=(),
+        description="Parts to leave out, comma-separated: reasoning, evidence, memory, traces, ensemble.",
+    )
     sync_every: int | None = Field(
         default=None, ge=1, description="Steps between joins of the traces; none: they run free."
     )
@@ -62,3 +73,22 @@ class RunConfig(BaseModel):
         default="plain", description="Refuse to run below this level of isolation."
     )
     seed: int = Field(default=0, description="Seed of splits, resampling and momentum sampling.")
+
+    @field_validator("without", mode="before")
+    @classmethod
+    def _from_commas(cls, value: Any) -> Any:
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
+
+    @model_validator(mode="after")
+    def _one_trace(self) -> "RunConfig":
+        """Without traces, one trace takes the steps of all: the budget stays the same."""
+        if "traces" in self.without and self.traces > 1:
+            object.__setattr__(self, "steps", self.steps * self.traces)
+            object.__setattr__(self, "traces", 1)
+        return self
+
+    def has(self, part: Part) -> bool:
+        """Whether the run works with this part."""
+        return part not in self.without

@@ -6,6 +6,7 @@ from typing_extensions import TypedDict
 
 Status = Literal["ok", "error", "timeout", "memory", "output", "format", "void"]
 Verdict = Literal["accepted", "rejected", "failed"]
+Move = Literal["draft", "edit", "merge", "restart"]
 Component = Literal["data", "features", "model", "ensemble", "workflow"]
 
 
@@ -95,6 +96,9 @@ class StepRecord(TypedDict):
     trace: int
     step: int
     stage: str
+    optimizer: str  # gradient or tree
+    move: Move
+    source: str | None  # id of the step that was merged in, or from which the trace restarted
     diagnosis: str
     challenges: list[dict]
     hypotheses: list[Hypothesis]

@@ -49,6 +49,8 @@ def answer(messages: list[BaseMessage]) -> str:
     call, case = facts.get("call"), Case(facts, read_recipe(program))
     if call == "diagnose":
         return json.dumps(proposing.diagnose(case))
+    if call == "propose":
+        return json.dumps(proposing.propose(case))
     if call == "choose":
         return json.dumps(proposing.choose(case))
     if call == "judge":

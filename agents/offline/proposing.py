@@ -16,6 +16,7 @@ MOVES: dict[str, Move] = {move.tag: move for move in (*CONTENT_MOVES, *COLUMN_MO
 MOST_ADOPTED = 5.0
 LAST_RESORT = "another-draw"
 PROPOSED = 4
+UNDIRECTED = 0.3  # expected gain of a move drawn at random, in standard errors
 FAILED_ELSEWHERE = 1.0  # taken off a candidate's weighted score where memory recalls that it failed
 
 
@@ -131,6 +132,23 @@ def _diagnose_start(case: Case) -> dict[str, Any]:
         "expected_effect": "a first score",
     }
     return {"diagnosis": about, "challenges": [challenge], "hypotheses": [hypothesis]}
+
+
+def propose(case: Case) -> dict[str, Any]:
+    """The reply to `propose`: any move that fits and that nobody tried, drawn without a look at the evidence."""
+    if case.recipe is None:
+        start = _diagnose_start(case)
+        hypothesis = start["hypotheses"][0]
+        return {"hypothesis": hypothesis, "reason": start["diagnosis"], "plan": _plan(case, hypothesis)}
+    moves = sorted(open_moves(case), key=lambda move: move.tag)
+    new = [m for m in moves if m.tag not in case.elsewhere and m.tag not in case.underway]
+    move = random.Random(case.facts["seed"]).choice(new or moves)
+    hypothesis = _hypothesis(case, move) | {
+        "predicted_gain": UNDIRECTED * case.stderr,
+        "predicted_low": -case.stderr,
+        "predicted_high": 2 * case.stderr,
+    }
+    return {"hypothesis": hypothesis, "reason": "not tried yet", "plan": _plan(case, hypothesis)}
 
 
 def choose(case: Case) -> dict[str, Any]:
