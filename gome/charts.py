@@ -67,7 +67,7 @@ def score_curve(
     """
     if not records:
         return None
-    low, high = _score_range(records, [] if ensemble is None else [ensemble])
+    low, high = _score_range(records, sign, [] if ensemble is None else [ensemble])
     broad, steps = size[0] > 600, max(r["step"] for r in records)
     right = size[0] - (66 if not broad else 84 if ensemble is None else 132)
     strip = _STRIP if any(not _counts(r) for r in records) else 0
@@ -189,13 +189,18 @@ def _gain_error(record: dict[str, Any]) -> float:
     return error if is_number(error) else 0.0
 
 
-def _score_range(records: Sequence[dict[str, Any]], also: list[float]) -> tuple[float, float]:
-    """The range of the accepted scores and of the rejected ones that are near: one wreck must not flatten the rest."""
+def _score_range(records: Sequence[dict[str, Any]], sign: int, also: list[float]) -> tuple[float, float]:
+    """The range of the accepted scores and of the rejected ones that are near: neither one wreck nor a first draft far
+    from the rest may flatten it; what lies outside is drawn at the edge."""
     rows = [r for r in records if _counts(r)]
     if not rows:
         return 0.0, 1.0
     kept = [r for r in rows if r["verdict"] == "accepted"] or rows
-    ends = [v for r in kept for v in (_value(r) - _error(r), _value(r) + _error(r))]
+    best = max((_value(r) for r in kept), key=lambda v: sign * v)
+    close = set(_without_far([_value(r) - best for r in kept]))
+    ends = [
+        v for r in kept if _value(r) - best in close for v in (_value(r) - _error(r), _value(r) + _error(r))
+    ]
     low, high = min(ends), max(ends)
     margin = 0.6 * (high - low)
     near = [_value(r) for r in rows if low - margin <= _value(r) <= high + margin]
