@@ -23,7 +23,8 @@ def coder(state: TraceState, bench: Bench) -> dict[str, Any]:
     debugging = bool(work["errors"])
     program = _debug(state, bench) if debugging else _write(state, bench)
     code = bench.artifacts.put_text(program, "py")
-    return {"work": {**work, "code": code, "rounds": work["rounds"] + debugging}, "next": "runner"}
+    following = "reviewer" if bench.config.review == "programs" else "runner"
+    return {"work": {**work, "code": code, "rounds": work["rounds"] + debugging}, "next": following}
 
 
 def updated(reply: CodeReply, program: str | None) -> str:

@@ -1,8 +1,8 @@
 """The critic: hierarchical validation. Format was settled by the runner; alignment and comparison are settled here."""
 
-import difflib
 from typing import Any
 
+from gome.agents.edits import diff
 from gome.agents.facts import base_facts, brief, incumbent_facts
 from gome.agents.incumbent import incumbent_of
 from gome.agents.prompting import render
@@ -18,7 +18,6 @@ CLEARLY_BETTER = 0.9
 """Share of paired resamples in which the candidate must win for the measurement alone to decide."""
 CLEARLY_WORSE = 0.25
 """Below this share a tie-break on soundness is not worth the likely loss: not symmetric on purpose."""
-DIFF_LINES = 400
 
 
 def critic(state: TraceState, bench: Bench) -> dict[str, Any]:
@@ -51,6 +50,10 @@ def _decide(state: TraceState, bench: Bench) -> StepRecord:
     evaluation: Evaluation | None = (
         bench.artifacts.get_json(work["evaluation"]) if work.get("evaluation") else None
     )
+    if declined := work.get("declined"):
+        return _record(
+            state, bench, "rejected", declined, evaluation, None, _plain_judgement(False, declined), tie=False
+        )
     failure = work.get("failure")
     if failure or evaluation is None or evaluation["status"] != "ok":
         reason = failure or _failure_reason(evaluation)
@@ -143,19 +146,12 @@ def _judge(
         facts,
         description=bench.task.description,
         program=program,
-        diff=_diff(bench.artifacts.get_text(incumbent["code"]), program) if incumbent else "",
+        diff=diff(bench.artifacts.get_text(incumbent["code"]), program) if incumbent else "",
     )
     try:
         return bench.asker.ask(ROLE, prompt, Judgement, key=f"{state['trace']}:{state['step']}:judge")
     except StepFailed as error:
         return _plain_judgement(clear, f"no judgement ({error}); the measurement decides")
-
-
-def _diff(before: str, after: str) -> str:
-    lines = list(
-        difflib.unified_diff(before.splitlines(), after.splitlines(), "incumbent", "candidate", lineterm="")
-    )
-    return "\n".join(lines[:DIFF_LINES])
 
 
 def _record(
@@ -196,6 +192,8 @@ def _record(
         evaluation=evaluation,
         comparison=comparison,
         debug_rounds=work.get("rounds", 0),
+        reviews=work.get("reviews", []),
+        advice=work.get("advice", []),
         seconds=round(bench.clock.elapsed() - work.get("started", bench.clock.elapsed()), 2),
         usage=bench.asker.journal.usage(f"{trace}:{step}:"),
     )

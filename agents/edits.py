@@ -7,6 +7,7 @@ _BLOCK = re.compile(
     r"^[ \t]*<{5,}[ \t]*SEARCH[ \t]*\n(.*?)^[ \t]*={5,}[ \t]*\n(.*?)^[ \t]*>{5,}[ \t]*REPLACE[ \t]*$",
     re.DOTALL | re.MULTILINE,
 )
+DIFF_LINES = 400
 
 
 class EditError(ValueError):
@@ -23,6 +24,14 @@ def apply_blocks(program: str, blocks: list[tuple[str, str]]) -> str:
     for search, replacement in blocks:
         program = _apply_one(program, search, replacement)
     return program
+
+
+def diff(before: str, after: str) -> str:
+    """The unified diff of an incumbent and a candidate, its first lines where it is long."""
+    lines = difflib.unified_diff(
+        before.splitlines(), after.splitlines(), "incumbent", "candidate", lineterm=""
+    )
+    return "\n".join(list(lines)[:DIFF_LINES])
 
 
 def _apply_one(program: str, search: str, replacement: str) -> str:

@@ -111,6 +111,7 @@ def brief(record: StepRecord) -> dict[str, Any]:
         "problems": evaluation["problems"][:3] if evaluation else [record["reason"]],
         "feedback": record["feedback"][:600],
         "lesson": record["lesson"],
+        **{name: record[name] for name in ("reviews", "advice") if record[name]},
     }
 
 

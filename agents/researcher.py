@@ -27,6 +27,8 @@ def researcher(state: TraceState, bench: Bench) -> dict[str, Any]:
     if incumbent := course.parent:
         program = bench.artifacts.get_text(incumbent["code"])
         facts["incumbent"] = incumbent_facts(bench, incumbent)
+    advice = bench.advice.tell(trace, step)
+    facts["advice"] = advice or None
     directed = course.optimizer == "gradient" and bench.config.has("reasoning")
     proposal = (_reasoned if directed else _plain)(state, bench, facts, program)
     hypothesis = proposal["hypothesis"]
@@ -45,8 +47,10 @@ def researcher(state: TraceState, bench: Bench) -> dict[str, Any]:
         "evaluation": None,
         "errors": [],
         "failure": None,
+        "advice": advice,
     }
-    return {"work": work, "incumbent": course.parent, "next": "coder"}
+    following = "reviewer" if bench.config.review == "hypotheses" else "coder"
+    return {"work": work, "incumbent": course.parent, "next": following}
 
 
 def _reasoned(state: TraceState, bench: Bench, facts: dict[str, Any], program: str | None) -> dict[str, Any]:

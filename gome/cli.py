@@ -1,4 +1,4 @@
-"""The command line: gome run | resume | status | report | doctor."""
+"""The command line: gome run | resume | advise | status | report | doctor."""
 
 import argparse
 import sys
@@ -8,13 +8,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gome import __version__, driver
+from gome import __version__, driver, review
 from gome.doctor import diagnose
 from gome.progress import Progress
 from gome.report import write_report
+from gome.run_folder import RunFolder
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
+from gome.state.review import Question
 from gome.summary import print_summary
+from gome.tools.records.advice import Advice
 
 USAGE_ERROR = 2
 NO_RESULT = 1
@@ -60,6 +63,12 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text)
         sub.add_argument("run", type=Path, help="the run's folder")
         sub.set_defaults(command=function)
+    advise = commands.add_parser(
+        "advise", help="say something to a run: the next diagnosis of every trace reads it"
+    )
+    advise.add_argument("run", type=Path, help="the run's folder")
+    advise.add_argument("advice", help="what to say, in quotes")
+    advise.set_defaults(command=_advise)
     doctor = commands.add_parser("doctor", help="what this machine offers: sandbox, runtime, hardware, model")
     doctor.set_defaults(command=_doctor)
     return parser
@@ -115,7 +124,12 @@ def _watched(run_dir: Path) -> int:
     """Drive a run under the live display, write the report, and say where everything is."""
     try:
         with Progress(run_dir) as progress:
-            driver.drive(run_dir, progress.handle)
+
+            def reviewer(question: Question) -> dict[str, Any] | None:
+                with progress.paused() as console:
+                    return review.ask(question, console)
+
+            driver.drive(run_dir, progress.handle, reviewer)
     finally:
         write_report(run_dir)
     print_summary(run_dir)
@@ -131,6 +145,21 @@ def _status(arguments: argparse.Namespace) -> int:
 def _report(arguments: argparse.Namespace) -> int:
     driver.read_run(arguments.run)
     print(write_report(arguments.run))
+    return 0
+
+
+def _advise(arguments: argparse.Namespace) -> int:
+    run, text = driver.read_run(arguments.run), arguments.advice.strip()
+    if not text:
+        raise GomeError("the advice is empty: say what the next diagnosis shall read")
+    if RunFolder.read(arguments.run).state == "finished":
+        raise GomeError(f"{arguments.run} is finished: no diagnosis will read the advice")
+    Advice(arguments.run / "advice.jsonl").give(text)
+    print("noted: the next diagnosis of every trace reads it")
+    if RunConfig(**run["config"]).role_models.get("researcher", run["config"]["model"]) == "offline":
+        print(
+            "note: the offline reasoner is rules, not a language model: it writes advice down and cannot follow it"
+        )
     return 0
 
 

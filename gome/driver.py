@@ -11,16 +11,21 @@ from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphDrained
+from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import RunControl
+from langgraph.types import Command
 
 from gome.graph.persistence import open_persistence
 from gome.graph.run import build_graph
 from gome.graph.workshop import Workshop, prepare_run, read_run
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError, RunStopped
+from gome.state.review import Question
 from gome.tools.models.chat import make_model
 
 Observer = Callable[[dict[str, Any]], None]
+Reviewer = Callable[[Question], dict[str, Any] | None]
+"""Answers a question of a run as `gome.state.review.Answer`; None: nobody answers now, the run stops."""
 RECURSION_LIMIT = 1_000_000
 
 
@@ -43,18 +48,19 @@ def _make_sure_models_exist(config: RunConfig) -> None:
         make_model(spec, config.base_url)
 
 
-def drive(run_dir: Path, observer: Observer) -> Path:
-    """Run a laid-out run, from its last checkpoint if there is one, until it is finished or drained.
+def drive(run_dir: Path, observer: Observer, reviewer: Reviewer = lambda question: None) -> Path:
+    """Run a laid-out run, from its last checkpoint if there is one, until it is finished, drained, or waits for a
+    review that nobody gives.
 
     Raises GomeError if another process is at work on it.
     """
     run = read_run(run_dir)
-    stop, control = threading.Event(), RunControl()
+    stop = threading.Event()
 
     def say(line: str) -> None:
         observer({"trace": None, "step": None, "stage": "setup", "text": line})
 
-    with _one_writer(run_dir), _draining(control, stop, say), open_persistence(run_dir) as (saver, store):
+    with _one_writer(run_dir), open_persistence(run_dir) as (saver, store):
         shop = Workshop(stop=stop, progress=say)
         graph = build_graph(workshop=shop).compile(checkpointer=saver, store=store)
         config: RunnableConfig = {
@@ -62,20 +68,49 @@ def drive(run_dir: Path, observer: Observer) -> Path:
             "recursion_limit": RECURSION_LIMIT,
         }
         begun = graph.get_state(config).created_at is not None
+        given: Any = None if begun else {"task": run["task"]["root"]}
+        context = RunConfig(**run["config"])
         try:
-            for part in graph.stream(
-                None if begun else {"task": run["task"]["root"]},
-                config,
-                context=RunConfig(**run["config"]),
-                stream_mode="custom",
-                subgraphs=True,
-                durability="sync",
-                control=control,
-            ):
-                observer(cast(Any, part)[1])  # (namespace of the sub-graph, event)
-        except (GraphDrained, RunStopped):
-            say(f"stopped; go on with: gome resume {run_dir}")
+            while True:
+                with _draining(stop, say) as control:
+                    _stream(graph, given, config, context, control, observer)
+                if not (waiting := graph.get_state(config).interrupts):
+                    break
+                if control.drain_requested:
+                    raise RunStopped("stopped")
+                given = Command(resume={i.id: _answered(i.value, reviewer) for i in waiting})
+        except (GraphDrained, RunStopped) as end:
+            why = str(end) if isinstance(end, RunStopped) else "stopped"
+            say(f"{why}; go on with: gome resume {run_dir}")
     return run_dir
+
+
+def _stream(
+    graph: CompiledStateGraph[Any, RunConfig, Any, Any],
+    given: Any,
+    config: RunnableConfig,
+    context: RunConfig,
+    control: RunControl,
+    observer: Observer,
+) -> None:
+    """Run until the graph ends or all of its traces wait for a person; events go to the observer."""
+    for part in graph.stream(
+        given,
+        config,
+        context=context,
+        stream_mode="custom",
+        subgraphs=True,
+        durability="sync",
+        control=control,
+    ):
+        observer(cast(Any, part)[1])  # (namespace of the sub-graph, event)
+
+
+def _answered(question: Question, reviewer: Reviewer) -> dict[str, Any]:
+    if (answer := reviewer(question)) is None:
+        where = f"trace {question['trace']}, step {question['step']}"
+        raise RunStopped(f"the {question['review']} of {where} waits for review")
+    return answer
 
 
 @contextmanager
@@ -101,10 +136,11 @@ def _one_writer(run_dir: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _draining(control: RunControl, stop: threading.Event, say: Callable[[str], None]) -> Iterator[None]:
+def _draining(stop: threading.Event, say: Callable[[str], None]) -> Iterator[RunControl]:
     """The first Ctrl-C (or TERM) lets the work in flight finish, the second drops it. Main thread only."""
+    control = RunControl()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield control
         return
 
     def on_signal(number: int, frame: Any) -> None:
@@ -117,7 +153,7 @@ def _draining(control: RunControl, stop: threading.Event, say: Callable[[str], N
 
     before = {s: signal.signal(s, on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield control
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

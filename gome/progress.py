@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -65,6 +66,15 @@ class Progress:
     ) -> None:
         if self.console.is_terminal:
             self._live.stop()
+
+    @contextmanager
+    def paused(self) -> Iterator[Console]:
+        """Take the live table away while something else uses the terminal."""
+        if self.console.is_terminal:
+            self._live.stop()
+        yield self.console
+        if self.console.is_terminal:
+            self._live.start()
 
     def handle(self, event: Mapping[str, Any]) -> None:
         """Show one event. May be called from any thread."""

@@ -102,7 +102,8 @@ def _ensemble(shop: Workshop) -> Callable[..., dict[str, Any]]:
     def ensemble(state: RunState, runtime: Runtime[RunConfig]) -> dict[str, Any]:
         """Weights over the accepted programs of all traces, from their stored predictions."""
         bench = shop.bench(Path(state["run_dir"]), runtime.store, runtime.stream_writer)
-        return {"ensemble": selection.ensemble(bench)}
+        with bench.clock.working():
+            return {"ensemble": selection.ensemble(bench)}
 
     return ensemble
 
@@ -112,6 +113,7 @@ def _select(shop: Workshop) -> Callable[..., dict[str, Any]]:
         """Finalists on the held-back part, the choice, the fit on all of the data, the submission."""
         bench = shop.bench(Path(state["run_dir"]), runtime.store, runtime.stream_writer)
         ended = {k: t["ended"] or "steps" for k, t in state["traces"].items()}
-        return {"result": selection.select(bench, state["ensemble"], ended)}
+        with bench.clock.working():
+            return {"result": selection.select(bench, state["ensemble"], ended)}
 
     return select

@@ -32,6 +32,7 @@ from gome.tools.execution.runtime import Runtime, ensure_runtime
 from gome.tools.execution.slots import Slots, default_slots
 from gome.tools.models.ask import Asker
 from gome.tools.models.chat import make_model
+from gome.tools.records.advice import Advice
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.clock import Clock
 from gome.tools.records.history import History
@@ -148,6 +149,7 @@ class Workshop:
             packages=runtime.packages,
             artifacts=artifacts,
             history=History(run_dir / "history.jsonl"),
+            advice=Advice(run_dir / "advice.jsonl"),
             clock=Clock(run_dir / "clock.jsonl"),
             asker=Asker(self._chat_models(config), journal, max_tokens=config.max_tokens),
             evaluator=evaluator,

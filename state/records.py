@@ -89,8 +89,19 @@ class Usage(TypedDict):
     tokens_out: int
 
 
+class Review(TypedDict):
+    """What a person decided: on the `hypothesis` or the `program`, accept, edit, replace or reject, and why."""
+
+    of: str
+    action: str
+    reason: str
+
+
 class StepRecord(TypedDict):
-    """A line of history.jsonl: one step, whole. References point into the run's artifacts."""
+    """A line of history.jsonl: one step, whole. References point into the run's artifacts.
+
+    `advice` is what a person had said that this step's diagnosis was the first of its trace to read.
+    """
 
     id: str
     trace: int
@@ -115,5 +126,7 @@ class StepRecord(TypedDict):
     evaluation: Evaluation | None
     comparison: Comparison | None
     debug_rounds: int
+    reviews: list[Review]
+    advice: list[str]
     seconds: float
     usage: Usage

@@ -11,6 +11,7 @@ from gome.state.records import MemoryEntry
 from gome.state.task import Task
 from gome.tools.evaluator import Evaluator
 from gome.tools.models.ask import Asker
+from gome.tools.records.advice import Advice
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.clock import Clock
 from gome.tools.records.history import History
@@ -45,6 +46,7 @@ class Bench:
     packages: dict[str, str]
     artifacts: Artifacts
     history: History
+    advice: Advice
     clock: Clock
     asker: Asker
     evaluator: Evaluator

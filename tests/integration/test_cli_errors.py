@@ -43,11 +43,16 @@ def refused(*arguments: str, cwd: Path, says: str) -> None:
         (["--role-model", "judge=offline"], "critic=MODEL"),
         (["--time-limit-s", "-1"], "--time-limit-s"),
         (["--min-isolation", "prayer"], "--min-isolation"),
+        (["--review", "all"], "--review"),
     ],
 )
 def test_bad_options(good: Path, tmp_path: Path, options: list[str], says: str) -> None:
     refused("run", str(good), *options, cwd=tmp_path, says=says)
     assert not (tmp_path / "runs").exists()
+
+
+def test_advice_needs_a_run(good: Path, tmp_path: Path) -> None:
+    refused("advise", str(good), "fewer columns", cwd=tmp_path, says="no run folder")
 
 
 def test_bad_tasks(good: Path, tmp_path: Path) -> None:

@@ -1,0 +1,151 @@
+"""Review at the terminal: what the run asks a person, laid out; the answer, as a letter or as a line of JSON."""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+from rich.rule import Rule
+from rich.syntax import Syntax
+from rich.text import Text
+
+from gome.formatting import one_line, score_text
+from gome.state.errors import GomeError
+from gome.state.review import Question, read_answer
+
+CHOICES = "[a]ccept, [e]dit, re[p]lace, [r]eject, [s]top, or a line of JSON"
+_EDITORS = ("sensible-editor", "nano", "vi")
+_WORDS = {"a": "accept", "e": "edit", "p": "replace", "r": "reject", "s": "stop"}
+_LABEL = 12
+
+
+def ask(question: Question, console: Console) -> dict[str, Any] | None:
+    """Show the question and read the answer. None for stop, Ctrl-C, or an input that has ended."""
+    show(question, console)
+    try:
+        while True:
+            _line(console, "answer", CHOICES)
+            try:
+                answer = _answer(console.input("> ", markup=False).strip(), question, console)
+                if answer is not None:
+                    read_answer(answer)
+                return answer
+            except (ValueError, GomeError) as error:
+                _line(console, "problem", str(error))
+    except (EOFError, KeyboardInterrupt):
+        return None
+
+
+def _answer(said: str, question: Question, console: Console) -> dict[str, Any] | None:
+    """The answer that a line stands for, after what else it takes. ValueError or GomeError: say it again."""
+    if said.startswith("{"):
+        return dict(json.loads(said))
+    action = _WORDS.get(said.lower(), said.lower())
+    takes: dict[str, Callable[[Question, Console], dict[str, Any]]] = {
+        "accept": lambda q, c: {},
+        "edit": _edited,
+        "replace": _replaced,
+        "reject": lambda q, c: {"reason": c.input("reason: ").strip()},
+    }
+    if action == "stop":
+        return None
+    if action not in takes:
+        raise ValueError(f"{said!r} is no answer: type a, e, p, r or s")
+    given = takes[action](question, console)
+    if action in ("edit", "replace"):
+        given["reason"] = console.input("reason (may be left out): ").strip()
+    return {"action": action, **given}
+
+
+def _edited(question: Question, console: Console) -> dict[str, Any]:
+    """What an editor makes of the hypothesis and its plan, or of the program."""
+    if question["review"] == "program":
+        return {"program": _in_editor(question["program"], ".py", console)}
+    hypothesis = question["hypothesis"]
+    parts = {**{name: hypothesis.get(name) for name in ("statement", "component")}, "plan": question["plan"]}
+    text = _in_editor(yaml.safe_dump(parts, sort_keys=False, allow_unicode=True, width=100), ".yaml", console)
+    try:
+        changed = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(f"this is not YAML: {one_line(error)}") from None
+    return dict(changed) if isinstance(changed, dict) else {}
+
+
+def _replaced(question: Question, console: Console) -> dict[str, Any]:
+    if question["review"] == "hypothesis":
+        statement = console.input("hypothesis: ").strip()
+        plan = console.input("plan (may be left out): ").strip()
+        return {"statement": statement, **({"plan": plan} if plan else {})}
+    path = Path(console.input("file with the program: ").strip()).expanduser()
+    try:
+        return {"program": path.read_text(encoding="utf-8")}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
+
+
+def _in_editor(text: str, suffix: str, console: Console) -> str:
+    named = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    command = named or next((found for name in _EDITORS if (found := shutil.which(name))), None)
+    if command is None or not (named or console.is_terminal):
+        raise GomeError("there is no editor: set EDITOR, or answer with a line of JSON")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"review{suffix}"
+        path.write_text(text, encoding="utf-8")
+        try:
+            done = subprocess.run([*shlex.split(command), str(path)])
+        except OSError as error:
+            raise GomeError(f"the editor {command!r} does not start ({error.strerror}): set EDITOR") from None
+        if done.returncode:
+            raise GomeError(
+                f"the editor {command!r} ended with exit code {done.returncode}: nothing was taken"
+            )
+        changed = path.read_text(encoding="utf-8")
+    if changed == text:
+        raise GomeError("nothing was changed in the editor; answer again")
+    return changed
+
+
+def show(question: Question, console: Console) -> None:
+    """Print what is to be decided and what it rests on."""
+    where = f"trace {question['trace']}, step {question['step']} ({question['stage']})"
+    console.print(Rule(Text(f"{where}: {question['review']} to review"), align="left"))
+    if problem := question.get("problem"):
+        _line(console, "problem", problem)
+    incumbent = question.get("incumbent")
+    if incumbent:
+        score = score_text(incumbent["score"], incumbent["stderr"])
+        _line(console, "incumbent", f"step {incumbent['step']}, {score}: {incumbent['hypothesis']}")
+    for label in ("diagnosis", "error"):
+        _line(console, label, str(question.get(label, "")))
+    for part in (question.get("evidence") or {}).get("worst_slices", []):
+        _line(console, "weak where", ", ".join(f"{k} {v}" for k, v in part.items()))
+    for memory in question.get("recalled", []):
+        _line(console, "recalled", f"{memory['id']}, gain {memory['gain_se']:+.1f} se: {memory['lesson']}")
+    for candidate in question.get("candidates", []):
+        _line(console, "candidate", _candidate(candidate))
+    _line(console, "hypothesis", question["hypothesis"].get("statement", ""))
+    _line(console, "because", question.get("reason", ""))
+    for sentence in question["plan"]:
+        _line(console, "plan", sentence)
+    if text := question.get("diff") or question.get("program"):
+        console.print(Syntax(text, "diff" if question.get("diff") else "python", background_color="default"))
+
+
+def _candidate(candidate: dict[str, Any]) -> str:
+    gain = candidate.get("predicted_gain") or 0.0
+    part, weighted = candidate.get("component"), candidate["weighted"]
+    return f"{candidate['statement']} ({part}, {weighted} of 10, predicted {gain:+.3g})"
+
+
+def _line(console: Console, label: str, text: str) -> None:
+    if text:
+        console.print(
+            f"{label:<{_LABEL}}{one_line(text, 2000)}", markup=False, highlight=False, soft_wrap=True
+        )
