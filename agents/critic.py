@@ -245,7 +245,7 @@ def final_reserve_s(bench: Bench, incumbent: dict[str, Any] | None) -> float:
         1, len(incumbent["score"]["folds"])
     )
     runs = bench.config.finalists * (1.5 * bench.config.selection_seeds + 1)
-    return 1.5 * once * runs / max(1, bench.evaluator.slots.count)
+    return 1.5 * once * runs / max(1, bench.evaluator.scheduler.slots)
 
 
 def _announce(bench: Bench, record: StepRecord) -> None:

@@ -14,8 +14,8 @@ def runner(state: TraceState, bench: Bench) -> dict[str, Any]:
     evaluation: Evaluation | None = None
     for split in ("smoke", "search"):
 
-        def on_fold(fold: int, folds: int, split: str = split) -> None:
-            part = f"{split} {fold + 1}/{folds}" if folds > 1 else split
+        def on_fold(done: int, folds: int, split: str = split) -> None:
+            part = f"{split} {done}/{folds}" if folds > 1 else split
             bench.emit("runner", part, trace, step)
 
         evaluation = bench.evaluator.evaluate(program, split, trace=trace, on_fold=on_fold)

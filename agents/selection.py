@@ -13,6 +13,7 @@ from gome.tools.data.tables import write_table
 from gome.tools.evaluation.bootstrap import FoldPredictions, compare, score
 from gome.tools.evaluation.ensemble import combine, greedy_ensemble
 from gome.tools.evaluation.submission import check_submission
+from gome.tools.parallel import in_parallel
 from gome.tools.records.jsonl import write_json
 
 ENSEMBLE_POOL = 8
@@ -49,7 +50,7 @@ def select(bench: Bench, weights: dict[str, float], ended: dict[str, str]) -> di
     ranked = accepted_by_score(bench)
     programs = {r["id"]: r for r in ranked}
     finalists = list(dict.fromkeys([r["id"] for r in ranked[: bench.config.finalists]] + list(weights)))
-    runs = {i: kept for i in finalists if (kept := _selection_runs(bench, programs[i]))}
+    runs = _selection_runs(bench, [programs[i] for i in finalists])
     candidates = _candidates(bench, programs, weights, runs)
     order = _preference(bench, candidates)
     result = _final(bench, programs, candidates, order)
@@ -59,15 +60,21 @@ def select(bench: Bench, weights: dict[str, float], ended: dict[str, str]) -> di
     return _finish(bench, {**result, "ended": ended})
 
 
-def _selection_runs(bench: Bench, record: StepRecord) -> list[Evaluation]:
-    """The finalist on the selection part with each seed; those that failed are left out."""
-    program = bench.artifacts.get_text(str(record["code"]))
-    runs = []
-    for seed in range(bench.config.selection_seeds):
+def _selection_runs(bench: Bench, finalists: list[StepRecord]) -> dict[str, list[Evaluation]]:
+    """Each finalist on the selection part with each seed, side by side where slots are free; failed runs are left out,
+    and a finalist without any other."""
+
+    def run(job: tuple[StepRecord, int]) -> Evaluation:
+        record, seed = job
         bench.emit("select", f"{record['id']} on the selection part, seed {seed}")
-        evaluation = bench.evaluator.evaluate(program, "selection", seed=seed, trace=record["trace"])
+        program = bench.artifacts.get_text(str(record["code"]))
+        return bench.evaluator.evaluate(program, "selection", seed=seed, trace=record["trace"])
+
+    jobs = [(record, seed) for record in finalists for seed in range(bench.config.selection_seeds)]
+    most, runs = bench.evaluator.scheduler.slots, dict[str, list[Evaluation]]()
+    for (record, _), evaluation in zip(jobs, in_parallel(run, jobs, most), strict=True):
         if evaluation["status"] == "ok":
-            runs.append(evaluation)
+            runs.setdefault(record["id"], []).append(evaluation)
     return runs
 
 
@@ -168,14 +175,16 @@ def _final(
 def _final_submission(
     bench: Bench, programs: dict[str, StepRecord], weights: dict[str, float], problems: list[str]
 ) -> pd.DataFrame | None:
-    parts = []
-    for name in weights:
+    def fit(name: str) -> Evaluation:
         program = bench.artifacts.get_text(str(programs[name]["code"]))
-        evaluation = bench.evaluator.evaluate(program, "final", trace=programs[name]["trace"])
+        return bench.evaluator.evaluate(program, "final", trace=programs[name]["trace"])
+
+    fits = in_parallel(fit, weights, bench.evaluator.scheduler.slots)
+    for name, evaluation in zip(weights, fits, strict=True):
         if evaluation["status"] != "ok":
             problems.append(f"{name} failed on all of the data: {evaluation['problems'][0]}")
             return None
-        parts.append(bench.evaluator.submission(evaluation))
+    parts = [bench.evaluator.submission(evaluation) for evaluation in fits]
     return parts[0] if len(parts) == 1 else combine(bench.task, parts, list(weights.values()))
 
 

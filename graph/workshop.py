@@ -29,6 +29,7 @@ from gome.tools.execution.hardware import hardware
 from gome.tools.execution.job import Executor
 from gome.tools.execution.probe import choose_executor
 from gome.tools.execution.runtime import Runtime, ensure_runtime
+from gome.tools.execution.scheduler import LocalScheduler
 from gome.tools.execution.slots import Slots, default_slots
 from gome.tools.models.ask import Asker
 from gome.tools.models.chat import make_model
@@ -132,8 +133,7 @@ class Workshop:
             run_dir=run_dir,
             task=task,
             inputs=Inputs(run_dir, task, SplitPlan.load(run_dir / "splits.npz")),
-            executor=executor,
-            slots=Slots(slots),
+            scheduler=LocalScheduler(executor, Slots(slots)),
             artifacts=artifacts,
             limits=Limits(config.program_time_limit_s, config.memory_limit_mb),
             stop=self._stop,

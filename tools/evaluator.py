@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,9 +21,10 @@ from gome.tools.evaluation.bootstrap import FoldPredictions, score
 from gome.tools.evaluation.grading import GradingError
 from gome.tools.evaluation.submission import check_submission
 from gome.tools.execution.crash import cause
-from gome.tools.execution.job import Executor, Job, Outcome
+from gome.tools.execution.job import Job, Outcome
 from gome.tools.execution.program_log import parse_log
-from gome.tools.execution.slots import Slots
+from gome.tools.execution.scheduler import Scheduler
+from gome.tools.parallel import in_parallel
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.jsonl import write_json
 
@@ -52,15 +54,14 @@ class Evaluator:
         run_dir: Path,
         task: Task,
         inputs: Inputs,
-        executor: Executor,
-        slots: Slots,
+        scheduler: Scheduler,
         artifacts: Artifacts,
         limits: Limits,
         stop: threading.Event,
         seed: int = 0,
     ) -> None:
-        self.run_dir, self.task, self.inputs, self.executor = run_dir, task, inputs, executor
-        self.slots, self.artifacts, self.limits, self.stop, self.seed = slots, artifacts, limits, stop, seed
+        self.run_dir, self.task, self.inputs, self.scheduler = run_dir, task, inputs, scheduler
+        self.artifacts, self.limits, self.stop, self.seed = artifacts, limits, stop, seed
 
     def evaluate(
         self,
@@ -69,24 +70,31 @@ class Evaluator:
         *,
         seed: int = 0,
         trace: int = 0,
-        on_fold: Callable[[int, int], None] = lambda fold, folds: None,
+        on_fold: Callable[[int, int], None] = lambda done, folds: None,
     ) -> Evaluation:
-        """Run and grade `program` on all folds of `split`; stops at the first fold that fails.
+        """Run and grade `program` on all folds of `split`, side by side where slots are free.
 
-        `on_fold(k, n)` is called before fold k of n runs. Raises RunStopped when asked to stop.
+        The evaluation ends with the first fold, in their order, that fails: what runs behind it is stopped, and counts
+        for nothing. `on_fold(done, n)` is called, maybe from other threads, when the first fold starts and as each
+        of the n is done, but for the last. Raises RunStopped when asked to stop.
         """
-        folds = self.inputs.plan.folds(split)
+        folds = len(self.inputs.plan.folds(split))
         name = f"{hashlib.sha256(program.encode()).hexdigest()[:20]}-{split}-s{seed}"
-        results: list[dict[str, Any]] = []
-        for fold in range(len(folds)):
+        progress = _Progress(folds, on_fold)
+
+        def one(fold: int) -> dict[str, Any] | None:
             result = self._known(f"{name}-f{fold}")
-            if result is None:
-                on_fold(fold, len(folds))
-                result = self._run_fold(program, split, fold, seed, trace, name)
-            results.append(result)
-            if result["status"] != "ok":
-                break
-        return self._summed_up(name, split, seed, results)
+            try:
+                if result is None:
+                    progress.start()
+                    stop = partial(progress.is_beyond_failure, fold)
+                    result = self._run_fold(program, split, fold, seed, trace, name, stop)
+            finally:
+                progress.done(fold, failed=result is None or result["status"] != "ok")
+            return result
+
+        results = in_parallel(one, range(folds), most=self.scheduler.slots)
+        return self._summed_up(name, split, seed, [r for r in results[: progress.end] if r is not None])
 
     def predictions(self, evaluation: Evaluation) -> list[FoldPredictions]:
         """(answers, submission) of each fold of a graded evaluation, rows aligned."""
@@ -120,27 +128,35 @@ class Evaluator:
         return cast(dict[str, Any], result) if whole else None
 
     def _run_fold(
-        self, program: str, split: str, fold: int, seed: int, trace: int, name: str
-    ) -> dict[str, Any]:
+        self,
+        program: str,
+        split: str,
+        fold: int,
+        seed: int,
+        trace: int,
+        name: str,
+        dropped: Callable[[], bool],
+    ) -> dict[str, Any] | None:
+        """The graded result, kept in results/; None if it was `dropped()` on the way."""
         work = self.run_dir / "work" / f"{name}-f{fold}-t{trace}"
         shutil.rmtree(work, ignore_errors=True)
         work.parent.mkdir(parents=True, exist_ok=True)
         source = self.artifacts.path(self.artifacts.put_text(program, "py"))
         input_dir = self.inputs.input_dir(split, fold)
-        with self.slots.lease(trace) as lease:
-            job = Job(
-                program=source,
-                input_dir=input_dir,
-                work_dir=work,
-                seed=seed,
-                wall_s=min(self.limits.wall_s, SMOKE_LIMIT_S) if split == "smoke" else self.limits.wall_s,
-                memory_mb=self.limits.memory_mb,
-                output_mb=self.limits.output_mb,
-                threads=lease.threads,
-            )
-            outcome = self.executor.run(job, stop=self.stop.is_set)
-        if outcome.reason == "stopped":
+        job = Job(
+            program=source,
+            input_dir=input_dir,
+            work_dir=work,
+            seed=seed,
+            wall_s=min(self.limits.wall_s, SMOKE_LIMIT_S) if split == "smoke" else self.limits.wall_s,
+            memory_mb=self.limits.memory_mb,
+            output_mb=self.limits.output_mb,
+        )
+        outcome = self.scheduler.run(job, trace=trace, stop=lambda: self.stop.is_set() or dropped())
+        if self.stop.is_set() and outcome.reason == "stopped":
             raise RunStopped("the program in flight was stopped")
+        if outcome.reason == "stopped":
+            return None
         result = self._graded(outcome, split, fold)
         write_json(self.run_dir / "results" / f"{name}-f{fold}.json", result)
         shutil.rmtree(work, ignore_errors=True)
@@ -209,6 +225,35 @@ class Evaluator:
         value = score(self.task, self.predictions(evaluation), seed=self.seed)
         write_json(path, {"predictions": evaluation["predictions"], "score": value})
         return value
+
+
+class _Progress:
+    """How far the folds of one evaluation are, told to by several threads. `end`: one more than the last that counts."""
+
+    def __init__(self, folds: int, tell: Callable[[int, int], None]) -> None:
+        self.end, self._folds, self._tell = folds, folds, tell
+        self._started, self._done, self._lock = False, 0, threading.Lock()
+
+    def start(self) -> None:
+        """A fold is about to run."""
+        with self._lock:
+            first, self._started = not self._started, True
+        if first:
+            self._tell(self._done, self._folds)
+
+    def done(self, fold: int, *, failed: bool) -> None:
+        """A fold has ended; those behind a failed one count no more."""
+        with self._lock:
+            self._done += 1
+            if failed:
+                self.end = min(self.end, fold + 1)
+            telling = self._started and self._done < self.end
+        if telling:
+            self._tell(self._done, self._folds)
+
+    def is_beyond_failure(self, fold: int) -> bool:
+        """Whether a fold before this one has failed."""
+        return fold >= self.end
 
 
 def _failure_line(outcome: Outcome) -> str:

@@ -16,7 +16,8 @@ class Job:
 
     `program` is copied to `work_dir`/main.py; `work_dir` is made fresh, and what was in it is lost. The program finds
     the files of `input_dir` under input/. `wall_s` is in seconds, `memory_mb` the resident memory of the whole process
-    tree, `output_mb` all that it prints and writes. `gpus` are device numbers; without them no GPU is visible.
+    tree, `output_mb` all that it prints and writes. The scheduler says on how many threads and on which GPUs it runs
+    (device numbers); without GPUs none is visible.
     """
 
     program: Path
@@ -26,7 +27,7 @@ class Job:
     wall_s: float
     memory_mb: int
     output_mb: float
-    threads: int
+    threads: int = 1
     gpus: tuple[int, ...] = ()
 
 
@@ -60,3 +61,8 @@ class Executor(Protocol):
 
         Raises GomeError if the program or the input folder is not there.
         """
+
+
+def stopped(level: Isolation) -> Outcome:
+    """The outcome of a run that somebody stopped before it began."""
+    return Outcome("stopped", 128 + 9, 0.0, 0.0, "", None, level)

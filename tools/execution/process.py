@@ -14,7 +14,7 @@ import psutil
 
 from gome.state.config import Isolation
 from gome.tools.execution import supervisor
-from gome.tools.execution.job import Job, Outcome, Reason
+from gome.tools.execution.job import Job, Outcome, Reason, stopped
 from gome.tools.execution.log import LogBuffer
 from gome.tools.execution.memory import MB, descendants, tree_memory_mb
 from gome.tools.execution.workspace import disk_usage, find_submission
@@ -36,7 +36,7 @@ def run_watched(
     leaves anything running. The supervisor dies with the thread that started it: this one, which waits here.
     """
     if stop():
-        return Outcome("stopped", _KILLED, 0.0, 0.0, "", None, level)
+        return stopped(level)
     watch = _Watch(command, job, env, stop)
     try:
         reason = watch.until_it_ends()

@@ -1,11 +1,13 @@
 """Who runs when: a fixed number of slots, each with its share of the cores, leased to traces in turn."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gome.tools.execution.hardware import hardware
+
+_POLL_S = 0.1  # how often those that wait look whether they are still wanted
 
 
 @dataclass(frozen=True)
@@ -39,22 +41,23 @@ class Slots:
         self._last_turn: dict[int, int] = {}
 
     @contextmanager
-    def lease(self, trace: int) -> Iterator[Lease]:
-        """Wait for a slot, hold it within the block, and hand it on."""
+    def lease(self, trace: int, stop: Callable[[], bool] = lambda: False) -> Iterator[Lease | None]:
+        """Wait for a slot, hold it within the block, and hand it on. None if `stop()` is true before there is one."""
         me = _Waiting(trace)
         with self._changed:
             self._waiting.append(me)
             self._grant()
             try:
-                self._changed.wait_for(lambda: me.granted)
+                while not (me.granted or stop()):
+                    self._changed.wait(_POLL_S)
             except BaseException:
                 self._give_up(me)
                 raise
         try:
-            yield self._lease
+            yield self._lease if me.granted else None
         finally:
             with self._changed:
-                self._hand_on()
+                self._give_up(me)
 
     def _grant(self) -> None:
         """Give free slots to those whose turn it is. Under the lock."""
@@ -67,13 +70,11 @@ class Slots:
             chosen.granted = True
         self._changed.notify_all()
 
-    def _hand_on(self) -> None:
-        self._free += 1
-        self._grant()
-
     def _give_up(self, me: _Waiting) -> None:
+        """Hand the slot on, or leave the queue. Under the lock."""
         if me.granted:
-            self._hand_on()
+            self._free += 1
+            self._grant()
         else:
             self._waiting.remove(me)
 
