@@ -33,6 +33,7 @@ from gome.tools.execution.scheduler import LocalScheduler
 from gome.tools.execution.slots import Slots, default_slots
 from gome.tools.models.ask import Asker
 from gome.tools.models.chat import make_model
+from gome.tools.models.recorded import lay_in
 from gome.tools.records.advice import Advice
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.clock import Clock
@@ -76,6 +77,7 @@ def prepare_run(task_path: str, config: RunConfig) -> Path:
         "versions": versions,
         "splits": plan.reason,
     }
+    lay_in(config.model, run_dir / "exchanges.jsonl")
     write_json(run_dir / "run.json", run)
     return run_dir
 

@@ -25,7 +25,8 @@ class RunConfig(BaseModel):
     metric: str | None = Field(default=None, description="Metric, where the task does not name it.")
     model: str = Field(
         default="offline",
-        description="'offline' (rules, no language model) or PROVIDER:NAME, e.g. openai:gpt-5.",
+        description="'offline' (rules, no language model), openai:NAME, e.g. openai:gpt-5, or replay:FILE, the exchanges "
+        "of another run.",
     )
     role_models: dict[str, str] = Field(
         default_factory=dict, description="Another model for a role: researcher, coder or critic."
