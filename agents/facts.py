@@ -10,16 +10,17 @@ from gome.tools.evaluation.answer_form import answer_form
 
 ENSEMBLE_FROM = 0.7
 SHOWN_STEPS, SHOWN_SIBLINGS, SHOWN_CLASSES = 8, 8, 50
-SLIGHT_DRIFT = 0.1
+SLIGHT_DRIFT, COMMON = 0.1, 0.1
 _OLDER_KEYS = ("step", "hypothesis", "component", "verdict", "gain")
 
 _FORMS = {
-    "label": "Write labels, exactly as they are written in the train table (several in one field: separated by spaces).",
+    "label": "Write labels, exactly as they are written in the train table.",
     "probability": "Write probabilities from 0 to 1; they are what is graded, not labels.",
     "value": "Write numbers.",
     "ranking": "Write ranked labels separated by spaces, best first.",
     "detection": "Write boxes as `x y width height score`, one after the other, separated by spaces.",
 }
+_SETS = " Several labels in one field are separated by spaces."
 
 
 def step_seed(seed: int, trace: int, step: int) -> int:
@@ -40,7 +41,7 @@ def base_facts(bench: Bench, state: TraceState) -> dict[str, Any]:
     task, trace, step = bench.task, state["trace"], state["step"]
     shown = task.model_dump(exclude={"root", "description", "time_limit_s", "program_time_limit_s"})
     shown["classes"] = task.classes[:SHOWN_CLASSES]
-    shown["form"] = _FORMS[answer_form(task)]
+    shown["form"] = _FORMS[answer_form(task)] + (_SETS if task.problem == "multilabel" else "")
     return {
         "trace": trace,
         "traces": bench.config.traces,
@@ -59,15 +60,18 @@ def base_facts(bench: Bench, state: TraceState) -> dict[str, Any]:
 
 
 def data_facts(profile: dict[str, Any]) -> dict[str, Any]:
-    """The data profile without what says nothing: absent gaps, slight drift, moments of flags."""
-    return {**profile, "columns": [_telling(column) for column in profile["columns"]]}
+    """The data profile without what says nothing: absent gaps, slight drift, moments of flags, rare values."""
+    return {**profile, "columns": [_telling(column, profile["rows"]) for column in profile["columns"]]}
 
 
-def _telling(column: dict[str, Any]) -> dict[str, Any]:
+def _telling(column: dict[str, Any], rows: int) -> dict[str, Any]:
     silent = {"dtype"}  # the harness's own pandas says it, and the runtime's may say otherwise
     silent |= {key for key in ("missing", "test_missing") if not column.get(key)}
     if column["kind"] == "boolean":
         silent |= {"min", "max", "std", "skew"}
+    commonest = (column.get("top") or [[None, 0]])[0][1]
+    if column["kind"] in ("number", "integer") and commonest < COMMON * rows:
+        silent |= {"top"}
     if (column.get("drift") or 0) < SLIGHT_DRIFT:
         silent |= {"drift"}
     return {key: value for key, value in column.items() if key not in silent}

@@ -11,7 +11,7 @@ import pandas as pd
 from gome.tools.data.columns import class_text, column_kind, time_values
 
 FEWEST_ROWS = 20
-FEWEST_SHARE = 0.005
+FEWEST_SHARE, MOST_SHARE = 0.005, 0.6
 MOST_CATEGORIES = 20
 CHANCE = (
     0.05  # of naming any slice at all where there is nothing to find (Bonferroni over all slices looked at)
@@ -33,8 +33,8 @@ class Slice:
 def worst_slices(table: pd.DataFrame, loss: np.ndarray, count: int) -> list[Slice]:
     """At most `count` slices of `table` with a mean of `loss` (n,) surely above the others', surest first.
 
-    A slice has at least 20 rows and 0.5 % of all. Of slices that hold nearly the same rows only the surest stays, and
-    of one column at most two.
+    A slice has at least 20 rows and 0.5 % of all, and at most 60 %: more are the rule, not a part. Of slices that hold
+    nearly the same rows only the surest stays, and of one column at most two.
     """
     found = [part for column in table.columns for part in _column_slices(str(column), table[column], loss)]
     sure = NormalDist().inv_cdf(1 - CHANCE / max(1, len(found)))
@@ -57,19 +57,19 @@ def _column_slices(column: str, values: pd.Series, loss: np.ndarray) -> Iterator
 
 
 def _z_scores(part: np.ndarray, count: int, loss: np.ndarray) -> np.ndarray:
-    """Welch's z of the mean loss of each part against all other rows; 0 for parts that are too small."""
+    """Welch's z of the mean loss of each part against all other rows; 0 for parts too small or too large."""
     inside = part >= 0
     rows, total, squares = (
         np.bincount(part[inside], weights=w[inside], minlength=count)
         for w in (np.ones(len(loss)), loss, loss**2)
     )
     others = np.array([len(loss), loss.sum(), (loss**2).sum()])[:, None] - np.array([rows, total, squares])
-    few = (rows < max(FEWEST_ROWS, FEWEST_SHARE * len(loss))) | (others[0] < FEWEST_ROWS)
+    unfit = (rows < max(FEWEST_ROWS, FEWEST_SHARE * len(loss))) | (rows > MOST_SHARE * len(loss))
     with np.errstate(invalid="ignore", divide="ignore"):
         mean, rest = total / rows, others[1] / others[0]
         noise = (squares / rows - mean**2) / rows + (others[2] / others[0] - rest**2) / others[0]
         z = (mean - rest) / np.sqrt(np.maximum(noise, 0))
-    return np.where(few | ~np.isfinite(z), 0, z)
+    return np.where(unfit | ~np.isfinite(z), 0, z)
 
 
 def parts(values: pd.Series) -> tuple[np.ndarray, list[str]]:
