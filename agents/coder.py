@@ -56,9 +56,12 @@ def _write(state: TraceState, bench: Bench) -> str:
     if incumbent := state.get("incumbent"):
         program = bench.artifacts.get_text(incumbent["code"])
         facts["incumbent"] = incumbent_facts(bench, incumbent)
-    call = "edit" if program else "draft"
+    call, texts = "edit" if program else "draft", {}
+    if other := proposal.get("other"):
+        call, facts["other"] = "merge", other
+        texts["other_program"] = bench.artifacts.get_text(other["code"])
     bench.emit("coder", call, state["trace"], state["step"])
-    return _ask(state, bench, call, facts, program)
+    return _ask(state, bench, call, facts, program, **texts)
 
 
 def _debug(state: TraceState, bench: Bench) -> str:

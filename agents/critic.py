@@ -7,6 +7,7 @@ from gome.agents.facts import base_facts, brief, incumbent_facts
 from gome.agents.incumbent import incumbent_of
 from gome.agents.prompting import render
 from gome.agents.replies import Judgement
+from gome.agents.stagnation import fold
 from gome.state.errors import StepFailed
 from gome.state.records import Comparison, Evaluation, MemoryEntry, StepRecord, Verdict
 from gome.state.schema import TraceState
@@ -30,7 +31,7 @@ def critic(state: TraceState, bench: Bench) -> dict[str, Any]:
     if record["verdict"] == "accepted":
         incumbent = incumbent_of(record, bench)
     summary = _summary(state, record, incumbent)
-    ended = _ended(state, bench, incumbent)
+    ended = _ended(state, bench, incumbent) or fold(state, bench, incumbent, summary["stalled"])
     summary["ended"] = ended
     _announce(bench, record)
     step = state["step"] + 1
@@ -221,12 +222,14 @@ def _memory_entry(record: StepRecord) -> MemoryEntry:
 def _summary(state: TraceState, record: StepRecord, incumbent: dict[str, Any] | None) -> dict[str, Any]:
     old = state.get("traces", {}).get(str(state["trace"]), {})
     counts = {k: old.get(k, 0) + (record["verdict"] == k) for k in ("accepted", "rejected", "failed")}
-    return {"step": state["step"] + 1, **counts, "incumbent": incumbent}
+    fresh = record["verdict"] == "accepted" or record["move"] == "restart"
+    stalled = 0 if fresh else old.get("stalled", 0) + 1
+    return {"step": state["step"] + 1, **counts, "stalled": stalled, "incumbent": incumbent}
 
 
 def _ended(state: TraceState, bench: Bench, incumbent: dict[str, Any] | None) -> str | None:
     """Why the trace takes no further step, or None."""
-    if state["step"] + 1 >= bench.config.steps:
+    if state["step"] + 1 >= bench.allowance(state["trace"]):
         return "steps"
     if bench.clock.elapsed() + final_reserve_s(bench, incumbent) >= bench.config.time_limit_s:
         return "time"

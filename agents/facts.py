@@ -32,7 +32,7 @@ def stage_of(bench: Bench, state: TraceState) -> str:
     """Draft until the trace has an incumbent, ensemble in the last third of the budget, improve in between."""
     if not state.get("incumbent"):
         return "draft"
-    used = max(state["step"] / bench.config.steps, bench.clock.elapsed() / bench.config.time_limit_s)
+    used = max(state["step"] / bench.allowance(state["trace"]), bench.clock.elapsed() / bench.config.time_limit_s)
     return "ensemble" if used >= ENSEMBLE_FROM else "improve"
 
 
@@ -51,7 +51,7 @@ def base_facts(bench: Bench, state: TraceState) -> dict[str, Any]:
         "task": shown,
         "hardware": bench.hardware,
         "budget": {
-            "steps_left": bench.config.steps - step,
+            "steps_left": bench.allowance(trace) - step,
             "seconds_left": round(max(0.0, bench.config.time_limit_s - bench.clock.elapsed())),
             "program_time_limit_s": bench.config.program_time_limit_s,
         },

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from gome.agents.facts import base_facts, data_facts, history_facts, incumbent_facts, sibling_facts, step_seed
+from gome.agents.merging import merge_proposal
 from gome.agents.prompting import render
 from gome.agents.replies import Choice, Diagnosis
 from gome.agents.steering import steer
@@ -27,10 +28,14 @@ def researcher(state: TraceState, bench: Bench) -> dict[str, Any]:
     if incumbent := course.parent:
         program = bench.artifacts.get_text(incumbent["code"])
         facts["incumbent"] = incumbent_facts(bench, incumbent)
-    advice = bench.advice.tell(trace, step)
-    facts["advice"] = advice or None
-    directed = course.optimizer == "gradient" and bench.config.has("reasoning")
-    proposal = (_reasoned if directed else _plain)(state, bench, facts, program)
+    advice: list[str] = []
+    if course.partner:
+        proposal = merge_proposal(course.partner)
+    else:
+        advice = bench.advice.tell(trace, step)
+        facts["advice"] = advice or None
+        directed = course.optimizer == "gradient" and bench.config.has("reasoning")
+        proposal = (_reasoned if directed else _plain)(state, bench, facts, program)
     hypothesis = proposal["hypothesis"]
     bench.memory.announce(trace, step, hypothesis["statement"], hypothesis["component"])
     bench.emit("researcher", hypothesis["statement"], trace, step, hypothesis=hypothesis["statement"])

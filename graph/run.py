@@ -91,9 +91,17 @@ def _fan_out(state: RunState) -> list[Send] | str:
 
 def _join(shop: Workshop) -> Callable[..., dict[str, Any]]:
     def join(state: RunState, runtime: Runtime[RunConfig]) -> dict[str, Any]:
-        """The traces have met: momentum and histories are merged in the shared channels; the next epoch may begin."""
-        config = shop.bench(Path(state["run_dir"]), runtime.store, runtime.stream_writer).config
-        return {"until": state["until"] + (config.sync_every or config.steps)}
+        """The traces have met: momentum and histories are merged in the shared channels; the next epoch may begin.
+
+        A trace that had used up its steps goes on with those that a trace folded since has left it.
+        """
+        bench = shop.bench(Path(state["run_dir"]), runtime.store, runtime.stream_writer)
+        more = {
+            k: {**t, "ended": None}
+            for k, t in state["traces"].items()
+            if t["ended"] == "steps" and t["step"] < bench.allowance(int(k))
+        }
+        return {"until": state["until"] + (bench.config.sync_every or bench.config.steps), "traces": more}
 
     return join
 

@@ -5,8 +5,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Isolation = Literal["e2b", "bubblewrap", "plain"]
-Optimizer = Literal["gradient", "tree"]
-Part = Literal["reasoning", "evidence", "memory", "traces", "ensemble"]
+Optimizer = Literal["gradient", "tree", "auto"]
+Part = Literal["reasoning", "evidence", "memory", "traces", "merge", "restarts", "ensemble"]
 """What an ablation can leave out."""
 
 
@@ -38,11 +38,16 @@ class RunConfig(BaseModel):
     steps: int = Field(default=6, ge=1, le=10_000, description="Steps that each trace may take.")
     optimizer: Optimizer = Field(
         default="gradient",
-        description="'gradient' (directed steps) or 'tree' (greedy search by score).",
+        description="'gradient' (directed steps), 'tree' (greedy search by score) or 'auto' (by measured reliability).",
+    )
+    patience: int = Field(
+        default=3,
+        ge=1,
+        description="Steps in a row without gain after which a trace merges, restarts or folds.",
     )
     without: tuple[Part, ...] = Field(
         default=(),
-        description="Parts to leave out, comma-separated: reasoning, evidence, memory, traces, ensemble.",
+        description="Leave parts out, comma-separated: reasoning, evidence, memory, traces, merge, restarts, ensemble.",
     )
     sync_every: int | None = Field(
         default=None, ge=1, description="Steps between joins of the traces; none: they run free."

@@ -30,6 +30,12 @@ class Memory(Protocol):
     def announce(self, trace: int, step: int, hypothesis: str, component: str) -> None:
         """Let siblings see what a trace is trying now."""
 
+    def grant(self, giver: int, receiver: int, steps: int) -> None:
+        """Give the steps that a folded trace leaves over to another one; a trace gives once."""
+
+    def granted(self, trace: int) -> int:
+        """Steps that the trace was given by folded ones."""
+
     def announced(self) -> list[dict[str, Any]]:
         """What each trace announced last."""
 
@@ -57,6 +63,10 @@ class Bench:
     def sign(self) -> int:
         """+1 where larger scores are better, -1 where smaller ones are."""
         return 1 if self.task.direction == "maximize" else -1
+
+    def allowance(self, trace: int) -> int:
+        """Steps that the trace may take: its own and those that folded traces left it."""
+        return self.config.steps + self.memory.granted(trace)
 
     def emit(
         self, stage: str, text: str, trace: int | None = None, step: int | None = None, **more: Any

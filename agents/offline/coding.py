@@ -7,6 +7,7 @@ from gome.agents.offline.compose import render
 from gome.agents.offline.drafts import draft_recipe, drafts
 from gome.agents.offline.edit_blocks import edit_blocks
 from gome.agents.offline.evidence import Case, tag_of
+from gome.agents.offline.merging import merged
 from gome.agents.offline.proposing import MOVES
 from gome.agents.offline.recipe import ModelSpec, Recipe
 from gome.agents.offline.shapes import with_rounds
@@ -27,6 +28,14 @@ def edit(case: Case, program: str) -> str:
     if case.recipe is None:
         return _whole("The program was not composed by these rules; it is written anew.", new)
     return _blocks(f"The change: {case.facts['hypothesis']['statement']}", program, new)
+
+
+def merge(case: Case, program: str, other: Recipe | None) -> str:
+    """The reply to `merge`: both recipes as one program; one that these rules did not compose cannot be merged."""
+    recipe = case.recipe or draft_recipe(case, drafts(case)[0][0])
+    new = render(merged(recipe, other) if other else recipe, case.facts)
+    words = "The other program's models and treatments, as far as this one lacks them."
+    return _blocks(words, program, new) if case.recipe else _whole(words, new)
 
 
 def debug(case: Case, program: str) -> str:

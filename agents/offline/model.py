@@ -13,7 +13,10 @@ from gome.agents.offline import coding, judging, proposing
 from gome.agents.offline.evidence import Case
 from gome.agents.offline.recipe import read_recipe
 
-_PROGRAM = re.compile(r"^## Program\n.*?^```python\n(.*?)\n```$", re.DOTALL | re.MULTILINE)
+_PROGRAM, _OTHER = (
+    re.compile(rf"^## {heading}\n.*?^```python\n(.*?)\n```$", re.DOTALL | re.MULTILINE)
+    for heading in ("Program", "Other program")
+)
 
 
 class OfflineReasoner(BaseChatModel):
@@ -41,12 +44,10 @@ class OfflineReasoner(BaseChatModel):
 def answer(messages: list[BaseMessage]) -> str:
     """The reply to a conversation whose first user message is one of Gome's prompts."""
     prompt = next((str(m.content) for m in messages if isinstance(m, HumanMessage)), "")
-    facts = _facts(prompt)
-    if facts is None:
+    case = case_of(prompt)
+    if case is None:
         return "The offline reasoner is a set of rules and answers only the prompts of Gome's own steps."
-    found = _PROGRAM.search(prompt)
-    program = found.group(1) if found else ""
-    call, case = facts.get("call"), Case(facts, read_recipe(program))
+    call, program = case.facts.get("call"), _text(_PROGRAM, prompt)
     if call == "diagnose":
         return json.dumps(proposing.diagnose(case))
     if call == "propose":
@@ -59,9 +60,22 @@ def answer(messages: list[BaseMessage]) -> str:
         return coding.draft(case)
     if call == "edit":
         return coding.edit(case, program)
+    if call == "merge":
+        return coding.merge(case, program, read_recipe(_text(_OTHER, prompt)))
     if call == "debug":
         return coding.debug(case, program)
     return f"The offline reasoner has no rules for the call {call!r}."
+
+
+def case_of(prompt: str) -> Case | None:
+    """The evidence of one of Gome's prompts, None for any other text."""
+    facts = _facts(prompt)
+    return None if facts is None else Case(facts, read_recipe(_text(_PROGRAM, prompt)))
+
+
+def _text(pattern: re.Pattern[str], prompt: str) -> str:
+    found = pattern.search(prompt)
+    return found.group(1) if found else ""
 
 
 def _facts(prompt: str) -> dict[str, Any] | None:

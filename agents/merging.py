@@ -1,0 +1,124 @@
+"""The merge of two traces: which program is worth taking in, and what taking it in is expected to bring."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gome.agents.incumbent import ranked, score_value
+from gome.state.records import Comparison, StepRecord
+from gome.tools.bench import Bench
+from gome.tools.evaluation.bootstrap import compare
+from gome.tools.evaluation.ensemble import combine
+
+
+@dataclass(frozen=True)
+class Partner:
+    """Another trace's program. `missing` are the accepted steps on its path that the base lacks, largest gain first;
+    `blend` compares the mean of both programs' predictions with the base's alone."""
+
+    record: StepRecord
+    missing: list[StepRecord]
+    blend: Comparison
+
+
+def lineage(records: Sequence[StepRecord], code: str | None) -> list[StepRecord]:
+    """The accepted steps that a program came by, merged-in ones and theirs included, each once, latest first."""
+    by_code: dict[str, StepRecord] = {}
+    for record in records:
+        if record["verdict"] == "accepted":
+            by_code.setdefault(str(record["code"]), record)
+    by_id = {r["id"]: str(r["code"]) for r in records}
+    found: dict[str, StepRecord] = {}
+    open_codes = [code]
+    while open_codes:
+        record_here = by_code.get(str(open_codes.pop()))
+        if record_here is None or record_here["id"] in found:
+            continue
+        found[record_here["id"]] = record_here
+        open_codes.append(record_here["parent"])
+        if record_here["move"] == "merge" and record_here["source"]:
+            open_codes.append(by_id.get(record_here["source"]))
+    return list(found.values())
+
+
+def find_partner(bench: Bench, records: Sequence[StepRecord], trace: int, code: str) -> Partner | None:
+    """The other trace's program whose predictions complement the base's most, or None if none does.
+
+    Measured on stored predictions, without a model call or a program run; labels alone cannot show it, and then the
+    best program counts as no worse. A pair that was merged before is left out.
+    """
+    base = next((r for r in records if r["code"] == code and r["verdict"] == "accepted"), None)
+    if base is None:
+        return None
+    own = {r["id"] for r in lineage(records, code)}
+    done = {(r["parent"], r["source"]) for r in records if r["move"] == "merge"}
+    partners = []
+    for other in _leaves(records, bench.sign, trace):
+        missing = [r for r in lineage(records, other["code"]) if r["id"] not in own]
+        if missing and other["code"] != code and (code, other["id"]) not in done:
+            missing.sort(key=lambda r: -(r["comparison"] or {"gain": 0.0})["gain"])
+            partners.append(Partner(other, missing, _blend_gain(bench, base, other)))
+    best = max(partners, key=lambda p: p.blend["gain"], default=None)
+    return best if best and best.blend["gain"] >= 0 else None
+
+
+def _leaves(records: Sequence[StepRecord], sign: int, trace: int) -> list[StepRecord]:
+    """The best accepted program of each other trace."""
+    best: dict[int, StepRecord] = {}
+    for record in ranked(list(records), sign):
+        best.setdefault(record["trace"], record)
+    return [record for number, record in best.items() if number != trace]
+
+
+def _blend_gain(bench: Bench, base: StepRecord, other: StepRecord) -> Comparison:
+    assert base["evaluation"] is not None
+    assert other["evaluation"] is not None
+    alone = bench.evaluator.predictions(base["evaluation"])
+    with_other = bench.evaluator.predictions(other["evaluation"])
+    both = [
+        (answers, combine(bench.task, [first, second], [0.5, 0.5]))
+        for (answers, first), (_, second) in zip(alone, with_other, strict=True)
+    ]
+    return compare(bench.task, alone, both, seed=bench.config.seed)
+
+
+def merge_proposal(partner: Partner) -> dict[str, Any]:
+    """The step's proposal without a model call: the missing hypotheses, and the blend's gain as the prediction."""
+    record, blend = partner.record, partner.blend
+    kept = [r for r in partner.missing if r["comparison"]] or partner.missing
+    ideas = "; ".join(r["hypothesis"].get("statement", "").rstrip(".") for r in kept[:3])
+    statement = f"Merge what trace {record['trace']} found into this program: {ideas}."
+    gain = {"predicted_gain": blend["gain"], "predicted_low": blend["low"], "predicted_high": blend["high"]}
+    effect = f"the mean of both programs' predictions gains {blend['gain']:+.4g} ± {blend['stderr']:.2g} on the first's"
+    return {
+        "diagnosis": f"Program {record['id']} has what the incumbent lacks: {effect}.",
+        "hypothesis": {
+            "statement": statement,
+            "component": "ensemble",
+            "challenge": "each trace found what the other lacks",
+            "expected_effect": effect,
+            "scores": {},
+            **gain,
+        },
+        "reason": effect,
+        "plan": [statement, "Keep the structure of the incumbent; take over what it lacks."],
+        "other": {
+            "trace": record["trace"],
+            "step": record["step"],
+            "code": record["code"],
+            "score": score_value(record),
+            "hypothesis": record["hypothesis"].get("statement", ""),
+            "accepted": [_idea(r) for r in partner.missing],
+        },
+    }
+
+
+def _idea(record: StepRecord) -> dict[str, Any]:
+    comparison = record["comparison"]
+    sure = comparison["gain"] / comparison["stderr"] if comparison and comparison["stderr"] > 0 else 0.0
+    return {
+        "hypothesis": record["hypothesis"].get("statement", ""),
+        "component": record["hypothesis"].get("component", "model"),
+        "gain_se": sure,
+        "lesson": record["lesson"],
+    }

@@ -1,0 +1,137 @@
+"""Optimizers against the reasoner's reliability, and ablations, on the same tasks and seeds. A simulation.
+
+    python -m benchmarks.ablation.run [--seeds 8] [--only ARM ...] [--work runs/ablation]
+
+Every arm has the same tasks, seeds, splits, first programs and steps; only what its name says differs. Results are
+appended to results.jsonl beside this file, whole runs at a time, so that a stopped benchmark goes on where it was.
+Programs run once for each task and seed, whichever arms write them. `report.py` makes the table and the plot.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.ablation.reasoner import UnreliableReasoner
+from benchmarks.ablation.tasks import SOURCES, lay_out, small_task
+from benchmarks.ablation.warm import WarmExecutor
+from gome.graph.run import build_graph
+from gome.graph.workshop import Workshop
+from gome.state.config import Part, RunConfig
+from gome.tools.data.tables import read_table
+from gome.tools.evaluation.bootstrap import score
+from gome.tools.execution.runtime import ensure_runtime
+from gome.tools.records.history import History
+from gome.tools.records.jsonl import append_line, read_lines
+
+RESULTS = Path(__file__).with_name("results.jsonl")
+TRACES, STEPS = 2, 6
+RELIABILITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to run: the optimizer, what is left out, and how reliable the diagnosis is."""
+
+    name: str
+    optimizer: str = "gradient"
+    reliability: float = 1.0
+    without: tuple[Part, ...] = ()
+
+
+ARMS = (
+    Arm("tree", "tree"),
+    *(Arm(f"gradient {p:g}", "gradient", p) for p in reversed(RELIABILITIES)),
+    *(Arm(f"auto {p:g}", "auto", p) for p in (1.0, 0.0)),
+    *(Arm(f"without {part}", without=(part,)) for part in ("reasoning", "memory", "traces", "merge")),
+)
+
+
+def play(arm: Arm, name: str, seed: int, work: Path, executor: WarmExecutor) -> dict[str, Any]:
+    """One run of an arm, graded on hidden test labels: the row for results.jsonl."""
+    place = work / f"{name}-{seed}"
+    task, answers = small_task(name, seed, place / "task")
+    run_dir = place / arm.name.replace(" ", "-")
+    shutil.rmtree(run_dir, ignore_errors=True)
+    _share_programs(run_dir, place)
+    model = UnreliableReasoner(reliability=arm.reliability)
+    roles = dict.fromkeys(("researcher", "coder", "critic"), model)
+    shop = Workshop(models=roles, executor=executor)
+    config = RunConfig(run_dir=str(run_dir), optimizer=arm.optimizer, without=arm.without, traces=TRACES, steps=STEPS,
+                       sync_every=1, seed=seed, finalists=1, selection_seeds=1, slots=2)  # fmt: skip
+    began = time.monotonic()
+    lay_out(task, config)
+    state = build_graph(workshop=shop).compile().invoke({"task": str(task)}, context=config)
+    row = _measured(shop, run_dir, answers, state["result"])
+    shutil.rmtree(run_dir)
+    return {"task": name, "seed": seed, "arm": arm.name, **row, "wall_s": round(time.monotonic() - began, 1)}
+
+
+def _share_programs(run_dir: Path, place: Path) -> None:
+    """Results and artifacts are kept by content, so all arms of one task and seed can use the same folders."""
+    run_dir.mkdir(parents=True)
+    for part in ("results", "artifacts"):
+        (place / part).mkdir(exist_ok=True)
+        (run_dir / part).symlink_to((place / part).resolve(), target_is_directory=True)
+
+
+def _measured(shop: Workshop, run_dir: Path, answers: pd.DataFrame, result: dict[str, Any]) -> dict[str, Any]:
+    """Test scores of trace 0's first program (the same in every arm) and of what was handed over; what the steps did."""
+    bench = shop.bench(run_dir, None, lambda event: None)
+    records = History(run_dir / "history.jsonl").records()
+    first = bench.evaluator.evaluate(bench.artifacts.get_text(str(records[0]["code"])), "final")
+
+    def graded(table: pd.DataFrame) -> float:
+        aligned = table.set_index(bench.task.id).loc[answers[bench.task.id]].reset_index()
+        return score(bench.task, [(answers, aligned)], seed=0)["value"]
+
+    later = [r for r in records if r["parent"]]
+    return {
+        "sign": bench.sign,
+        "first": graded(bench.evaluator.submission(first)),
+        "final": graded(read_table(Path(result["submission"]))),
+        "steps": len(records),
+        "later": len(later),
+        "improved": sum(r["verdict"] == "accepted" and (r["comparison"] or {"gain": 0})["gain"] > 0 for r in later),
+        "accepted": sum(r["verdict"] == "accepted" for r in later),
+        "failed": sum(r["verdict"] == "failed" for r in records),
+        "merges": sum(r["move"] == "merge" for r in records),
+        "restarts": sum(r["move"] == "restart" for r in records),
+        "by_tree": sum(r["optimizer"] == "tree" for r in later),
+    }  # fmt: skip
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.ablation.run", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument(
+        "--only", nargs="*", metavar="ARM", help="some of: " + ", ".join(a.name for a in ARMS)
+    )
+    parser.add_argument("--tasks", nargs="*", default=list(SOURCES), choices=list(SOURCES), metavar="TASK")
+    parser.add_argument("--work", type=Path, default=Path("runs/ablation"))
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    given = parser.parse_args(argv)
+    done = {(r["task"], r["seed"], r["arm"]) for r in read_lines(given.results)}
+    executor = WarmExecutor(ensure_runtime().python, workers=2)
+    for seed in range(given.seeds):
+        for name in given.tasks:
+            for arm in ARMS:
+                if (name, seed, arm.name) in done or (given.only and arm.name not in given.only):
+                    continue
+                row = play(arm, name, seed, given.work.resolve(), executor)
+                append_line(given.results, row)
+                print(json.dumps(row), file=sys.stderr, flush=True)
+            shutil.rmtree(given.work / f"{name}-{seed}" / "artifacts", ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

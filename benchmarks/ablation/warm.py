@@ -1,0 +1,69 @@
+"""Runs programs in forks of a warm interpreter: a second of imports is saved on each of some ten thousand short runs.
+
+For this benchmark alone. The programs are the offline reasoner's own, so they run without walls; the time limit holds.
+"""
+
+import json
+import os
+import queue
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gome.state.config import Isolation
+from gome.tools.execution.job import Job, Outcome
+from gome.tools.execution.workspace import environment, find_submission, make_work_dir
+
+SERVER = Path(__file__).with_name("warm_server.py")
+
+
+class WarmExecutor:
+    """An Executor over `workers` warm processes of the solutions' environment, one program at a time in each."""
+
+    def __init__(self, python: Path, workers: int) -> None:
+        self._python = python.absolute()
+        self._idle: queue.Queue[subprocess.Popen[str] | None] = queue.Queue()
+        for _ in range(workers):
+            self._idle.put(None)
+
+    @property
+    def level(self) -> Isolation:
+        """'plain': no walls."""
+        return "plain"
+
+    def run(self, job: Job, *, stop: Callable[[], bool]) -> Outcome:
+        """See Executor.run; `stop` is asked once, before the start."""
+        if stop():
+            return Outcome("stopped", 137, 0.0, 0.0, "", None, self.level)
+        make_work_dir(job)
+        work_dir = job.work_dir.resolve()
+        (work_dir / "input").symlink_to(job.input_dir.resolve(), target_is_directory=True)
+        env = environment(job, home=str(work_dir), python=self._python)
+        server = self._idle.get() or self._started(env)
+        begun = time.monotonic()
+        reply = self._asked(server, {"work_dir": str(work_dir), "env": env, "wall_s": job.wall_s})
+        self._idle.put(server if server.poll() is None else None)
+        log = (work_dir / "program.log").read_text(errors="replace")
+        reason = "timeout" if reply["timeout"] else "ok" if reply["exit_code"] == 0 else "error"
+        seconds = time.monotonic() - begun
+        submission = find_submission(job.work_dir)
+        return Outcome(reason, reply["exit_code"], seconds, reply["peak_mb"], log, submission, self.level)
+
+    def _started(self, env: dict[str, str]) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [str(self._python), str(SERVER)],
+            env={**env, "OMP_NUM_THREADS": "1"},
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def _asked(self, server: "subprocess.Popen[str]", request: dict[str, Any]) -> dict[str, Any]:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(json.dumps(request) + os.linesep)
+        server.stdin.flush()
+        return dict(json.loads(server.stdout.readline()))
