@@ -32,7 +32,9 @@ def stage_of(bench: Bench, state: TraceState) -> str:
     """Draft until the trace has an incumbent, ensemble in the last third of the budget, improve in between."""
     if not state.get("incumbent"):
         return "draft"
-    used = max(state["step"] / bench.allowance(state["trace"]), bench.clock.elapsed() / bench.config.time_limit_s)
+    used = max(
+        state["step"] / bench.allowance(state["trace"]), bench.clock.elapsed() / bench.config.time_limit_s
+    )
     return "ensemble" if used >= ENSEMBLE_FROM else "improve"
 
 

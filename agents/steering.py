@@ -81,6 +81,7 @@ def _tree(state: TraceState, bench: Bench) -> Course:
     drafts = min(DRAFTS, max(1, int(DRAFT_SHARE * config.traces * config.steps)))
     best = ranked(known_records(state, bench), bench.sign)
     own = drafts // config.traces + (state["trace"] < drafts % config.traces)
-    if state["step"] < max(1, own) or not best:
+    drafting = config.optimizer == "tree" and state["step"] < own
+    if drafting or not best:
         return Course("tree", "draft", None, home)
     return Course("tree", "edit", incumbent_of(best[0], bench), home, best[0]["id"])

@@ -18,6 +18,7 @@ class StoreMemory:
 
     def __init__(self, store: BaseStore, run_id: str) -> None:
         self.store = store
+        run_id = run_id.replace("%", "%25").replace(".", "%2E")  # namespaces have no periods, folders may
         self.momentum = ("gome", run_id, "momentum")
         self.now = ("gome", run_id, "now")
         self.steps = ("gome", run_id, "steps")

@@ -32,7 +32,6 @@ from gome.tools.records.jsonl import append_line, read_lines
 
 RESULTS = Path(__file__).with_name("results.jsonl")
 TRACES, STEPS = 2, 6
-RELIABILITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True)
@@ -45,12 +44,19 @@ class Arm:
     without: tuple[Part, ...] = ()
 
 
-ARMS = (
-    Arm("tree", "tree"),
-    *(Arm(f"gradient {p:g}", "gradient", p) for p in reversed(RELIABILITIES)),
-    *(Arm(f"auto {p:g}", "auto", p) for p in (1.0, 0.0)),
-    *(Arm(f"without {part}", without=(part,)) for part in ("reasoning", "memory", "traces", "merge")),
+PASSES = (
+    (
+        Arm("tree", "tree"),
+        Arm("gradient 1"),
+        Arm("gradient 0.5", reliability=0.5),
+        Arm("gradient 0", reliability=0),
+    ),
+    tuple(Arm(f"without {part}", without=(part,)) for part in ("reasoning", "memory", "traces", "merge")),
+    (Arm("gradient 0.25", reliability=0.25), Arm("gradient 0.75", reliability=0.75)),
+    (Arm("auto 1", "auto"), Arm("auto 0", "auto", reliability=0)),
 )
+"""In the order in which they are run: what is stopped early has the first ones whole."""
+ARMS = tuple(arm for arms in PASSES for arm in arms)
 
 
 def play(arm: Arm, name: str, seed: int, work: Path, executor: WarmExecutor) -> dict[str, Any]:
@@ -121,15 +127,18 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     done = {(r["task"], r["seed"], r["arm"]) for r in read_lines(given.results)}
     executor = WarmExecutor(ensure_runtime().python, workers=2)
-    for seed in range(given.seeds):
-        for name in given.tasks:
-            for arm in ARMS:
-                if (name, seed, arm.name) in done or (given.only and arm.name not in given.only):
-                    continue
-                row = play(arm, name, seed, given.work.resolve(), executor)
-                append_line(given.results, row)
-                print(json.dumps(row), file=sys.stderr, flush=True)
-            shutil.rmtree(given.work / f"{name}-{seed}" / "artifacts", ignore_errors=True)
+    wanted = [
+        (arm, name, seed)
+        for arms in PASSES
+        for seed in range(given.seeds)
+        for name in given.tasks
+        for arm in arms
+        if (name, seed, arm.name) not in done and (not given.only or arm.name in given.only)
+    ]
+    for arm, name, seed in wanted:
+        row = play(arm, name, seed, given.work.resolve(), executor)
+        append_line(given.results, row)
+        print(json.dumps(row), file=sys.stderr, flush=True)
     return 0
 
 

@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.integration.test_steps import BETTER, PROGRAM, WORSE, by_step, fenced, run
-from tests.scripted import REPLIES, ScriptedModel, call_of, facts_of, player
+from tests.scripted import HYPOTHESIS, REPLIES, ScriptedModel, call_of, facts_of, player
 
 pytestmark = pytest.mark.slow
 WEAK = PROGRAM.replace("[:2]", "[:1]")
@@ -54,3 +55,70 @@ def test_without_traces_one_trace_takes_all_steps_and_the_ensemble_is_left_out(
     assert [(r["trace"], r["step"]) for r in records] == [(0, 0), (0, 1)]
     assert result["best"]["kind"] == "single"
     assert json.loads((tmp_path / "out" / "run.json").read_text())["config"]["steps"] == 2
+
+
+def statement_of(facts: dict[str, Any]) -> dict[str, Any]:
+    return {**HYPOTHESIS, "statement": f"idea {facts['trace']}:{facts['step']}"}
+
+
+def choose(facts: dict[str, Any]) -> str:
+    return json.dumps({"decision": "select", "hypothesis": statement_of(facts), "plan": ["do it"]})
+
+
+def test_a_merge_is_asked_with_both_programs(cancer: Path, tmp_path: Path) -> None:
+    other = PROGRAM.replace("[:2]", "[2:4]")
+    both = PROGRAM.replace("[:2]", "[:4]")
+
+    def code(facts: dict[str, Any]) -> str:
+        if facts["call"] == "merge":
+            return fenced(both)
+        return fenced(other if facts["trace"] else PROGRAM) if facts["stage"] == "draft" else WORSE
+
+    model = player(code, choose=choose)
+    _, records = run(cancer, tmp_path / "out", model, traces=2, steps=4, sync_every=1, finalists=1)
+    (merge,) = [r for r in records if r["move"] == "merge"]
+    leader, guest = merge["trace"], 1 - merge["trace"]
+    assert (merge["step"], merge["source"]) == (3, f"{guest}:0")
+    assert merge["verdict"] == "accepted"
+    assert merge["hypothesis"]["predicted_gain"] > 0
+    assert f"idea {guest}:0" in merge["hypothesis"]["statement"]
+    (asked,) = [m for m in model.calls if call_of(m) == "merge"]
+    assert [row["hypothesis"] for row in facts_of(asked)["other"]["accepted"]] == [f"idea {guest}:0"]
+    first, second = str(asked[1].content).split("## Other program")
+    mine, theirs = (PROGRAM, other) if leader == 0 else (other, PROGRAM)
+    assert mine in first
+    assert theirs in second
+    asked_at_merge = [m for m in model.calls if facts_of(m)["trace"] == leader and facts_of(m)["step"] == 3]
+    assert [call_of(m) for m in asked_at_merge] == ["merge", "judge"]
+
+
+def test_a_stalled_trace_restarts_elsewhere_then_folds_and_leaves_its_steps(
+    cancer: Path, tmp_path: Path
+) -> None:
+    good = PROGRAM.replace("[:2]", "")
+
+    def code(facts: dict[str, Any]) -> str:
+        return fenced(WEAK if facts["trace"] else good) if facts["stage"] == "draft" else WORSE
+
+    model = player(code, choose=choose)
+    options = {"traces": 2, "steps": 6, "sync_every": 1, "patience": 1, "without": ("merge",)}
+    result, records = run(cancer, tmp_path / "out", model, **options)
+    weak = [r for r in records if r["trace"] == 1]
+    assert [r["move"] for r in weak] == ["draft", "edit", "restart", "edit"]
+    assert weak[2]["source"] == "0:0"
+    assert weak[2]["parent"] == weak[3]["parent"] == records[0]["code"] != weak[0]["code"]
+    assert "folded" in result["ended"]["1"]
+    assert "trace 0 has its 2 steps" in result["ended"]["1"]
+    assert [r["step"] for r in records if r["trace"] == 0] == list(range(8))
+
+
+def test_auto_takes_steps_of_both_kinds(cancer: Path, tmp_path: Path) -> None:
+    def code(facts: dict[str, Any]) -> str:
+        return fenced(PROGRAM) if facts["stage"] == "draft" else WORSE
+
+    model = player(code, choose=choose, propose=REPLIES["choose"])
+    options = {"optimizer": "auto", "steps": 8, "without": ("merge", "restarts")}
+    _, records = run(cancer, tmp_path / "out", model, **options)
+    assert records[0]["optimizer"] == "gradient"
+    assert {r["optimizer"] for r in records} == {"gradient", "tree"}
+    assert all(r["parent"] == records[0]["code"] for r in records[1:])
