@@ -18,7 +18,7 @@ def runner(state: TraceState, bench: Bench) -> dict[str, Any]:
             part = f"{split} {done}/{folds}" if folds > 1 else split
             bench.emit("runner", part, trace, step)
 
-        evaluation = bench.evaluator.evaluate(program, split, trace=trace, on_fold=on_fold)
+        evaluation = bench.evaluator.evaluate(program, split, trace=trace, step=step, on_fold=on_fold)
         if evaluation["status"] != "ok":
             break
     assert evaluation is not None

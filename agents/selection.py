@@ -68,7 +68,9 @@ def _selection_runs(bench: Bench, finalists: list[StepRecord]) -> dict[str, list
         record, seed = job
         bench.emit("select", f"{record['id']} on the selection part, seed {seed}")
         program = bench.artifacts.get_text(str(record["code"]))
-        return bench.evaluator.evaluate(program, "selection", seed=seed, trace=record["trace"])
+        return bench.evaluator.evaluate(
+            program, "selection", seed=seed, trace=record["trace"], step=record["step"]
+        )
 
     jobs = [(record, seed) for record in finalists for seed in range(bench.config.selection_seeds)]
     most, runs = bench.evaluator.scheduler.slots, dict[str, list[Evaluation]]()
@@ -176,8 +178,9 @@ def _final_submission(
     bench: Bench, programs: dict[str, StepRecord], weights: dict[str, float], problems: list[str]
 ) -> pd.DataFrame | None:
     def fit(name: str) -> Evaluation:
-        program = bench.artifacts.get_text(str(programs[name]["code"]))
-        return bench.evaluator.evaluate(program, "final", trace=programs[name]["trace"])
+        record = programs[name]
+        program = bench.artifacts.get_text(str(record["code"]))
+        return bench.evaluator.evaluate(program, "final", trace=record["trace"], step=record["step"])
 
     fits = in_parallel(fit, weights, bench.evaluator.scheduler.slots)
     for name, evaluation in zip(weights, fits, strict=True):

@@ -18,6 +18,7 @@ from gome.state.errors import GomeError
 from gome.state.review import Question
 from gome.summary import print_summary
 from gome.tools.records.advice import Advice
+from gome.tracing import keep_content_home
 
 USAGE_ERROR = 2
 NO_RESULT = 1
@@ -26,6 +27,7 @@ NO_RESULT = 1
 def main(argv: list[str] | None = None) -> int:
     """Run one command; 0 when it did its job, 1 when a run ended without a submission, 2 for bad input."""
     arguments = _parser().parse_args(argv)
+    keep_content_home()
     command: Callable[[argparse.Namespace], int] = arguments.command
     try:
         return command(arguments)

@@ -22,6 +22,7 @@ from gome.state.config import RunConfig
 from gome.state.errors import GomeError, RunStopped
 from gome.state.review import Question
 from gome.tools.models.chat import make_model
+from gome.tools.spans import labels
 
 Observer = Callable[[dict[str, Any]], None]
 Reviewer = Callable[[Question], dict[str, Any] | None]
@@ -64,6 +65,7 @@ def drive(run_dir: Path, observer: Observer, reviewer: Reviewer = lambda questio
         shop = Workshop(stop=stop, progress=say)
         graph = build_graph(workshop=shop).compile(checkpointer=saver, store=store)
         config: RunnableConfig = {
+            **labels("gome", run=run["id"], task=run["task"]["name"], model=run["config"]["model"]),
             "configurable": {"thread_id": run["id"]},
             "recursion_limit": RECURSION_LIMIT,
         }

@@ -31,7 +31,7 @@ def build_graph(
     shop = workshop or Workshop(models=models, executor=executor)
     graph = StateGraph(RunState, context_schema=RunConfig, input_schema=RunInput, output_schema=RunOutput)
     graph.add_node("prepare", _prepare(shop))
-    graph.add_node("trace", build_trace(shop).compile())
+    graph.add_node("trace", build_trace(shop).compile(name="trace"))
     graph.add_node("join", _join(shop))
     graph.add_node("ensemble", _ensemble(shop))
     graph.add_node("select", _select(shop))

@@ -27,6 +27,7 @@ from gome.tools.execution.scheduler import Scheduler
 from gome.tools.parallel import in_parallel
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.jsonl import write_json
+from gome.tools.spans import figures_of, span
 
 SMOKE_LIMIT_S = 300.0
 FOLD = "__fold__"
@@ -70,13 +71,14 @@ class Evaluator:
         *,
         seed: int = 0,
         trace: int = 0,
+        step: int | None = None,
         on_fold: Callable[[int, int], None] = lambda done, folds: None,
     ) -> Evaluation:
         """Run and grade `program` on all folds of `split`, side by side where slots are free.
 
-        The evaluation ends with the first fold, in their order, that fails: what runs behind it is stopped, and counts
-        for nothing. `on_fold(done, n)` is called, maybe from other threads, when the first fold starts and as each
-        of the n is done, but for the last. Raises RunStopped when asked to stop.
+        `trace` and `step` say for whom. The evaluation ends with the first fold, in their order, that fails: what runs
+        behind it is stopped, and counts for nothing. `on_fold(done, n)` is called, maybe from other threads, when the
+        first fold starts and as each of the n is done, but for the last. Raises RunStopped when asked to stop.
         """
         folds = len(self.inputs.plan.folds(split))
         name = f"{hashlib.sha256(program.encode()).hexdigest()[:20]}-{split}-s{seed}"
@@ -93,8 +95,12 @@ class Evaluator:
                 progress.done(fold, failed=result is None or result["status"] != "ok")
             return result
 
-        results = in_parallel(one, range(folds), most=self.scheduler.slots)
-        return self._summed_up(name, split, seed, [r for r in results[: progress.end] if r is not None])
+        with span(f"program {split}", trace=trace, step=step, split=split, seed=seed) as figures:
+            results = in_parallel(one, range(folds), most=self.scheduler.slots)
+            counted = [r for r in results[: progress.end] if r is not None]
+            evaluation = self._summed_up(name, split, seed, counted)
+            figures |= figures_of(evaluation)
+        return evaluation
 
     def predictions(self, evaluation: Evaluation) -> list[FoldPredictions]:
         """(answers, submission) of each fold of a graded evaluation, rows aligned."""

@@ -3,16 +3,19 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from string import digits
 from typing import TypeVar
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.runnables import RunnableConfig
 from pydantic import BaseModel, ValidationError
 
 from gome.state.errors import BudgetReached, GomeError, StepFailed
 from gome.state.records import Usage
 from gome.tools.models.parsing import extract_json
 from gome.tools.records.journal import Exchange, Journal
+from gome.tools.spans import labels
 
 Reply = TypeVar("Reply", bound=BaseModel)
 FATAL_STATUS = {401, 403, 404}
@@ -39,6 +42,13 @@ def read_reply(text: str, schema: type[Reply]) -> Reply:
     except ValidationError as error:
         rows = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:6]]
         raise ValueError("; ".join(rows)) from None
+
+
+def _labels(role: str, key: str) -> RunnableConfig:
+    """What a trace viewer is told of the call, from its key trace:step:call:turn."""
+    parts = dict(zip(("trace", "step", "call", "turn"), key.split(":"), strict=False))
+    where = {name: int(part) if part.isdigit() else part for name, part in parts.items()}
+    return labels(f"{role} {parts.get('call', '').rstrip(digits)}".strip(), role=role, **where)
 
 
 def _as_dicts(messages: list[BaseMessage]) -> list[dict[str, str]]:
@@ -97,7 +107,7 @@ class Asker:
         self._check_cap()
         model = self.models[role]
         try:
-            message = model.invoke(messages)
+            message = model.invoke(messages, _labels(role, key))
         except Exception as error:  # providers raise their own classes; the status tells what to do
             raise _as_ours(role, error) from error
         text = message.text if isinstance(message.text, str) else message.text()
