@@ -10,7 +10,14 @@ import pytest
 from gome.tools.evaluation import metrics
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["README.md", "docs/architecture.md", "docs/evaluation.md", "docs/tasks.md", "docs/review.md", "docs/tracing.md"]
+PAGES = [
+    "README.md",
+    "docs/architecture.md",
+    "docs/evaluation.md",
+    "docs/tasks.md",
+    "docs/review.md",
+    "docs/tracing.md",
+]
 
 
 def section(page: str, heading: str) -> str:
