@@ -39,7 +39,7 @@ lint: setup ## check style and format
 types: setup ## check types
 	@echo "== types"
 	@$(BIN)/mypy
-	@$(BIN)/mypy --follow-imports=silent examples/*.py benchmarks/tasks/*.py
+	@$(BIN)/mypy --follow-imports=silent examples/*.py benchmarks/*/*.py
 
 format: setup ## put the code into shape
 	@$(BIN)/ruff check --fix .

@@ -28,6 +28,7 @@ Observer = Callable[[dict[str, Any]], None]
 Reviewer = Callable[[Question], dict[str, Any] | None]
 """Answers a question of a run as `gome.state.review.Answer`; None: nobody answers now, the run stops."""
 RECURSION_LIMIT = 1_000_000
+THREADS = 256  # LangGraph's own number, cores + 4, would let some of many traces wait for others to end
 
 
 def prepare(task: str, config: RunConfig) -> Path:
@@ -68,6 +69,7 @@ def drive(run_dir: Path, observer: Observer, reviewer: Reviewer = lambda questio
             **labels("gome", run=run["id"], task=run["task"]["name"], model=run["config"]["model"]),
             "configurable": {"thread_id": run["id"]},
             "recursion_limit": RECURSION_LIMIT,
+            "max_concurrency": THREADS,
         }
         begun = graph.get_state(config).created_at is not None
         given: Any = None if begun else {"task": run["task"]["root"]}

@@ -25,6 +25,7 @@ from gome.tools.data.tables import read_table
 from gome.tools.data.task_folder import load_task
 from gome.tools.evaluator import Evaluator, Limits
 from gome.tools.execution.e2b_access import check_e2b, open_e2b
+from gome.tools.execution.gpus import find_gpus
 from gome.tools.execution.hardware import hardware
 from gome.tools.execution.job import Executor
 from gome.tools.execution.probe import choose_executor
@@ -135,7 +136,7 @@ class Workshop:
             run_dir=run_dir,
             task=task,
             inputs=Inputs(run_dir, task, SplitPlan.load(run_dir / "splits.npz")),
-            scheduler=LocalScheduler(executor, Slots(slots)),
+            scheduler=LocalScheduler(executor, Slots(slots, gpus=find_gpus())),
             artifacts=artifacts,
             limits=Limits(config.program_time_limit_s, config.memory_limit_mb),
             stop=self._stop,

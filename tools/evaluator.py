@@ -22,6 +22,7 @@ from gome.tools.evaluation.grading import GradingError
 from gome.tools.evaluation.submission import check_submission
 from gome.tools.execution.crash import cause
 from gome.tools.execution.job import Job, Outcome
+from gome.tools.execution.need import need_of
 from gome.tools.execution.program_log import parse_log
 from gome.tools.execution.scheduler import Scheduler
 from gome.tools.parallel import in_parallel
@@ -157,6 +158,7 @@ class Evaluator:
             wall_s=min(self.limits.wall_s, SMOKE_LIMIT_S) if split == "smoke" else self.limits.wall_s,
             memory_mb=self.limits.memory_mb,
             output_mb=self.limits.output_mb,
+            need=need_of(program),
         )
         outcome = self.scheduler.run(job, trace=trace, stop=lambda: self.stop.is_set() or dropped())
         if self.stop.is_set() and outcome.reason == "stopped":

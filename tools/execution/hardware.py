@@ -1,12 +1,13 @@
 """What the machine gives this process: cores, memory, GPU."""
 
 import os
-import shutil
-import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+from gome.tools.execution.gpus import Gpu, find_gpus
 
 _CGROUP = Path("/sys/fs/cgroup")
 _GB = 2**30
@@ -16,9 +17,9 @@ def hardware() -> dict[str, Any]:
     """{"cpus": int, "memory_gb": float, "gpu": str | None}: what may be used here, not what is built in.
 
     Cores respect CPU affinity and the cgroup's quota, memory the cgroup's limit. `gpu` names the cards with their
-    memory, as nvidia-smi does, None where it finds none.
+    memory, None where there is none.
     """
-    return {"cpus": _cpus(), "memory_gb": round(_memory_bytes() / _GB, 1), "gpu": _gpu()}
+    return {"cpus": _cpus(), "memory_gb": round(_memory_bytes() / _GB, 1), "gpu": named(find_gpus())}
 
 
 def _cpus() -> int:
@@ -43,13 +44,6 @@ def _read(name: str) -> str:
         return ""
 
 
-def _gpu() -> str | None:
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return None
-    query = [program, "--query-gpu=name,memory.total", "--format=csv,noheader"]
-    try:
-        cards = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return "; ".join(line.strip() for line in cards.splitlines() if line.strip()) or None
+def named(gpus: Iterable[Gpu]) -> str | None:
+    """The cards in words: 'A100, 40960 MB; A100, 40960 MB'."""
+    return "; ".join(f"{gpu.name}, {gpu.memory_mb} MB" for gpu in gpus) or None

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from gome.state.config import Isolation
+from gome.tools.execution.need import NOTHING, Need
 
 Reason = Literal["ok", "error", "timeout", "memory", "output", "stopped"]
 
@@ -17,7 +18,7 @@ class Job:
     `program` is copied to `work_dir`/main.py; `work_dir` is made fresh, and what was in it is lost. The program finds
     the files of `input_dir` under input/. `wall_s` is in seconds, `memory_mb` the resident memory of the whole process
     tree, `output_mb` all that it prints and writes. The scheduler says on how many threads and on which GPUs it runs
-    (device numbers); without GPUs none is visible.
+    (ids for CUDA_VISIBLE_DEVICES), as far as it has what the program `need`s; without GPUs none is visible.
     """
 
     program: Path
@@ -27,8 +28,9 @@ class Job:
     wall_s: float
     memory_mb: int
     output_mb: float
+    need: Need = NOTHING
     threads: int = 1
-    gpus: tuple[int, ...] = ()
+    gpus: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,9 @@ class LocalScheduler:
 
     def run(self, job: Job, *, trace: int, stop: Callable[[], bool]) -> Outcome:
         """See Scheduler.run."""
-        with self._slots.lease(trace, stop) as lease:
+        with self._slots.lease(trace, job.need, stop) as lease:
             if lease is None:
                 return stopped(self.level)
-            return self._executor.run(replace(job, threads=lease.threads), stop=stop)
+            return self._executor.run(
+                replace(job, threads=lease.threads, gpus=tuple(gpu.id for gpu in lease.gpus)), stop=stop
+            )

@@ -1,49 +1,64 @@
-"""Who runs when: a fixed number of slots, each with its share of the cores, leased to traces in turn."""
+"""Who runs when: a fixed number of slots, each with its share of the cores, leased with GPUs to traces in turn."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from gome.tools.execution.gpus import Cards, Gpu
 from gome.tools.execution.hardware import hardware
+from gome.tools.execution.need import NOTHING, Need
 
 _POLL_S = 0.1  # how often those that wait look whether they are still wanted
 
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to run one program on `threads` threads."""
+    """The right to run one program on `threads` threads and these cards."""
 
     threads: int
+    gpus: tuple[Gpu, ...] = ()
 
 
 @dataclass(eq=False)
 class _Waiting:
     trace: int
-    granted: bool = False
+    need: Need
+    gpus: tuple[Gpu, ...] | None = None
+
+    @property
+    def granted(self) -> bool:
+        return self.gpus is not None
 
 
 class Slots:
     """`count` programs at a time in this process. The cores are divided between the slots, at least one each.
 
     Fair between traces: of those that wait, the trace served longest ago is next; one trace's own are served in order.
-    So a trace that runs many folds does not hold up another that runs one. Safe to share between threads.
+    So a trace that runs many folds does not hold up another that runs one. Who has to wait
+    for GPUs though it is their turn is passed only by those that need none. Safe to share between threads.
     """
 
-    def __init__(self, count: int, cores: int | None = None) -> None:
+    def __init__(self, count: int, cores: int | None = None, gpus: Iterable[Gpu] = ()) -> None:
         if count < 1:
             raise ValueError(f"slots: {count}, but at least 1 is needed")
         self.count = count
-        self._lease = Lease(max(1, (cores or int(hardware()["cpus"])) // count))
+        self._threads = max(1, (cores or int(hardware()["cpus"])) // count)
+        self._cards = Cards(gpus)
         self._changed = threading.Condition()
         self._free, self._turn = count, 0
         self._waiting: list[_Waiting] = []
         self._last_turn: dict[int, int] = {}
 
     @contextmanager
-    def lease(self, trace: int, stop: Callable[[], bool] = lambda: False) -> Iterator[Lease | None]:
-        """Wait for a slot, hold it within the block, and hand it on. None if `stop()` is true before there is one."""
-        me = _Waiting(trace)
+    def lease(
+        self, trace: int, need: Need = NOTHING, stop: Callable[[], bool] = lambda: False
+    ) -> Iterator[Lease | None]:
+        """Wait for a slot with what is needed, hold it within the block, and hand it on. None if `stop()` is true before.
+
+        Of a need that can't be met by any card here, that part is met which can: without cards none.
+        """
+        me = _Waiting(trace, self._cards.fit(need))
         with self._changed:
             self._waiting.append(me)
             self._grant()
@@ -54,25 +69,35 @@ class Slots:
                 self._give_up(me)
                 raise
         try:
-            yield self._lease if me.granted else None
+            yield None if me.gpus is None else Lease(self._threads, me.gpus)
         finally:
             with self._changed:
                 self._give_up(me)
 
     def _grant(self) -> None:
         """Give free slots to those whose turn it is. Under the lock."""
-        while self._free and self._waiting:
-            chosen = min(self._waiting, key=lambda w: self._last_turn.get(w.trace, 0))
+        while self._free and (chosen := self._next()):
             self._waiting.remove(chosen)
             self._free -= 1
             self._turn += 1
             self._last_turn[chosen.trace] = self._turn
-            chosen.granted = True
         self._changed.notify_all()
+
+    def _next(self) -> _Waiting | None:
+        """Who can have a slot now, the cards given already. Under the lock."""
+        no_cards = False
+        for waiting in sorted(self._waiting, key=lambda w: self._last_turn.get(w.trace, 0)):
+            if not (no_cards and waiting.need.gpus):
+                waiting.gpus = self._cards.take(waiting.need)
+                if waiting.granted:
+                    return waiting
+                no_cards = True
+        return None
 
     def _give_up(self, me: _Waiting) -> None:
         """Hand the slot on, or leave the queue. Under the lock."""
-        if me.granted:
+        if me.gpus is not None:
+            self._cards.give_back(me.gpus, me.need)
             self._free += 1
             self._grant()
         else:

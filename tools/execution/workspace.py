@@ -85,6 +85,7 @@ def environment(job: Job, *, home: str, python: Path) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "MPLBACKEND": "Agg",
-        "CUDA_VISIBLE_DEVICES": ",".join(map(str, job.gpus)),
+        "CUDA_VISIBLE_DEVICES": ",".join(job.gpus),
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
         "OMP_WAIT_POLICY": "PASSIVE",  # on cores that others use too, threads that spin cost 5 x the time
     } | dict.fromkeys(_THREAD_LIMITS, str(job.threads))

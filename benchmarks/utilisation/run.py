@@ -1,0 +1,199 @@
+"""How busy the slots are: free-running traces against lock-step rounds, with a model and programs of realistic duration.
+
+    python -m benchmarks.utilisation.run [--traces 1 2 4 8] [--steps 5] [--slots 4] [--scale 30] [--write]
+
+Whole runs of the real graph with the real sandbox. The model sleeps before each reply and the programs sleep instead
+of training, so that the machine's cores don't matter. How long each sleeps is drawn from (trace, step, call), and so
+is the same in both modes. A second here stands for `--scale` seconds.
+"""
+
+import argparse
+import json
+import platform
+import random
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pandas as pd
+from langchain_core.messages import BaseMessage
+
+from gome import __version__
+from gome.graph.run import build_graph
+from gome.state.config import Isolation, RunConfig
+from gome.tools.execution.job import Executor, Job, Outcome
+from gome.tools.execution.probe import probe
+from gome.tools.execution.runtime import ensure_runtime
+from tests.scripted import REPLIES, ScriptedModel, call_of, facts_of
+
+HERE = Path(__file__).resolve().parent
+CALL_S, CALL_SPREAD = 15.0, 0.6
+PROGRAM_S, PROGRAM_SPREAD = 60.0, 0.8
+"""Medians in seconds and spreads (of the logarithm) of a model call and of a program on one fold."""
+ROWS = 2500  # 3 search folds, and little to grade
+THREADS = 64
+PROGRAM = """\
+import csv, time
+smoke = sum(1 for _ in open("input/train.csv")) < 500
+time.sleep({seconds} / (20 if smoke else 1))
+with open("submission.csv", "w") as out:
+    out.write("id,y\\n")
+    out.writelines(f"{{row['id']}},{{float(row['x']) + {bias}}}\\n" for row in csv.DictReader(open("input/test.csv")))
+"""
+
+
+@dataclass
+class Timed:
+    """The real executor, and when its programs ran."""
+
+    inner: Executor
+    spans: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def level(self) -> Isolation:
+        """The inner one's."""
+        return self.inner.level
+
+    def run(self, job: Job, *, stop: Callable[[], bool]) -> Outcome:
+        """See Executor.run."""
+        began = time.monotonic()
+        try:
+            return self.inner.run(job, stop=stop)
+        finally:
+            self.spans.append((began, time.monotonic()))
+
+
+class Player:
+    """The model: sleeps, then says what makes a step go on. `calls` holds when each call began."""
+
+    def __init__(self, scale: float) -> None:
+        self.scale, self._lock = scale, threading.Lock()
+        self.calls: list[float] = []
+
+    def __call__(self, messages: list[BaseMessage]) -> str:
+        call, facts = call_of(messages), facts_of(messages)
+        where = f"{facts['trace']}:{facts['step']}"
+        with self._lock:
+            self.calls.append(time.monotonic())
+        time.sleep(_drawn(f"{where}:{call}", CALL_S, CALL_SPREAD) / self.scale)
+        if call not in ("draft", "edit"):
+            return REPLIES[call]
+        seconds = _drawn(where, PROGRAM_S, PROGRAM_SPREAD) / self.scale
+        bias = random.Random(where).gauss(0, 1)
+        return f"```python\n{PROGRAM.format(seconds=seconds, bias=bias)}```\n"
+
+
+def _drawn(key: str, median: float, spread: float) -> float:
+    return median * random.Random(key).lognormvariate(0, spread)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Of one run while its traces ran: share of the slots' time in which a program ran, and seconds."""
+
+    busy: float
+    seconds: float
+
+
+def measure(task: Path, executor: Executor, *, traces: int, sync_every: int | None, options: Any) -> Measured:
+    """One run, from its first model call to its last search run."""
+    timed, player = Timed(executor), Player(options.scale)
+    model = ScriptedModel(script=player)
+    graph = build_graph(
+        models=dict.fromkeys(("researcher", "coder", "critic"), model), executor=timed
+    ).compile()
+    ended: list[float] = []
+    with tempfile.TemporaryDirectory(prefix="gome-utilisation-") as folder:
+        config = RunConfig(run_dir=f"{folder}/run", traces=traces, steps=options.steps, slots=options.slots,
+                           sync_every=sync_every, finalists=1, selection_seeds=1)  # fmt: skip
+        parts = graph.stream(
+            {"task": str(task)},
+            {"recursion_limit": 100_000, "max_concurrency": THREADS},
+            context=config,
+            stream_mode="custom",
+            subgraphs=True,
+        )
+        for event in (part[1] for part in cast(Any, parts)):
+            if event["stage"] == "ensemble":
+                ended.append(time.monotonic())
+        records = Path(folder, "run", "history.jsonl").read_text().splitlines()
+    assert len(records) == traces * options.steps, "a step is missing"
+    assert not any(json.loads(line)["verdict"] == "failed" for line in records), "a step failed"
+    start, end = player.calls[0], ended[0]
+    busy = sum(max(0.0, min(b, end) - a) for a, b in timed.spans if a < end)
+    return Measured(busy / (options.slots * (end - start)), end - start)
+
+
+def make_task(folder: Path) -> Path:
+    """A small regression task."""
+    rng = random.Random(0)
+    x = [rng.gauss(0, 1) for _ in range(2 * ROWS)]
+    table = pd.DataFrame({"id": range(2 * ROWS), "x": x, "y": [v + rng.gauss(0, 1) for v in x]})
+    train, test = table[:ROWS], table[ROWS:].drop(columns="y")
+    folder.mkdir()
+    train.to_csv(folder / "train.csv", index=False)
+    test.to_csv(folder / "test.csv", index=False)
+    test[["id"]].assign(y=0.0).to_csv(folder / "sample_submission.csv", index=False)
+    (folder / "task.yaml").write_text("name: sleep\nmetric: rmse\ntarget: y\nid: id\n")
+    return folder
+
+
+def rows(options: argparse.Namespace) -> list[list[str]]:
+    """The table, a row for each number of traces."""
+    root = Path(tempfile.mkdtemp(prefix="gome-utilisation-task-"))
+    task, executor = make_task(root / "sleep"), probe(ensure_runtime().python)
+    found = []
+    for traces in options.traces:
+        free, rounds = (
+            measure(task, executor, traces=traces, sync_every=every, options=options) for every in (None, 1)
+        )
+        found.append([str(traces), f"{free.busy:.0%}", f"{rounds.busy:.0%}", f"{free.busy / rounds.busy:.2f}",
+                      f"{free.seconds:.0f}", f"{rounds.seconds:.0f}"])  # fmt: skip
+        print("  ".join(found[-1]), file=sys.stderr, flush=True)
+    shutil.rmtree(root)
+    return found
+
+
+def table(found: list[list[str]]) -> str:
+    """The rows as Markdown."""
+    head = [
+        "traces",
+        "busy, free-running",
+        "busy, in rounds",
+        "ratio",
+        "seconds, free-running",
+        "seconds, in rounds",
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *found])
+
+
+def main() -> None:
+    """Measure, print, and with --write put the table into README.md."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--traces", type=int, nargs="+", default=[1, 2, 4, 8])
+    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--slots", type=int, default=4)
+    parser.add_argument("--scale", type=float, default=30.0)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    text = table(rows(options))
+    print(text)
+    if options.write:
+        readme = HERE / "README.md"
+        before, mark, rest = readme.read_text().partition("<!-- table -->\n")
+        _, end, after = rest.partition("<!-- end -->\n")
+        command = " ".join(["python -m benchmarks.utilisation.run", *sys.argv[1:]])
+        said = f"\nMade by gome {__version__} (Python {platform.python_version()}) with\n\n    {command}\n"
+        readme.write_text(f"{before}{mark}{text}\n{said}{end}{after}")
+
+
+if __name__ == "__main__":
+    main()
