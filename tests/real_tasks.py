@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
-from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.model_selection import train_test_split
 
 
@@ -17,6 +17,12 @@ def write_diabetes(folder: Path) -> Path:
     """Disease progression after a year, graded by rmse."""
     table = load_diabetes(as_frame=True).frame.rename(columns={"target": "progression"})
     return write_task(folder, table, "progression", "rmse")
+
+
+def write_digits(folder: Path) -> Path:
+    """Handwritten digits of 8 x 8 pixels with values 0 to 16, graded by accuracy."""
+    table = load_digits(as_frame=True).frame.rename(columns={"target": "digit"}).astype(int)
+    return write_task(folder, table, "digit", "accuracy")
 
 
 def write_task(folder: Path, table: pd.DataFrame, target: str, metric: str) -> Path:

@@ -1,6 +1,7 @@
-"""A run played again from its recorded exchanges: no model, same programs."""
+"""Runs played by hand through a model endpoint, played again from their recorded exchanges: no model, same steps."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,22 +9,45 @@ import pytest
 from gome import driver
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
-from tests.real_tasks import write_breast_cancer
+from tests.real_tasks import write_breast_cancer, write_diabetes, write_digits
+
+RECORDINGS = Path(__file__).parents[1] / "recordings"
 
 
-def play(task: Path, run_dir: Path, model: str) -> Path:
-    config = RunConfig(run_dir=str(run_dir), model=model, traces=1, steps=2, finalists=1, selection_seeds=1)
-    return driver.drive(driver.prepare(str(task), config), lambda event: None)
+def play(task: Path, run_dir: Path, model: str, *, traces: int = 1, steps: int = 1) -> list[dict]:
+    """The steps of the run, by trace and step."""
+    config = RunConfig(
+        run_dir=str(run_dir), model=model, traces=traces, steps=steps, finalists=1, selection_seeds=1
+    )
+    driver.drive(driver.prepare(str(task), config), lambda event: None)
+    steps_done = [json.loads(line) for line in (run_dir / "history.jsonl").open()]
+    return sorted(steps_done, key=lambda r: (r["trace"], r["step"]))
 
 
-def test_a_run_played_again_makes_the_same_steps(tmp_path: Path) -> None:
-    task = write_breast_cancer(tmp_path / "cancer")
-    first = play(task, tmp_path / "first", "offline")
-    again = play(task, tmp_path / "again", f"replay:{first}")
-    steps = [[json.loads(line) for line in (run / "history.jsonl").open()] for run in (first, again)]
-    assert [r["code"] for r in steps[0]] == [r["code"] for r in steps[1]]
-    assert [r["evaluation"]["score"] for r in steps[0]] == [r["evaluation"]["score"] for r in steps[1]]
-    assert len((first / "exchanges.jsonl").read_text()) == len((again / "exchanges.jsonl").read_text())
+@pytest.mark.parametrize(
+    ("write", "traces", "steps", "verdicts"),
+    [
+        (write_diabetes, 1, 3, ["accepted", "rejected", "accepted"]),
+        (write_digits, 2, 2, ["accepted", "accepted", "accepted", "accepted"]),
+    ],
+)
+def test_a_recorded_run_makes_the_same_steps(
+    tmp_path: Path, write: Callable[[Path], Path], traces: int, steps: int, verdicts: list[str]
+) -> None:
+    name = write.__name__.removeprefix("write_")
+    model = f"replay:{RECORDINGS / name}.jsonl"
+    records = play(write(tmp_path / name), tmp_path / "run", model, traces=traces, steps=steps)
+    assert [r["verdict"] for r in records] == verdicts
+    gains = [r["comparison"]["gain"] for r in records if r["step"] and r["verdict"] == "accepted"]
+    assert min(gains) > 0
+    assert (tmp_path / "run" / "solution" / "submission.csv").is_file()
+
+
+def test_a_request_that_was_not_recorded_costs_its_step(tmp_path: Path) -> None:
+    model = f"replay:{RECORDINGS / 'diabetes.jsonl'}"
+    last = play(write_diabetes(tmp_path / "diabetes"), tmp_path / "run", model, steps=4)[-1]
+    assert last["verdict"] == "failed"
+    assert "holds no reply" in last["reason"]
 
 
 def test_what_is_no_recording_is_refused(tmp_path: Path) -> None:
