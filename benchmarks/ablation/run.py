@@ -31,7 +31,10 @@ from gome.tools.records.history import History
 from gome.tools.records.jsonl import append_line, read_lines
 
 RESULTS = Path(__file__).with_name("results.jsonl")
-TRACES, STEPS = 2, 6
+TRACES, STEPS = 2, 5
+PROGRAM_LIMIT_S = 60.0
+BLOCK = 4
+"""Seeds for which all arms are run before the next ones begin."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,19 @@ def play(arm: Arm, name: str, seed: int, work: Path, executor: WarmExecutor) -> 
     model = UnreliableReasoner(reliability=arm.reliability)
     roles = dict.fromkeys(("researcher", "coder", "critic"), model)
     shop = Workshop(models=roles, executor=executor)
-    config = RunConfig(run_dir=str(run_dir), optimizer=arm.optimizer, without=arm.without, traces=TRACES, steps=STEPS,
-                       sync_every=1, seed=seed, finalists=1, selection_seeds=1, slots=2)  # fmt: skip
+    config = RunConfig(
+        run_dir=str(run_dir),
+        optimizer=arm.optimizer,
+        without=arm.without,
+        traces=TRACES,
+        steps=STEPS,
+        sync_every=1,
+        seed=seed,
+        program_time_limit_s=PROGRAM_LIMIT_S,
+        finalists=1,
+        selection_seeds=1,
+        slots=2,
+    )
     began = time.monotonic()
     lay_out(task, config)
     state = build_graph(workshop=shop).compile().invoke({"task": str(task)}, context=config)
@@ -129,8 +143,9 @@ def main(argv: list[str] | None = None) -> int:
     executor = WarmExecutor(ensure_runtime().python, workers=2)
     wanted = [
         (arm, name, seed)
+        for first in range(0, given.seeds, BLOCK)
         for arms in PASSES
-        for seed in range(given.seeds)
+        for seed in range(first, min(first + BLOCK, given.seeds))
         for name in given.tasks
         for arm in arms
         if (name, seed, arm.name) not in done and (not given.only or arm.name in given.only)

@@ -1,0 +1,104 @@
+"""Write README.md and crossover.svg beside this file from results.jsonl: `python -m benchmarks.ablation.report`."""
+
+import os
+import platform
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks.ablation.plot import crossover
+from benchmarks.ablation.run import ARMS, RESULTS, STEPS, TRACES
+from benchmarks.ablation.statistics import Interval, difference, improving_share, mean, table
+from benchmarks.ablation.tasks import HIDDEN, SEARCH, SOURCES, TRAIN
+from gome import __version__
+from gome.tools.records.jsonl import read_lines
+
+HERE = Path(__file__).resolve().parent
+HEAD = ["arm", "reached", "against tree", "against gradient 1", "improving steps", "runs"]
+
+
+def text(interval: Interval, sign: str = "") -> str:
+    """Mean and interval, in whole percents or points."""
+    return f"{interval.mean:{sign}.0f} ({interval.low:{sign}.0f} to {interval.high:{sign}.0f})"
+
+
+def lines(runs: pd.DataFrame) -> str:
+    """The table in Markdown."""
+    rows = [HEAD, ["---"] * len(HEAD)]
+    counts = runs["arm"].value_counts()
+    for arm in (a.name for a in ARMS if a.name in counts):
+        against = [
+            text(difference(runs, arm, other), "+") if arm != other else ""
+            for other in ("tree", "gradient 1")
+        ]
+        share = f"{text(improving_share(runs, arm))} %"
+        rows.append([arm, text(mean(runs, arm)), *against, share, str(counts[arm])])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def picture(runs: pd.DataFrame) -> str:
+    """The crossover plot; only arms that were run on all of the tasks and seeds are drawn."""
+    counts = runs["arm"].value_counts()
+    whole = [a for a in ARMS if counts.get(a.name) == counts["tree"] and not a.without]
+    found: dict[str, dict[float, Interval]] = {"gradient": {}, "auto": {}, "tree": {}}
+    for arm in whole:
+        found[arm.optimizer][arm.reliability] = mean(runs, arm.name)
+    note = f"simulation without a language model; {counts['tree']} runs an arm, 95 % intervals"
+    return crossover(mean(runs, "tree"), found["gradient"], found["auto"], note)
+
+
+def crossing(runs: pd.DataFrame) -> str:
+    """Where descent overtakes the tree, by linear interpolation between the reliabilities that were run."""
+    there = set(runs["arm"])
+    arms = [a for a in ARMS if a.optimizer == "gradient" and not a.without and a.name in there]
+    points = [(a.reliability, difference(runs, a.name, "tree").mean) for a in arms]
+    points.sort()
+    for (p, low), (q, high) in pairwise(points):
+        if low < 0 <= high:
+            return f"Descent overtakes the tree at a reliability of about {p + (q - p) * low / (low - high):.2f}."
+    side = "ahead of" if points[0][1] >= 0 else "behind"
+    return (
+        f"There is no crossover in these runs: descent is {side} the tree at every reliability that was run."
+    )
+
+
+def seeds_text(runs: pd.DataFrame) -> str:
+    """How many seeds each task has."""
+    counts = runs.drop_duplicates(["task", "seed"]).groupby("task").size()
+    return ", ".join(f"{task} {n}" for task, n in counts.items())
+
+
+def page(runs: pd.DataFrame) -> str:
+    """README.md of this folder."""
+    machine = f"Python {platform.python_version()}, {os.cpu_count()} cores that others used too"
+    return PAGE.format(
+        table=lines(runs),
+        crossing=crossing(runs),
+        seeds=seeds_text(runs),
+        tasks=", ".join(SOURCES),
+        train=TRAIN,
+        search=SEARCH,
+        hidden=HIDDEN,
+        traces=TRACES,
+        steps=STEPS,
+        version=__version__,
+        machine=machine,
+    )
+
+
+PAGE = (HERE / "page.md").read_text()
+
+
+def main() -> int:
+    runs = table(read_lines(RESULTS))
+    (HERE / "crossover.svg").write_text(picture(runs))
+    (HERE / "README.md").write_text(page(runs))
+    print(lines(runs))
+    print(crossing(runs))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
