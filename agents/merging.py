@@ -45,7 +45,7 @@ def find_partner(bench: Bench, records: Sequence[StepRecord], trace: int, code: 
     """The other trace's program whose predictions complement the base's most, or None if none does.
 
     Measured on stored predictions, without a model call or a program run; labels alone cannot show it, and then the
-    best program counts as no worse. A pair that was merged before is left out.
+    best program counts as no worse. Left out: pairs that were merged before, programs that grew from the base.
     """
     base = next((r for r in records if r["code"] == code and r["verdict"] == "accepted"), None)
     if base is None:
@@ -54,8 +54,10 @@ def find_partner(bench: Bench, records: Sequence[StepRecord], trace: int, code: 
     done = {(r["parent"], r["source"]) for r in records if r["move"] == "merge"}
     partners = []
     for other in _leaves(records, bench.sign, trace):
-        missing = [r for r in lineage(records, other["code"]) if r["id"] not in own]
-        if missing and other["code"] != code and (code, other["id"]) not in done:
+        path = lineage(records, other["code"])
+        missing = [r for r in path if r["id"] not in own]
+        grown_from_base = base["id"] in {r["id"] for r in path}
+        if missing and not grown_from_base and (code, other["id"]) not in done:
             missing.sort(key=lambda r: -(r["comparison"] or {"gain": 0.0})["gain"])
             partners.append(Partner(other, missing, _blend_gain(bench, base, other)))
     best = max(partners, key=lambda p: p.blend["gain"], default=None)
@@ -85,7 +87,8 @@ def _blend_gain(bench: Bench, base: StepRecord, other: StepRecord) -> Comparison
 def merge_proposal(partner: Partner) -> dict[str, Any]:
     """The step's proposal without a model call: the missing hypotheses, and the blend's gain as the prediction."""
     record, blend = partner.record, partner.blend
-    kept = [r for r in partner.missing if r["comparison"]] or partner.missing
+    found = [r for r in partner.missing if r["move"] != "merge"] or partner.missing
+    kept = [r for r in found if r["comparison"]] or found
     ideas = "; ".join(r["hypothesis"].get("statement", "").rstrip(".") for r in kept[:3])
     statement = f"Merge what trace {record['trace']} found into this program: {ideas}."
     gain = {"predicted_gain": blend["gain"], "predicted_low": blend["low"], "predicted_high": blend["high"]}

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from gome.agents.facts import base_facts, data_facts, history_facts, incumbent_facts, sibling_facts, step_seed
+from gome.agents.incumbent import known_records
 from gome.agents.merging import merge_proposal
 from gome.agents.prompting import render
 from gome.agents.replies import Choice, Diagnosis
@@ -12,6 +13,7 @@ from gome.agents.steering import steer
 from gome.state.reducers import upsert
 from gome.state.schema import TraceState
 from gome.tools.bench import Bench
+from gome.tools.evaluation.reliability import reliability
 from gome.tools.memory.kernel import recall
 
 ROLE = "researcher"
@@ -62,6 +64,7 @@ def _reasoned(state: TraceState, bench: Bench, facts: dict[str, Any], program: s
     """The gradient: diagnosis, then the choice with momentum."""
     if (incumbent := state.get("incumbent")) and incumbent["evidence"] and bench.config.has("evidence"):
         facts["evidence"] = bench.artifacts.get_json(incumbent["evidence"])
+    facts["reliability"] = reliability(known_records(state, bench))
     bench.emit("researcher", "diagnosing", state["trace"], state["step"])
     diagnosis = _diagnose(state, bench, facts, program)
     choice, recalled = _choose(state, bench, facts, program, diagnosis)
@@ -153,7 +156,12 @@ def _choose(
         rng=np.random.default_rng(step_seed(bench.config.seed, state["trace"], state["step"])),
     )
     choices = [
-        {"index": i, **h.model_dump(), "weighted": round(h.weighted(), 2)}
+        {
+            "index": i,
+            **h.model_dump(),
+            "weighted": round(h.weighted(), 2),
+            "calibrated_gain": h.predicted_gain * facts["reliability"]["factor"],
+        }
         for i, h in enumerate(diagnosis.hypotheses)
     ]
     shown = {

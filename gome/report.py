@@ -9,8 +9,9 @@ from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 from gome import formatting
 from gome.agents.replies import SCORE_WEIGHTS
 from gome.formatting import NONE, duration_text, gain_text, is_number, score_text
-from gome.report_content import content, has_range
+from gome.report_content import content
 from gome.run_folder import RunFolder
+from gome.tools.evaluation.reliability import has_range
 
 TEMPLATES = Path(__file__).parent / "templates"
 

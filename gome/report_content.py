@@ -1,7 +1,7 @@
 """What the report shows, taken from the run folder; the templates lay it out."""
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from markupsafe import Markup
@@ -11,8 +11,9 @@ from pygments.lexers import PythonLexer
 
 from gome import __version__
 from gome.agents.replies import SCORE_WEIGHTS
-from gome.charts import NARROW, WIDE, Chart, gain_scatter, predictions, score_curve
+from gome.charts import NARROW, WIDE, Chart, gain_scatter, score_curve
 from gome.formatting import NONE, duration_text, is_number, one_line, score_text
+from gome.reliability_content import reliability_content
 from gome.run_folder import RunFolder, score_of
 from gome.summary import resume_command, steps_text
 
@@ -50,7 +51,7 @@ def content(folder: RunFolder) -> dict[str, Any]:
         "outside": any(m.off for m in curve[0].marks) if curve else False,
         "accepted_share": _accepted_share(folder),
         "scatter": _both(lambda size: gain_scatter(records, metric=metric, size=size)),
-        "calibration": _calibration(records),
+        "reliability": reliability_content(records),
         "criteria": list(SCORE_WEIGHTS),
         "views": [_view(folder, r, by_id) for r in records],
         "momentum": _momentum(folder),
@@ -92,27 +93,6 @@ def _accepted_share(folder: RunFolder) -> str:
         return ""
     kept = sum(r.get("verdict") == "accepted" for r in later)
     return f"{kept} of {len(later)} steps after the drafts were accepted ({kept / len(later):.0%})."
-
-
-def _calibration(records: Iterable[Mapping[str, Any]]) -> str:
-    """How well the reasoner foretold the gains, in a sentence or two."""
-    rows = predictions([dict(r) for r in records])
-    if not rows:
-        return ""
-    pairs = [(r["hypothesis"], float(r["comparison"]["gain"])) for r in rows]
-    same = sum(h["predicted_gain"] * gain > 0 for h, gain in pairs)
-    ranges = [(h["predicted_low"], h["predicted_high"], g) for h, g in pairs if has_range(h)]
-    text = f"The sign of the gain was foretold in {same} of {len(pairs)} steps."
-    if ranges:
-        within = sum(low <= gain <= high for low, high, gain in ranges)
-        text += f" In {within} of {len(ranges)} the gain lay in the predicted range."
-    return text
-
-
-def has_range(hypothesis: Mapping[str, Any]) -> bool:
-    """Whether a hypothesis predicts a range of gains."""
-    low, high = hypothesis.get("predicted_low"), hypothesis.get("predicted_high")
-    return is_number(low) and is_number(high) and low < high
 
 
 def _now(folder: RunFolder) -> list[str]:

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from langchain_core.language_models import BaseChatModel
 
 from benchmarks.ablation.reasoner import UnreliableReasoner
 from benchmarks.ablation.tasks import SOURCES, lay_out, small_task
 from benchmarks.ablation.warm import WarmExecutor
 from gome.graph.run import build_graph
 from gome.graph.workshop import Workshop
-from gome.state.config import Part, RunConfig
+from gome.state.config import Optimizer, Part, RunConfig
 from gome.tools.data.tables import read_table
 from gome.tools.evaluation.bootstrap import score
 from gome.tools.execution.runtime import ensure_runtime
@@ -42,7 +43,7 @@ class Arm:
     """One way to run: the optimizer, what is left out, and how reliable the diagnosis is."""
 
     name: str
-    optimizer: str = "gradient"
+    optimizer: Optimizer = "gradient"
     reliability: float = 1.0
     without: tuple[Part, ...] = ()
 
@@ -69,7 +70,7 @@ def play(arm: Arm, name: str, seed: int, work: Path, executor: WarmExecutor) -> 
     run_dir = place / arm.name.replace(" ", "-")
     shutil.rmtree(run_dir, ignore_errors=True)
     _share_programs(run_dir, place)
-    model = UnreliableReasoner(reliability=arm.reliability)
+    model: BaseChatModel = UnreliableReasoner(reliability=arm.reliability)
     roles = dict.fromkeys(("researcher", "coder", "critic"), model)
     shop = Workshop(models=roles, executor=executor)
     config = RunConfig(

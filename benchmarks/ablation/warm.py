@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gome.state.config import Isolation
-from gome.tools.execution.job import Job, Outcome
+from gome.tools.execution.job import Job, Outcome, Reason
 from gome.tools.execution.workspace import SUBMISSION, environment, find_submission, make_work_dir
 
 SERVER = Path(__file__).with_name("warm_server.py")
@@ -57,7 +57,7 @@ class WarmExecutor:
         reply = self._asked(server, {"work_dir": str(work_dir), "env": env, "wall_s": job.wall_s})
         self._idle.put(server if server.poll() is None else None)
         log = (work_dir / "program.log").read_text(errors="replace")
-        reason = "timeout" if reply["timeout"] else "ok" if reply["exit_code"] == 0 else "error"
+        reason: Reason = "timeout" if reply["timeout"] else "ok" if reply["exit_code"] == 0 else "error"
         seconds = time.monotonic() - begun
         submission = find_submission(job.work_dir)
         outcome = Outcome(reason, reply["exit_code"], seconds, reply["peak_mb"], log, submission, self.level)

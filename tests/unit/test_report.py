@@ -294,3 +294,13 @@ def test_figures_are_as_precise_as_their_noise() -> None:
     assert gain_text(0.0) == "0"
     assert [duration_text(s) for s in (0.42, 42, 723, 7500)] == ["0.4 s", "42 s", "12 min 3 s", "2 h 5 min"]
     assert one_line("a\x1b[31mred\n\tb") == "a [31mred b"
+
+
+def test_the_reliability_of_the_gradient_is_shown_step_by_step(finished: Path) -> None:
+    text = page_of(finished).text
+    assert "The sign of the gain was foretold in 5 of 7 steps." in text
+    assert "descent 4 of 9 44% (22% to 70%)" in text
+    assert "0:1 descent +0.006 +0.006 +0.0092 ± 0.0021 accepted" in text  # nothing was known before it
+    assert (
+        "0:2 descent +0.003 +0.0044 +0.0005 ± 0.0021 rejected" in text
+    )  # steps before brought more than foretold

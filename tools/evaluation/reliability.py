@@ -42,11 +42,11 @@ class Gains(TypedDict):
 
 
 def reliability(records: Iterable[Mapping[str, Any]]) -> Reliability:
-    """Predicted against realised gain over step records; drafts, failures and voided steps have no pair."""
+    """Predicted against realised gain over step records; see `has_pair`."""
     rows = [r for r in records if has_pair(r)]
     predicted = np.array([float(r["hypothesis"]["predicted_gain"]) for r in rows])
     realised = np.array([float(r["comparison"]["gain"]) for r in rows])
-    noise = np.array([float(r["comparison"]["stderr"]) for r in rows])
+    noise = np.array([float(r["comparison"].get("stderr") or 0.0) for r in rows])
     ranges = [(r["hypothesis"], g) for r, g in zip(rows, realised, strict=True) if has_range(r["hypothesis"])]
     return Reliability(
         pairs=len(rows),
@@ -89,10 +89,14 @@ def wilson(hits: int, trials: int, z: float = Z90) -> tuple[float, float]:
 
 
 def has_pair(record: Mapping[str, Any]) -> bool:
-    """Whether the step predicted a gain and had it measured by a score that stands."""
+    """Whether the step's diagnosis predicted a gain that was measured by a score that stands.
+
+    A merge's prediction is measured by the harness and says nothing of the diagnosis.
+    """
     hypothesis, evaluation = record.get("hypothesis") or {}, record.get("evaluation") or {}
     foretold = any(hypothesis.get(f"predicted_{k}") for k in ("gain", "low", "high"))
-    return bool(foretold and record.get("comparison") and evaluation.get("status") == "ok")
+    measured = record.get("comparison") and evaluation.get("status") == "ok"
+    return bool(foretold and measured and record.get("move") != "merge")
 
 
 def has_range(hypothesis: Mapping[str, Any]) -> bool:

@@ -1,0 +1,73 @@
+"""The measured reliability of a run's gradient: laws of the calibration, and where it sends the next step."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gome.tools.evaluation.reliability import draw_optimizer, gains, reliability, wilson
+
+numbers = st.floats(-3, 3, allow_nan=False).map(lambda v: round(v, 3))
+
+
+def step(
+    predicted: float, realised: float, stderr: float = 1.0, optimizer: str = "gradient"
+) -> dict[str, Any]:
+    return {
+        "optimizer": optimizer,
+        "parent": "before.py",
+        "verdict": "accepted" if realised > 0 else "rejected",
+        "hypothesis": {"predicted_gain": predicted, "predicted_low": predicted - 1, "predicted_high": predicted + 1},
+        "comparison": {"gain": realised, "stderr": stderr},
+        "evaluation": {"status": "ok"},
+    }  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.lists(numbers, max_size=12))
+def test_true_predictions_are_worth_what_they_say(values: list[float]) -> None:
+    found = reliability([step(v, v) for v in values])
+    assert found["factor"] == pytest.approx(1.0)
+    assert found["within"] == found["ranged"] == found["pairs"] == len(values)
+    assert found["right_sign"] == sum(v != 0 for v in values)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(numbers, numbers), min_size=1, max_size=12), st.floats(0.01, 1e4))
+def test_the_factor_does_not_depend_on_the_metrics_unit(
+    pairs: list[tuple[float, float]], unit: float
+) -> None:
+    plain = reliability([step(p, g) for p, g in pairs])["factor"]
+    scaled = reliability([step(unit * p, unit * g, unit) for p, g in pairs])["factor"]
+    assert scaled == pytest.approx(plain, abs=1e-6)
+
+
+def test_empty_promises_lower_the_factor_and_refuted_ones_turn_it() -> None:
+    assert reliability([step(2.0, 0.0)] * 5)["factor"] < 0.1
+    assert reliability([step(2.0, -2.0)] * 5)["factor"] < -0.5
+    assert reliability([])["factor"] == 1.0
+
+
+def test_drafts_failures_and_voided_steps_do_not_count() -> None:
+    draft = {**step(0.0, 1.0), "parent": None, "comparison": None}
+    failed = {**step(1.0, 1.0), "verdict": "failed", "comparison": None, "evaluation": None}
+    void = {**step(1.0, 1.0), "evaluation": {"status": "void"}}
+    assert reliability([draft, failed, void])["pairs"] == 0
+    assert gains([draft, failed], "gradient")["steps"] == 1
+
+
+@given(st.integers(0, 60), st.integers(1, 60))
+def test_the_interval_holds_the_share(hits: int, more: int) -> None:
+    low, high = wilson(hits, hits + more)
+    assert 0 <= low <= hits / (hits + more) <= high <= 1
+
+
+@pytest.mark.parametrize(("good", "bad"), [("gradient", "tree"), ("tree", "gradient")])
+def test_steps_go_to_the_optimizer_that_gains(good: str, bad: str) -> None:
+    records = [step(1.0, 1.0, optimizer=good)] * 8 + [step(1.0, -1.0, optimizer=bad)] * 8
+    drawn = [draw_optimizer(records, np.random.default_rng(seed)) for seed in range(200)]
+    assert drawn.count(good) > 180
+    unknown = [draw_optimizer([], np.random.default_rng(seed)) for seed in range(200)]
+    assert 0 < unknown.count("tree") < unknown.count("gradient")
