@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import pwd
+import resource
 import selectors
 import shutil
 import signal
@@ -95,7 +96,9 @@ class _Watch:
         if reason == "ok" and self._written_mb() > self.limits["output_mb"]:
             reason = "output"
         seconds = time.monotonic() - self._started
-        return {"reason": reason, "exit_code": code, "seconds": seconds, "peak_mb": self.peak_mb}
+        # A program can end before it is looked at once: the kernel's figure, of its largest process, is the least.
+        largest_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        return {"reason": reason, "exit_code": code, "seconds": seconds, "peak_mb": max(self.peak_mb, largest_mb)}
 
     def _overrun(self) -> str | None:
         memory = _tree_memory_mb(self.process.pid, self.limits["memory_mb"])
