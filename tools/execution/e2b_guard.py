@@ -98,7 +98,12 @@ class _Watch:
         seconds = time.monotonic() - self._started
         # A program can end before it is looked at once: the kernel's figure, of its largest process, is the least.
         largest_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-        return {"reason": reason, "exit_code": code, "seconds": seconds, "peak_mb": max(self.peak_mb, largest_mb)}
+        return {
+            "reason": reason,
+            "exit_code": code,
+            "seconds": seconds,
+            "peak_mb": max(self.peak_mb, largest_mb),
+        }
 
     def _overrun(self) -> str | None:
         memory = _tree_memory_mb(self.process.pid, self.limits["memory_mb"])
