@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gome import __version__, driver, review
+from gome import __version__, driver, review, trouble
 from gome.doctor import diagnose
 from gome.progress import Progress
 from gome.report import write_report
@@ -124,16 +124,17 @@ def _resume(arguments: argparse.Namespace) -> int:
 
 def _watched(run_dir: Path) -> int:
     """Drive a run under the live display, write the report, and say where everything is."""
-    try:
-        with Progress(run_dir) as progress:
+    with trouble.told(run_dir):
+        try:
+            with Progress(run_dir) as progress:
 
-            def reviewer(question: Question) -> dict[str, Any] | None:
-                with progress.paused() as console:
-                    return review.ask(question, console)
+                def reviewer(question: Question) -> dict[str, Any] | None:
+                    with progress.paused() as console:
+                        return review.ask(question, console)
 
-            driver.drive(run_dir, progress.handle, reviewer)
-    finally:
-        write_report(run_dir)
+                driver.drive(run_dir, progress.handle, reviewer)
+        finally:
+            write_report(run_dir)
     print_summary(run_dir)
     return 0 if (run_dir / "solution" / "submission.csv").is_file() else NO_RESULT
 

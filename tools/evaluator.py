@@ -31,6 +31,8 @@ from gome.tools.records.jsonl import write_json
 from gome.tools.spans import figures_of, span
 
 SMOKE_LIMIT_S = 300.0
+TRIES = 3
+"""Starts of a program that gets killed from outside; then memory is what the machine is taken to be short of."""
 FOLD = "__fold__"
 
 
@@ -160,7 +162,7 @@ class Evaluator:
             output_mb=self.limits.output_mb,
             need=need_of(program),
         )
-        outcome = self.scheduler.run(job, trace=trace, stop=lambda: self.stop.is_set() or dropped())
+        outcome = self._run(job, trace, stop=lambda: self.stop.is_set() or dropped())
         if self.stop.is_set() and outcome.reason == "stopped":
             raise RunStopped("the program in flight was stopped")
         if outcome.reason == "stopped":
@@ -170,8 +172,16 @@ class Evaluator:
         shutil.rmtree(work, ignore_errors=True)
         return result
 
+    def _run(self, job: Job, trace: int, stop: Callable[[], bool]) -> Outcome:
+        """The job's outcome. A program that somebody else killed starts over: that is no fault of its own."""
+        for _ in range(TRIES):
+            outcome = self.scheduler.run(job, trace=trace, stop=stop)
+            if outcome.reason != "killed":
+                break
+        return outcome
+
     def _graded(self, outcome: Outcome, split: str, fold: int) -> dict[str, Any]:
-        status, problems, frame = str(outcome.reason), [], None
+        status, problems, frame = str(outcome.reason).replace("killed", "memory"), [], None
         if status != "ok":
             problems = [_failure_line(outcome)]
         elif outcome.submission is None:
@@ -268,6 +278,7 @@ def _failure_line(outcome: Outcome) -> str:
     said = {
         "timeout": f"stopped at the time limit after {outcome.seconds:.0f} s",
         "memory": f"stopped at the memory limit with {outcome.peak_mb:.0f} MB resident",
+        "killed": f"killed {TRIES} times from outside, last with {outcome.peak_mb:.0f} MB resident",
         "output": "stopped because it wrote too much output",
     }
     return said.get(outcome.reason, f"ended with exit code {outcome.exit_code}: {cause(outcome.log)}")

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from gome.state.config import Isolation
 from gome.tools.execution.need import NOTHING, Need
 
-Reason = Literal["ok", "error", "timeout", "memory", "output", "stopped"]
+Reason = Literal["ok", "error", "timeout", "memory", "output", "killed", "stopped"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class Job:
 class Outcome:
     """How a run ended. When it is returned, no process of the program is left.
 
-    `reason` 'ok' means exit code 0; 'timeout', 'memory', 'output' and 'stopped' that it was killed, and why.
+    `reason` 'ok' means exit code 0; 'timeout', 'memory', 'output' and 'stopped' that the harness ended it, and
+    why; 'killed' that somebody else did, by SIGKILL.
     `exit_code` is 128 + n after signal n. `log` holds stdout and stderr as they came, the middle cut out if long.
     `submission` is the written submission.csv, None if there is none or if it is not a plain file.
     """

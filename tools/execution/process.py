@@ -24,7 +24,7 @@ MAX_PROCESSES = 1000
 _DISK_POLL_S = 1.0
 _DISK_SHARE = 20  # looking at the disk may take one part in so many of the time
 _END_S = 10.0
-_KILLED = 128 + 9
+_KILLED = (128 + 9, -9)  # the program or its sandbox; the supervisor itself
 
 
 def run_watched(
@@ -91,8 +91,8 @@ class _Watch:
         self._read(0)
         if self._written_mb() >= self.job.output_mb:
             return "output"
-        if self.process.returncode == _KILLED:  # not by us: by the kernel, short of memory
-            return "memory"
+        if self.process.returncode in _KILLED:  # not by us
+            return "memory" if self.peak_mb > self.job.memory_mb / 2 else "killed"
         return "error" if self.process.returncode else "ok"
 
     def end(self) -> None:

@@ -11,7 +11,13 @@ from typing import Any
 
 import pandas as pd
 
+from gome.state.errors import GomeError
+
 _REFERENCE = re.compile(r"[0-9a-f]{64}\.[a-z0-9]{1,10}")
+
+
+class ArtifactLost(GomeError, FileNotFoundError):
+    """An artifact that the run needs was deleted, or its bytes are no longer what they were."""
 
 
 class Artifacts:
@@ -41,8 +47,15 @@ class Artifacts:
         return ref
 
     def get_bytes(self, ref: str) -> bytes:
-        """The bytes of a reference. FileNotFoundError if the artifact was deleted."""
-        return self.path(ref).read_bytes()
+        """The bytes of a reference. ArtifactLost if it was deleted, or changed on the disk."""
+        path = self.path(ref)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            raise ArtifactLost(f"{path} is gone: put it back from a copy of the run, then resume") from None
+        if hashlib.sha256(data).hexdigest() != ref[:64]:
+            raise ArtifactLost(f"{path} was changed: put it back from a copy of the run, then resume")
+        return data
 
     def put_text(self, text: str, ext: str = "txt") -> str:
         """Store text as UTF-8; characters that UTF-8 cannot hold (lone surrogates in a log) are replaced."""

@@ -15,7 +15,7 @@ class History:
 
     def append(self, record: StepRecord) -> None:
         """Write one step down."""
-        append_line(self.path, cast(dict, record))
+        append_line(self.path, cast(dict, record), durable=True)
 
     def records(self) -> list[StepRecord]:
         """All steps, ordered by (trace, step)."""

@@ -41,7 +41,7 @@ class Journal:
     def add(self, exchange: Exchange) -> None:
         """Write an exchange down, then make it known."""
         with self._lock:
-            append_line(self.path, cast(dict, exchange))
+            append_line(self.path, cast(dict, exchange), durable=True)
             self._keep(exchange)
 
     def usage(self, prefix: str = "") -> Usage:

@@ -10,8 +10,11 @@ from typing import Any
 _append = threading.Lock()
 
 
-def append_line(path: Path, record: dict[str, Any]) -> None:
-    """Append one record in a single write; start on a fresh line if the last writer was killed in mid-line."""
+def append_line(path: Path, record: dict[str, Any], *, durable: bool = False) -> None:
+    """Append one record in a single write; start on a fresh line if the last writer was killed in mid-line.
+
+    `durable` waits until the disk has it: what a checkpoint relies on must outlive a power cut as the checkpoint does.
+    """
     data = json.dumps(record, ensure_ascii=False, allow_nan=False, default=str).encode() + b"\n"
     with _append, path.open("ab+") as file:
         size = file.seek(0, os.SEEK_END)
@@ -20,6 +23,9 @@ def append_line(path: Path, record: dict[str, Any]) -> None:
             if file.read(1) != b"\n":
                 data = b"\n" + data
         file.write(data)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
