@@ -1,0 +1,102 @@
+"""An OpenAI-compatible model on this machine that answers at once and always the same: for measuring the rest.
+
+As a script it serves until it is killed: python -m benchmarks.loopback PORT LOG. Every request for which a reply was
+written is a line of LOG (its key). POST /outage {"seconds": s} makes it answer 503 for so long.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from benchmarks.faults.player import key_of, reply_to
+
+Answer = Callable[[dict[str, Any]], dict[str, Any]]
+"""From the request's body to the reply's message."""
+
+
+class Loopback(ThreadingHTTPServer):
+    """The server. `asked` is told the body of each request that was answered."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, answer: Answer, asked: Callable[[dict[str, Any]], None], port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.answer, self.asked, self.down_until = answer, asked, 0.0
+
+    @property
+    def url(self) -> str:
+        """What --base-url takes."""
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Loopback
+
+    def do_GET(self) -> None:
+        self._send(200, {"object": "list", "data": [{"id": "loopback", "object": "model"}]})
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
+        if self.path == "/outage":
+            self.server.down_until = time.monotonic() + body["seconds"]
+            self._send(200, {})
+        elif time.monotonic() < self.server.down_until:
+            self._send(503, {"error": {"message": "out of service"}})
+        else:
+            message = self.server.answer(body)
+            self.server.asked(body)
+            self._send(200, _completion(body, message))
+
+    def _send(self, status: int, value: dict[str, Any]) -> None:
+        data = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+def _completion(body: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
+    finish = "tool_calls" if message.get("tool_calls") else "stop"
+    return {
+        "id": "loopback",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": body.get("model", "loopback"),
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": None, **message},
+                "finish_reason": finish,
+            }
+        ],
+        "usage": {"prompt_tokens": 1000, "completion_tokens": 200, "total_tokens": 1200},
+    }
+
+
+def main(port: int, log: Path) -> None:
+    """Serve the player of benchmarks.faults until killed."""
+    with log.open("a", buffering=1) as file:
+        server = Loopback(
+            lambda body: {"content": reply_to(body["messages"])},
+            lambda body: void(file.write(key_of(body["messages"]) + "\n")),
+            port,
+        )
+        server.serve_forever()
+
+
+def void(_: object) -> None:
+    """Take a value and give nothing."""
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), Path(sys.argv[2]))
