@@ -75,7 +75,7 @@ class Model:
         """What --base-url takes."""
         return f"{self._base}/v1"
 
-    def asked(self, run: str = "") -> list[str]:
+    def asked(self) -> list[str]:
         """The keys of all requests that were answered, oldest first."""
         return self._log.read_text().split()
 
