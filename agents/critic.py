@@ -8,7 +8,7 @@ from gome.agents.incumbent import incumbent_of
 from gome.agents.prompting import render
 from gome.agents.replies import Judgement
 from gome.agents.stagnation import fold
-from gome.state.errors import StepFailed
+from gome.state.errors import BudgetReached, StepFailed
 from gome.state.records import Comparison, Evaluation, MemoryEntry, StepRecord, Verdict
 from gome.state.schema import TraceState
 from gome.tools.bench import Bench
@@ -19,6 +19,8 @@ CLEARLY_BETTER = 0.9
 """Share of paired resamples in which the candidate must win for the measurement alone to decide."""
 CLEARLY_WORSE = 0.25
 """Below this share a tie-break on soundness is not worth the likely loss: not symmetric on purpose."""
+PARKED_AFTER = 3
+"""Steps in a row lost to the model, after which a trace asks it no more: it would only go on paying."""
 
 
 def critic(state: TraceState, bench: Bench) -> dict[str, Any]:
@@ -31,9 +33,11 @@ def critic(state: TraceState, bench: Bench) -> dict[str, Any]:
     if record["verdict"] == "accepted":
         incumbent = incumbent_of(record, bench)
     summary = _summary(state, record, incumbent)
-    ended = _ended(state, bench, incumbent) or fold(state, bench, incumbent, summary["stalled"])
-    summary["ended"] = ended
     _announce(bench, record)
+    if record["verdict"] == "accepted":
+        _let_stand(bench, record)
+    ended = _ended(state, bench, summary["lost"]) or fold(state, bench, incumbent, summary["stalled"])
+    summary["ended"] = ended
     step = state["step"] + 1
     return {
         "step": step,
@@ -120,7 +124,8 @@ def _judge(
     clear: bool,
     tie: bool,
 ) -> Judgement:
-    """The model's judgement. If the model cannot give one, the measurement decides and ties are rejected."""
+    """The model's judgement. If the model cannot give one, or may not be asked, the measurement decides and ties are
+    rejected: what was measured is not lost."""
     work = state["work"]
     proposal = bench.artifacts.get_json(work["proposal"])
     program = bench.artifacts.get_text(work["code"])
@@ -151,7 +156,7 @@ def _judge(
     )
     try:
         return bench.asker.ask(ROLE, prompt, Judgement, key=f"{state['trace']}:{state['step']}:judge")
-    except StepFailed as error:
+    except (StepFailed, BudgetReached) as error:
         return _plain_judgement(clear, f"no judgement ({error}); the measurement decides")
 
 
@@ -196,7 +201,7 @@ def _record(
         reviews=work.get("reviews", []),
         advice=work.get("advice", []),
         seconds=round(bench.clock.elapsed() - work.get("started", bench.clock.elapsed()), 2),
-        usage=bench.asker.journal.usage(f"{trace}:{step}:"),
+        usage=bench.asker.journal.usage_of(trace, step),
     )
 
 
@@ -222,33 +227,27 @@ def _memory_entry(record: StepRecord) -> MemoryEntry:
 def _summary(state: TraceState, record: StepRecord, incumbent: dict[str, Any] | None) -> dict[str, Any]:
     old = state.get("traces", {}).get(str(state["trace"]), {})
     counts = {k: old.get(k, 0) + (record["verdict"] == k) for k in ("accepted", "rejected", "failed")}
+    lost = old.get("lost", 0) + 1 if state["work"].get("failure") else 0
     fresh = record["verdict"] == "accepted" or record["move"] == "restart"
     stalled = 0 if fresh else old.get("stalled", 0) + 1
-    return {"step": state["step"] + 1, **counts, "stalled": stalled, "incumbent": incumbent}
+    return {"step": state["step"] + 1, **counts, "stalled": stalled, "lost": lost, "incumbent": incumbent}
 
 
-def _ended(state: TraceState, bench: Bench, incumbent: dict[str, Any] | None) -> str | None:
-    """Why the trace takes no further step, or None."""
+def _let_stand(bench: Bench, record: StepRecord) -> None:
+    """Count on the accepted program for the end of the run, and keep its submission if it is the best so far."""
+    goodness, seconds = bench.note_accepted(record)
+    said = bench.standing.offer(record, goodness, seconds)
+    if said:
+        bench.emit("standing", said, record["trace"], record["step"])
+
+
+def _ended(state: TraceState, bench: Bench, lost: int) -> str | None:
+    """Why the trace takes no further step, or None. `lost` steps in a row went without a usable reply of the model."""
     if state["step"] + 1 >= bench.allowance(state["trace"]):
         return "steps"
-    if bench.clock.elapsed() + final_reserve_s(bench, incumbent) >= bench.config.time_limit_s:
-        return "time"
-    return None
-
-
-def final_reserve_s(bench: Bench, incumbent: dict[str, Any] | None) -> float:
-    """Seconds to keep back for selection and the final fit, from the incumbent's measured time of one program run.
-
-    The finalists and the members of the ensemble, as many again at most and half of them the same in the middle case,
-    run with every selection seed; the members run once more on all of the data.
-    """
-    if not incumbent:
-        return 0.0
-    once = bench.artifacts.get_json(incumbent["evaluation"])["seconds"] / max(
-        1, len(incumbent["score"]["folds"])
-    )
-    runs = bench.config.finalists * (1.5 * bench.config.selection_seeds + 1)
-    return 1.5 * once * runs / max(1, bench.evaluator.scheduler.slots)
+    if lost >= PARKED_AFTER:
+        return f"parked: {lost} steps in a row were lost; the last one: {state['work']['failure']}"
+    return "time" if bench.budget.search_seconds_left() <= 0 else None
 
 
 def _announce(bench: Bench, record: StepRecord) -> None:

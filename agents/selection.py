@@ -1,20 +1,16 @@
-"""What the run hands over: an ensemble from stored predictions, finalists on the held-back part, the final fit."""
+"""The last choice: an ensemble from stored predictions, the finalists on the held-back part, the order of preference."""
 
-import shutil
-from pathlib import Path
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
-import pandas as pd
-
+from gome.agents.handover import Candidate, hand_over, unselected, write_result
 from gome.agents.incumbent import ranked
+from gome.state.errors import BudgetReached
 from gome.state.records import Evaluation, Score, StepRecord
 from gome.tools.bench import Bench
-from gome.tools.data.tables import write_table
 from gome.tools.evaluation.bootstrap import FoldPredictions, compare, score
 from gome.tools.evaluation.ensemble import combine, greedy_ensemble
-from gome.tools.evaluation.submission import check_submission
 from gome.tools.parallel import in_parallel
-from gome.tools.records.jsonl import write_json
 
 ENSEMBLE_POOL = 8
 ENSEMBLE_ID = "ensemble"
@@ -45,39 +41,55 @@ def ensemble(bench: Bench) -> dict[str, float]:
 def select(bench: Bench, weights: dict[str, float], ended: dict[str, str]) -> dict[str, Any]:
     """Re-run the finalists on the selection part, choose, fit on all of the data, and write the result.
 
-    `ended` says for each trace why it took no further step.
+    What the time that is left has no room for is left out: seeds, then finalists. `ended` says for each trace why it took
+    no further step.
     """
     ranked = accepted_by_score(bench)
     programs = {r["id"]: r for r in ranked}
     finalists = list(dict.fromkeys([r["id"] for r in ranked[: bench.config.finalists]] + list(weights)))
     runs = _selection_runs(bench, [programs[i] for i in finalists])
     candidates = _candidates(bench, programs, weights, runs)
-    order = _preference(bench, candidates)
-    result = _final(bench, programs, candidates, order)
+    order = [candidates[name] for name in _preference(bench, candidates)]
+    order += [unselected(r) for r in ranked if r["id"] not in candidates]
+    result = hand_over(bench, programs, order)
     result["finalists"] = [
         {"id": name, "search": c["search"], "selection": c["selection"]} for name, c in candidates.items()
     ]
-    return _finish(bench, {**result, "ended": ended})
+    return write_result(bench, {**result, "ended": ended})
 
 
 def _selection_runs(bench: Bench, finalists: list[StepRecord]) -> dict[str, list[Evaluation]]:
-    """Each finalist on the selection part with each seed, side by side where slots are free; failed runs are left out,
-    and a finalist without any other."""
+    """Each finalist on the selection part, seed by seed, as many at a time as there are slots.
 
-    def run(job: tuple[StepRecord, int]) -> Evaluation:
-        record, seed = job
-        bench.emit("select", f"{record['id']} on the selection part, seed {seed}")
-        program = bench.artifacts.get_text(str(record["code"]))
+    Finalists that fail with a seed are out. A seed for which the time did not suffice counts for none of them: all that
+    are left have the same seeds. Of the first seed those count that were done.
+    """
+    kept: dict[str, list[Evaluation]] = {r["id"]: [] for r in finalists}
+    for seed in range(bench.config.selection_seeds):
+        going = [r for r in finalists if r["id"] in kept]
+        run = partial(_selection_run, bench, seed=seed)
+        done = in_parallel(run, going, bench.evaluator.scheduler.slots)
+        if seed and None in done:
+            break
+        for record, evaluation in zip(going, done, strict=True):
+            if evaluation is not None and evaluation["status"] == "ok":
+                kept[record["id"]].append(evaluation)
+            else:
+                del kept[record["id"]]
+    return kept
+
+
+def _selection_run(bench: Bench, record: StepRecord, *, seed: int) -> Evaluation | None:
+    """One run on the selection part; None if there is no time for it."""
+    program = bench.artifacts.get_text(str(record["code"]))
+    bench.emit("select", f"{record['id']} on the selection part, seed {seed}")
+    try:
         return bench.evaluator.evaluate(
             program, "selection", seed=seed, trace=record["trace"], step=record["step"]
         )
-
-    jobs = [(record, seed) for record in finalists for seed in range(bench.config.selection_seeds)]
-    most, runs = bench.evaluator.scheduler.slots, dict[str, list[Evaluation]]()
-    for (record, _), evaluation in zip(jobs, in_parallel(run, jobs, most), strict=True):
-        if evaluation["status"] == "ok":
-            runs.setdefault(record["id"], []).append(evaluation)
-    return runs
+    except BudgetReached as reached:
+        bench.emit("select", f"{record['id']}, seed {seed}: {reached}")
+        return None
 
 
 def _candidates(
@@ -85,9 +97,9 @@ def _candidates(
     programs: dict[str, StepRecord],
     weights: dict[str, float],
     runs: dict[str, list[Evaluation]],
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Candidate]:
     """Singles and the ensemble: weights, search score, and selection score over folds × seeds."""
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Candidate] = {}
     for name in runs:
         folds = [pair for e in runs[name] for pair in bench.evaluator.predictions(e)]
         evaluation = programs[name]["evaluation"]
@@ -104,13 +116,9 @@ def _candidates(
 
 def _candidate(
     bench: Bench, weights: dict[str, float], search: Score | None, folds: list[FoldPredictions]
-) -> dict[str, Any]:
-    return {
-        "weights": weights,
-        "search": search,
-        "selection": score(bench.task, folds, seed=bench.config.seed),
-        "folds": folds,
-    }
+) -> Candidate:
+    selection = score(bench.task, folds, seed=bench.config.seed)
+    return Candidate(weights=weights, search=search, selection=selection, folds=folds)
 
 
 def _blend(bench: Bench, weights: dict[str, float], runs: dict[str, list[Any]]) -> list[FoldPredictions]:
@@ -125,18 +133,22 @@ def _blend(bench: Bench, weights: dict[str, float], runs: dict[str, list[Any]]) 
     return blended
 
 
-def _preference(bench: Bench, candidates: dict[str, dict[str, Any]]) -> list[str]:
+def _preference(bench: Bench, candidates: dict[str, Candidate]) -> list[str]:
     """Candidates, preferred first: by selection score; within its noise of the best, the ensemble, then search score.
 
     The ensemble is preferred in a tie because averaging lowers the variance that a single split cannot show.
     """
     if not candidates:
         return []
-    sign = bench.sign
-    by_selection = sorted(candidates, key=lambda k: -sign * candidates[k]["selection"]["value"])
+
+    def badness(name: str, part: Literal["search", "selection"]) -> float:
+        found = candidates[name][part]
+        return -bench.sign * found["value"] if found else float("inf")
+
+    by_selection = sorted(candidates, key=lambda k: badness(k, "selection"))
     best = candidates[by_selection[0]]
     tied = [k for k in by_selection if not _clearly_worse(bench, best["folds"], candidates[k]["folds"])]
-    tied.sort(key=lambda k: (k != ENSEMBLE_ID, -sign * candidates[k]["search"]["value"]))
+    tied.sort(key=lambda k: (k != ENSEMBLE_ID, badness(k, "search")))
     return tied + [k for k in by_selection if k not in tied]
 
 
@@ -145,86 +157,3 @@ def _clearly_worse(bench: Bench, best: list[FoldPredictions], other: list[FoldPr
         return True
     comparison = compare(bench.task, best, other, seed=bench.config.seed)
     return comparison["gain"] < -comparison["stderr"]
-
-
-def _final(
-    bench: Bench, programs: dict[str, StepRecord], candidates: dict[str, dict[str, Any]], order: list[str]
-) -> dict[str, Any]:
-    """Fit the preferred candidate on all of the data; if it fails there, the next one, down to the last."""
-    problems: list[str] = []
-    if not candidates:
-        problems.append("no accepted program ran on the selection part")
-    for name in order:
-        chosen = candidates[name]
-        bench.emit("final", f"fitting {name} on all of the data")
-        submission = _final_submission(bench, programs, chosen["weights"], problems)
-        if submission is None:
-            continue
-        path = _write_solution(bench, programs, chosen["weights"], submission)
-        kept, notes = check_submission(path, bench.evaluator.inputs.sample("final", 0), bench.task)
-        members = [{"id": k, "code": programs[k]["code"], "weight": w} for k, w in chosen["weights"].items()]
-        best = {
-            "kind": "ensemble" if len(members) > 1 else "single",
-            "members": members,
-            "search": chosen["search"],
-            "selection": chosen["selection"],
-        }
-        ok = kept is not None
-        return {"best": best, "submission": str(path), "submission_ok": ok, "problems": problems + notes}
-    return {"best": None, "submission": None, "submission_ok": False, "problems": problems}
-
-
-def _final_submission(
-    bench: Bench, programs: dict[str, StepRecord], weights: dict[str, float], problems: list[str]
-) -> pd.DataFrame | None:
-    def fit(name: str) -> Evaluation:
-        record = programs[name]
-        program = bench.artifacts.get_text(str(record["code"]))
-        return bench.evaluator.evaluate(program, "final", trace=record["trace"], step=record["step"])
-
-    fits = in_parallel(fit, weights, bench.evaluator.scheduler.slots)
-    for name, evaluation in zip(weights, fits, strict=True):
-        if evaluation["status"] != "ok":
-            problems.append(f"{name} failed on all of the data: {evaluation['problems'][0]}")
-            return None
-    parts = [bench.evaluator.submission(evaluation) for evaluation in fits]
-    return parts[0] if len(parts) == 1 else combine(bench.task, parts, list(weights.values()))
-
-
-def _write_solution(
-    bench: Bench, programs: dict[str, StepRecord], weights: dict[str, float], submission: pd.DataFrame
-) -> Path:
-    folder = bench.run_dir / "solution"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    leading = max(weights, key=lambda k: weights[k])
-    (folder / "main.py").write_text(bench.artifacts.get_text(str(programs[leading]["code"])))
-    if len(weights) > 1:
-        (folder / "members").mkdir()
-        for name in weights:
-            member = folder / "members" / f"{name.replace(':', '-')}.py"
-            member.write_text(bench.artifacts.get_text(str(programs[name]["code"])))
-        write_json(folder / "weights.json", {name.replace(":", "-"): w for name, w in weights.items()})
-    path = folder / "submission.csv"
-    write_table(submission, path)
-    return path
-
-
-def _finish(bench: Bench, result: dict[str, Any]) -> dict[str, Any]:
-    records = bench.history.records()
-    result = {
-        **result,
-        "accepted": sum(r["verdict"] == "accepted" for r in records),
-        "steps": len(records),
-        "usage": bench.asker.journal.usage(),
-        "seconds": round(bench.clock.beat(), 1),
-        "reasoner": reasoner_name(bench.config.model),
-    }
-    write_json(bench.run_dir / "result.json", result)
-    bench.emit("done", "result written")
-    return result
-
-
-def reasoner_name(model: str) -> str:
-    """How the reasoner is called wherever it is shown."""
-    return "offline reasoner (rules, not a language model)" if model == "offline" else model

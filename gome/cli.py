@@ -1,6 +1,7 @@
-"""The command line: gome run | resume | advise | status | report | doctor."""
+"""The command line: gome run | resume | advise | status | logs | stop | report | doctor."""
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from gome.state.review import Question
 from gome.summary import print_summary
 from gome.tools.records.advice import Advice
 from gome.tracing import keep_content_home
+from gome.watching import log_lines, stop_run
 
 USAGE_ERROR = 2
 NO_RESULT = 1
@@ -71,9 +73,27 @@ def _parser() -> argparse.ArgumentParser:
     advise.add_argument("run", type=Path, help="the run's folder")
     advise.add_argument("advice", help="what to say, in quotes")
     advise.set_defaults(command=_advise)
+    _add_watching(commands)
     doctor = commands.add_parser("doctor", help="what this machine offers: sandbox, runtime, hardware, model")
     doctor.set_defaults(command=_doctor)
     return parser
+
+
+def _add_watching(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    logs = commands.add_parser("logs", help="what happened in a run, one line an event")
+    logs.add_argument("run", type=Path, help="the run's folder")
+    logs.add_argument(
+        "-f", "--follow", action="store_true", help="go on with new events while the run goes on"
+    )
+    logs.add_argument(
+        "-n", "--last", type=int, default=20, help="how many events to begin with (default: 20)"
+    )
+    logs.add_argument("--trace", type=int, help="this trace's events only")
+    logs.set_defaults(command=_logs)
+    stop = commands.add_parser("stop", help="stop a run that another terminal runs; resume goes on with it")
+    stop.add_argument("run", type=Path, help="the run's folder")
+    stop.add_argument("--now", action="store_true", help="drop the work in flight instead of finishing it")
+    stop.set_defaults(command=_stop)
 
 
 def _add_config_options(parser: argparse.ArgumentParser) -> None:
@@ -142,6 +162,23 @@ def _watched(run_dir: Path) -> int:
 def _status(arguments: argparse.Namespace) -> int:
     driver.read_run(arguments.run)
     print_summary(arguments.run)
+    return 0
+
+
+def _logs(arguments: argparse.Namespace) -> int:
+    driver.read_run(arguments.run)
+    lines = log_lines(
+        arguments.run, last=max(0, arguments.last), follow=arguments.follow, trace=arguments.trace
+    )
+    with contextlib.suppress(KeyboardInterrupt):
+        for line in lines:
+            print(line, flush=True)
+    return 0
+
+
+def _stop(arguments: argparse.Namespace) -> int:
+    driver.read_run(arguments.run)
+    stop_run(arguments.run, now=arguments.now, say=print)
     return 0
 
 

@@ -1,8 +1,9 @@
 """Starting and resuming runs from a process: one writer per run, Ctrl-C that drains, progress to an observer."""
 
-import fcntl
+import errno
 import os
 import signal
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from gome.state.config import RunConfig
 from gome.state.errors import GomeError, RunStopped
 from gome.state.review import Question
 from gome.tools.models.chat import make_model
+from gome.tools.records.lock import one_writer
 from gome.tools.spans import labels
 
 Observer = Callable[[dict[str, Any]], None]
@@ -29,6 +31,7 @@ Reviewer = Callable[[Question], dict[str, Any] | None]
 """Answers a question of a run as `gome.state.review.Answer`; None: nobody answers now, the run stops."""
 RECURSION_LIMIT = 1_000_000
 THREADS = 256  # LangGraph's own number, cores + 4, would let some of many traces wait for others to end
+HEARTBEAT_S = 5.0
 
 
 def prepare(task: str, config: RunConfig) -> Path:
@@ -54,16 +57,21 @@ def drive(run_dir: Path, observer: Observer, reviewer: Reviewer = lambda questio
     """Run a laid-out run, from its last checkpoint if there is one, until it is finished, drained, or waits for a
     review that nobody gives.
 
-    Raises GomeError if another process is at work on it.
+    Raises GomeError if another process is at work on it, and when the disk is full.
     """
     run = read_run(run_dir)
-    stop = threading.Event()
+    stop, drain = threading.Event(), threading.Event()
 
     def say(line: str) -> None:
-        observer({"trace": None, "step": None, "stage": "setup", "text": line})
+        observer({"trace": None, "step": None, "stage": "run", "text": line})
 
-    with _one_writer(run_dir), open_persistence(run_dir) as (saver, store):
-        shop = Workshop(stop=stop, progress=say)
+    shop = Workshop(stop=stop, drain=drain.is_set, observer=observer)
+    with (
+        one_writer(run_dir),
+        _heartbeat(run_dir, shop),
+        _full_disk_said(run_dir),
+        open_persistence(run_dir) as (saver, store),
+    ):
         graph = build_graph(workshop=shop).compile(checkpointer=saver, store=store)
         config: RunnableConfig = {
             **labels("gome", run=run["id"], task=run["task"]["name"], model=run["config"]["model"]),
@@ -76,7 +84,7 @@ def drive(run_dir: Path, observer: Observer, reviewer: Reviewer = lambda questio
         context = RunConfig(**run["config"])
         try:
             while True:
-                with _draining(stop, say) as control:
+                with _draining(drain, stop, say) as control:
                     _stream(graph, given, config, context, control, observer)
                 if not (waiting := graph.get_state(config).interrupts):
                     break
@@ -118,29 +126,42 @@ def _answered(question: Question, reviewer: Reviewer) -> dict[str, Any]:
 
 
 @contextmanager
-def _one_writer(run_dir: Path) -> Iterator[None]:
-    """Hold the run's lock; the kernel gives it back when the process ends, however it ends."""
-    path = run_dir / "run.pid"
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
-            raise GomeError(
-                f"{run_dir} is being run by process {holder}; wait for it, or stop it with Ctrl-C there"
-            ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        try:
-            yield
-        finally:
-            file.truncate(0)
+def _heartbeat(run_dir: Path, shop: Workshop) -> Iterator[None]:
+    """Write the time down every few seconds. run.pid is touched as well: readers compare its age with the process's."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(HEARTBEAT_S):
+            try:
+                os.utime(run_dir / "run.pid")
+                shop.beat()
+            except OSError:
+                continue  # a full disk is said where something is lost by it
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @contextmanager
-def _draining(stop: threading.Event, say: Callable[[str], None]) -> Iterator[RunControl]:
+def _full_disk_said(run_dir: Path) -> Iterator[None]:
+    """What a full disk brings about, as one line: all that was finished is kept, and the run can go on."""
+    try:
+        yield
+    except (OSError, sqlite3.OperationalError) as error:
+        if getattr(error, "errno", None) != errno.ENOSPC and "disk is full" not in str(error):
+            raise
+        raise GomeError(f"the disk of {run_dir} is full; make room, then: gome resume {run_dir}") from error
+
+
+@contextmanager
+def _draining(
+    drain: threading.Event, stop: threading.Event, say: Callable[[str], None]
+) -> Iterator[RunControl]:
     """The first Ctrl-C (or TERM) lets the work in flight finish, the second drops it. Main thread only."""
     control = RunControl()
     if threading.current_thread() is not threading.main_thread():
@@ -153,6 +174,7 @@ def _draining(stop: threading.Event, say: Callable[[str], None]) -> Iterator[Run
             say("dropping the work in flight")
         else:
             control.request_drain("interrupted")
+            drain.set()
             say("finishing what is in flight, then stopping; Ctrl-C again to stop now")
 
     before = {s: signal.signal(s, on_signal) for s in (signal.SIGINT, signal.SIGTERM)}

@@ -3,17 +3,18 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any, Literal, cast
 
-import psutil
-
 from gome.formatting import is_number
 from gome.state.errors import GomeError
+from gome.state.records import Usage
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.history import History
+from gome.tools.records.journal import add_usage, nothing_used
 from gome.tools.records.jsonl import read_lines
+from gome.tools.records.lock import writer_of
 
 RunState = Literal["finished", "running", "stopped"]
 
@@ -35,7 +36,7 @@ class RunFolder:
         if not path.is_dir():
             raise GomeError(f"there is no run folder {path}; give the folder that `gome run` printed")
         result = _read_json(path / "result.json")
-        state: RunState = "finished" if result else "running" if is_running(path) else "stopped"
+        state: RunState = "finished" if result else "running" if writer_of(path) else "stopped"
         records = cast(list[dict[str, Any]], History(path / "history.jsonl").records())
         events = list(read_lines(path / "events.jsonl"))
         return cls(path, _read_json(path / "run.json"), result, records, events, state)
@@ -120,20 +121,21 @@ class RunFolder:
         rows: dict[tuple[str, str], dict[str, Any]] = {}
         for exchange in exchanges.values():
             key = (str(exchange.get("role")), str(exchange.get("model")))
-            empty = {"role": key[0], "model": key[1], "calls": 0, "tokens_in": 0, "tokens_out": 0}
-            row = rows.setdefault(key, empty)
-            row["calls"] += 1
-            for name in ("tokens_in", "tokens_out"):
-                row[name] += (exchange.get("usage") or {}).get(name) or 0
+            row = rows.setdefault(key, {"role": key[0], "model": key[1], **nothing_used()})
+            if usage := exchange.get("usage"):
+                row.update(add_usage(cast(Usage, row), usage))
         return [rows[key] for key in sorted(rows)]
 
+    @cached_property
+    def usage(self) -> Usage:
+        """Calls, tokens and money of the whole run: the result's figures, else those of the exchanges so far."""
+        rows: list[Any] = [self.result["usage"]] if self.result.get("usage") else self.usage_by_role()
+        return reduce(add_usage, rows, nothing_used())
+
     @property
-    def usage(self) -> dict[str, int]:
-        """Calls and tokens of the whole run: the result's figures, else those of the steps so far."""
-        if self.result.get("usage"):
-            return dict(self.result["usage"])
-        rows = [r.get("usage") or {} for r in self.records]
-        return {name: sum(u.get(name) or 0 for u in rows) for name in ("calls", "tokens_in", "tokens_out")}
+    def evaluations(self) -> int:
+        """Programs that were graded on the search part, or begun to be."""
+        return len({path.name.split("-")[0] for path in (self.path / "results").glob("*-search-s*-f0.json")})
 
 
 def score_of(record: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -144,18 +146,6 @@ def score_of(record: Mapping[str, Any]) -> dict[str, Any] | None:
 def value_of(record: Mapping[str, Any]) -> float | None:
     """The score's value of a step record, None if it has none."""
     return (score_of(record) or {}).get("value")
-
-
-def is_running(run_dir: Path) -> bool:
-    """Whether the process that run.pid names lives. One that is younger than the file is another one's."""
-    pid_file = run_dir / "run.pid"
-    try:
-        process = psutil.Process(int(pid_file.read_text()))
-        return (
-            process.create_time() <= pid_file.stat().st_mtime + 1 and process.status() != psutil.STATUS_ZOMBIE
-        )
-    except (OSError, ValueError, psutil.Error):
-        return False
 
 
 def _read_json(path: Path) -> dict[str, Any]:

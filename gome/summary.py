@@ -2,11 +2,13 @@
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from gome.formatting import duration_text, one_line, score_text
 from gome.run_folder import RunFolder, value_of
+from gome.spending import spending_rows
 
 
 def print_summary(run_dir: Path, console: Console | None = None) -> None:
@@ -24,7 +26,13 @@ def summary_lines(run_dir: Path) -> list[str]:
         *_scores(folder),
         ("steps", steps_text(folder)),
     ]
-    rows += [("reasoner", folder.reasoner), *_files(folder)]
+    rows += [
+        ("reasoner", folder.reasoner),
+        *spending_rows(folder),
+        *_now(folder),
+        *_ended(folder),
+        *_files(folder),
+    ]
     rows += [("problem", one_line(problem)) for problem in folder.result.get("problems") or []]
     if folder.state == "stopped":
         rows.append(("go on", resume_command(run_dir)))
@@ -71,6 +79,23 @@ def _scores(folder: RunFolder) -> list[tuple[str, str]]:
             ("progress", f"first draft {score_text(value_of(draft))} → {score_text(search.get('value'))}")
         )
     return rows
+
+
+def _now(folder: RunFolder) -> list[tuple[str, str]]:
+    """What each trace of a running run does, by its last event."""
+    if folder.state != "running":
+        return []
+    last: dict[int, dict[str, Any]] = {}
+    for event in folder.events:
+        last[-1 if event.get("trace") is None else event["trace"]] = event
+    names = {trace: "run" if trace < 0 else f"trace {trace}" for trace in sorted(last)}
+    return [(name, one_line(f"{last[t]['stage']}: {last[t]['text']}", 100)) for t, name in names.items()]
+
+
+def _ended(folder: RunFolder) -> list[tuple[str, str]]:
+    """Why traces ended, where it was not for the number of steps."""
+    ended = folder.result.get("ended") or {}
+    return [(f"trace {trace}", one_line(reason)) for trace, reason in ended.items() if reason != "steps"]
 
 
 def _files(folder: RunFolder) -> list[tuple[str, str]]:

@@ -3,8 +3,11 @@
 import datetime
 import importlib.metadata
 import json
+import shutil
 import threading
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.state.task import Task
 from gome.tools.bench import Bench
+from gome.tools.budget import Budget
 from gome.tools.data.inputs import Inputs
 from gome.tools.data.profile import profile
 from gome.tools.data.splits import SplitPlan, plan_splits
@@ -33,14 +37,17 @@ from gome.tools.execution.runtime import Runtime, ensure_runtime
 from gome.tools.execution.scheduler import LocalScheduler
 from gome.tools.execution.slots import Slots, default_slots
 from gome.tools.models.ask import Asker
-from gome.tools.models.chat import make_model
+from gome.tools.models.chat import OPENAI_URL, endpoint, make_model, provider_of
+from gome.tools.models.line import Line
+from gome.tools.models.prices import Prices
 from gome.tools.models.recorded import lay_in
 from gome.tools.records.advice import Advice
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.clock import Clock
 from gome.tools.records.history import History
 from gome.tools.records.journal import Journal
-from gome.tools.records.jsonl import write_json
+from gome.tools.records.jsonl import append_line, write_json
+from gome.tools.standing import Standing
 
 SANDBOXES_PER_SLOT = 2  # one has seen the smoke part, the other the search part
 ROLES = ("researcher", "coder", "critic")
@@ -56,9 +63,11 @@ def prepare_run(task_path: str, config: RunConfig) -> Path:
     run_dir = Path(config.run_dir).resolve() if config.run_dir else None
     if run_dir and (run_dir / "run.json").is_file():
         return run_dir
+    prices = _prices(config)
+    prices.check_cap({_name(spec) for spec in (config.model, *config.role_models.values())}, config.max_usd)
     if config.executor == "e2b":
         check_e2b()
-    now = datetime.datetime.now()
+    now, began = datetime.datetime.now(), time.monotonic()
     if run_dir is None:
         run_dir = Path("runs").resolve() / f"{Path(task_path).resolve().stem}-{now:%Y%m%d-%H%M%S-%f}"
     task = load_task(Path(task_path), target=config.target, metric=config.metric, workspace=run_dir / "task")
@@ -68,8 +77,10 @@ def prepare_run(task_path: str, config: RunConfig) -> Path:
     plan.save(run_dir / "splits.npz")
     write_json(run_dir / "profile.json", profile(task))
     versions = {name: importlib.metadata.version(name) for name in _VERSIONS}
-    limit = task.program_time_limit_s or config.program_time_limit_s
-    kept = config.model_copy(update={"run_dir": str(run_dir), "program_time_limit_s": limit})
+    kept = config.model_copy(update={"run_dir": str(run_dir), **_task_limits(task, config)})
+    if config.prices:
+        shutil.copyfile(config.prices, run_dir / "prices.yaml")
+        kept = kept.model_copy(update={"prices": str(run_dir / "prices.yaml")})
     run = {
         "id": run_dir.name,
         "created": now.isoformat(timespec="seconds"),
@@ -79,8 +90,24 @@ def prepare_run(task_path: str, config: RunConfig) -> Path:
         "splits": plan.reason,
     }
     lay_in(config.model, run_dir / "exchanges.jsonl")
+    append_line(run_dir / "clock.jsonl", {"session": "prepare", "seconds": time.monotonic() - began})
     write_json(run_dir / "run.json", run)
     return run_dir
+
+
+def _task_limits(task: Task, config: RunConfig) -> dict[str, float]:
+    """The limits that the task file asks for; what the user has set wins."""
+    asked = {"time_limit_s": task.time_limit_s, "program_time_limit_s": task.program_time_limit_s}
+    return {k: v for k, v in asked.items() if v is not None and k not in config.model_fields_set}
+
+
+def _prices(config: RunConfig) -> Prices:
+    return Prices.read(config.prices, hosted=endpoint(config.base_url) == OPENAI_URL)
+
+
+def _name(spec: str) -> str:
+    """The model's own name: 'gpt-5' of 'openai:gpt-5'."""
+    return spec.partition(":")[2] or spec
 
 
 def read_run(run_dir: Path) -> dict[str, Any]:
@@ -94,7 +121,8 @@ def read_run(run_dir: Path) -> dict[str, Any]:
 class Workshop:
     """Opens the bench of each run folder once. Holds nothing that outlives the graph it was made for.
 
-    `models` replaces the models that the configuration names, by role; `executor` the probed one.
+    `models` replaces the models that the configuration names, by role; `executor` the probed one. `stop` drops the work
+    in flight, `drain()` only ends waiting. `observer` is told what no node tells: setting up, trouble with a model.
     """
 
     def __init__(
@@ -103,10 +131,11 @@ class Workshop:
         models: dict[str, BaseChatModel] | None = None,
         executor: Executor | None = None,
         stop: threading.Event | None = None,
-        progress: Callable[[str], None] = lambda line: None,
+        drain: Callable[[], bool] = lambda: False,
+        observer: Callable[[dict[str, Any]], None] = lambda event: None,
     ) -> None:
-        self._models, self._executor, self._progress = models or {}, executor, progress
-        self._stop = stop or threading.Event()
+        self._models, self._executor, self._observer = models or {}, executor, observer
+        self._stop, self._drain = stop or threading.Event(), drain
         self._benches: dict[Path, Bench] = {}
         self._lock = threading.Lock()
 
@@ -122,7 +151,7 @@ class Workshop:
     def _open(self, run_dir: Path, store: BaseStore | None) -> Bench:
         run = read_run(run_dir)
         config, task = RunConfig(**run["config"]), Task(**run["task"])
-        runtime = ensure_runtime(progress=self._progress)
+        runtime = ensure_runtime(progress=self._say)
         machine = hardware()
         slots = config.slots or default_slots(machine["cpus"], config.traces)
         executor = self._executor or (
@@ -132,6 +161,8 @@ class Workshop:
         )
         _note_level(run_dir, run, executor.level, runtime)
         artifacts = Artifacts(run_dir / "artifacts")
+        clock = Clock(run_dir / "clock.jsonl")
+        budget = Budget(config, clock, run_dir, slots=slots)
         evaluator = Evaluator(
             run_dir=run_dir,
             task=task,
@@ -139,11 +170,11 @@ class Workshop:
             scheduler=LocalScheduler(executor, Slots(slots, gpus=find_gpus())),
             artifacts=artifacts,
             limits=Limits(config.program_time_limit_s, config.memory_limit_mb),
+            budget=budget,
             stop=self._stop,
             seed=config.seed,
         )
-        journal = Journal(run_dir / "exchanges.jsonl")
-        return Bench(
+        bench = Bench(
             run_dir=run_dir,
             task=task,
             config=config,
@@ -153,12 +184,41 @@ class Workshop:
             artifacts=artifacts,
             history=History(run_dir / "history.jsonl"),
             advice=Advice(run_dir / "advice.jsonl"),
-            clock=Clock(run_dir / "clock.jsonl"),
-            asker=Asker(self._chat_models(config), journal, max_tokens=config.max_tokens),
+            clock=clock,
+            budget=budget,
+            asker=self._asker(config, Journal(run_dir / "exchanges.jsonl"), budget),
             evaluator=evaluator,
+            standing=Standing(run_dir, evaluator, budget),
             memory=StoreMemory(store or InMemoryStore(), run["id"]),
             writer=lambda event: None,
         )
+        bench.asker.say = partial(_say_of_model, bench.watched_by(self._observer))
+        for record in bench.history.records():
+            if record["verdict"] == "accepted":
+                bench.note_accepted(record)
+        return bench
+
+    def beat(self) -> None:
+        """Write down the time worked so far, so that a kill loses little of it."""
+        with self._lock:
+            benches = list(self._benches.values())
+        for bench in benches:
+            bench.clock.beat()
+
+    def _say(self, line: str) -> None:
+        self._observer({"trace": None, "step": None, "stage": "setup", "text": line})
+
+    def _asker(self, config: RunConfig, journal: Journal, budget: Budget) -> Asker:
+        """Asks over one line to each provider, which all roles and traces share."""
+        models = self._chat_models(config)
+        lines: dict[str, Line] = {}
+        for model in models.values():
+            lines.setdefault(provider_of(model), Line(budget, stop=self._stop.is_set, drain=self._drain))
+        by_role = {role: lines[provider_of(model)] for role, model in models.items()}
+        asker = Asker(models, journal, lines=by_role, budget=budget, prices=_prices(config))
+        for line in lines.values():
+            line.on_probe = asker.note_probe
+        return asker
 
     def _chat_models(self, config: RunConfig) -> dict[str, BaseChatModel]:
         models: dict[str, BaseChatModel] = {}
@@ -168,6 +228,12 @@ class Workshop:
                 OfflineReasoner() if spec == "offline" else make_model(spec, config.base_url)
             )
         return models
+
+
+def _say_of_model(bench: Bench, key: str, text: str) -> None:
+    """An event about a call, which is known by its key, trace:step:call:turn."""
+    trace, step = map(int, key.split(":")[:2])
+    bench.emit("model", text, trace, step)
 
 
 def _note_level(run_dir: Path, run: dict[str, Any], level: str, runtime: Runtime) -> None:

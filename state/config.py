@@ -34,6 +34,11 @@ class RunConfig(BaseModel):
     base_url: str | None = Field(
         default=None, description="OpenAI-compatible endpoint, e.g. http://localhost:11434/v1."
     )
+    context_tokens: int | None = Field(
+        default=None,
+        ge=2_000,
+        description="Context window of the model; longer prompts are cut by priority. None: when refused.",
+    )
     traces: int = Field(default=2, ge=1, le=64, description="Traces side by side.")
     steps: int = Field(default=6, ge=1, le=10_000, description="Steps that each trace may take.")
     optimizer: Optimizer = Field(
@@ -59,7 +64,19 @@ class RunConfig(BaseModel):
     memory_limit_mb: int = Field(
         default=8192, ge=256, description="Resident memory of one program's process tree."
     )
+    max_evaluations: int | None = Field(
+        default=None, ge=1, description="Cap on programs graded on the search part; none: no cap."
+    )
     max_tokens: int | None = Field(default=None, ge=1, description="Cap on tokens in and out; none: no cap.")
+    max_usd: float | None = Field(
+        default=None, gt=0, description="Cap on the price of all model calls, US dollars; none: no cap."
+    )
+    prices: str | None = Field(
+        default=None, description="YAML file of model prices, beside the built-in ones (docs/long-runs.md)."
+    )
+    max_disk_mb: int | None = Field(
+        default=None, ge=1, description="Cap on the size of the run's folder; none: until the disk is full."
+    )
     debug_rounds: int = Field(
         default=4, ge=0, le=20, description="Repairs of a failing program within a step."
     )

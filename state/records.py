@@ -82,11 +82,13 @@ class MemoryEntry(TypedDict):
 
 
 class Usage(TypedDict):
-    """Model usage: calls, tokens and, where a price is known, US dollars."""
+    """Model usage: calls, tokens, US dollars of the calls whose price is known, and how many had none known."""
 
     calls: int
     tokens_in: int
     tokens_out: int
+    usd: float
+    unpriced: int
 
 
 class Review(TypedDict):

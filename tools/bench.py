@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gome.state.config import RunConfig
-from gome.state.records import MemoryEntry
+from gome.state.records import MemoryEntry, StepRecord
 from gome.state.task import Task
+from gome.tools.budget import Budget
 from gome.tools.evaluator import Evaluator
 from gome.tools.models.ask import Asker
 from gome.tools.records.advice import Advice
@@ -16,6 +17,7 @@ from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.clock import Clock
 from gome.tools.records.history import History
 from gome.tools.records.jsonl import append_line
+from gome.tools.standing import Standing
 
 
 class Memory(Protocol):
@@ -54,8 +56,10 @@ class Bench:
     history: History
     advice: Advice
     clock: Clock
+    budget: Budget
     asker: Asker
     evaluator: Evaluator
+    standing: Standing
     memory: Memory
     writer: Callable[[dict[str, Any]], None]
 
@@ -67,6 +71,16 @@ class Bench:
     def allowance(self, trace: int) -> int:
         """Steps that the trace may take: its own and those that folded traces left it."""
         return self.config.steps + self.memory.granted(trace)
+
+    def note_accepted(self, record: StepRecord) -> tuple[float, float]:
+        """Tell the budget of an accepted step; (goodness: larger is better, mean seconds of one program run)."""
+        evaluation = record["evaluation"]
+        score = evaluation["score"] if evaluation else None
+        if evaluation is None or score is None:
+            raise ValueError(f"step {record['id']} was accepted without a score")
+        goodness, seconds = self.sign * score["value"], evaluation["seconds"] / max(1, len(score["folds"]))
+        self.budget.note_accepted(record["id"], goodness, seconds)
+        return goodness, seconds
 
     def emit(
         self, stage: str, text: str, trace: int | None = None, step: int | None = None, **more: Any

@@ -12,9 +12,10 @@ from typing import Any, cast
 
 import pandas as pd
 
-from gome.state.errors import RunStopped
+from gome.state.errors import BudgetReached, RunStopped
 from gome.state.records import Evaluation, Score
 from gome.state.task import Task
+from gome.tools.budget import Budget
 from gome.tools.data.inputs import Inputs
 from gome.tools.data.tables import read_table
 from gome.tools.evaluation.bootstrap import FoldPredictions, score
@@ -61,11 +62,12 @@ class Evaluator:
         scheduler: Scheduler,
         artifacts: Artifacts,
         limits: Limits,
+        budget: Budget,
         stop: threading.Event,
         seed: int = 0,
     ) -> None:
         self.run_dir, self.task, self.inputs, self.scheduler = run_dir, task, inputs, scheduler
-        self.artifacts, self.limits, self.stop, self.seed = artifacts, limits, stop, seed
+        self.artifacts, self.limits, self.budget, self.stop, self.seed = artifacts, limits, budget, stop, seed
 
     def evaluate(
         self,
@@ -81,9 +83,11 @@ class Evaluator:
 
         `trace` and `step` say for whom. The evaluation ends with the first fold, in their order, that fails: what runs
         behind it is stopped, and counts for nothing. `on_fold(done, n)` is called, maybe from other threads, when the
-        first fold starts and as each of the n is done, but for the last. Raises RunStopped when asked to stop.
+        first fold starts and as each of the n is done, but for the last. Raises RunStopped when asked to stop,
+        BudgetReached when there is no budget for it, or the time ends in the middle.
         """
         folds = len(self.inputs.plan.folds(split))
+        wall_s = min(self._limit_s(split), self.budget.first_limit_s(split, folds))
         name = f"{hashlib.sha256(program.encode()).hexdigest()[:20]}-{split}-s{seed}"
         progress = _Progress(folds, on_fold)
 
@@ -93,7 +97,8 @@ class Evaluator:
                 if result is None:
                     progress.start()
                     stop = partial(progress.is_beyond_failure, fold)
-                    result = self._run_fold(program, split, fold, seed, trace, name, stop)
+                    self.budget.begin(split, name.split("-")[0])
+                    result = self._run_fold(program, split, fold, seed, trace, name, wall_s, stop)
             finally:
                 progress.done(fold, failed=result is None or result["status"] != "ok")
             return result
@@ -144,9 +149,14 @@ class Evaluator:
         seed: int,
         trace: int,
         name: str,
+        wall_s: float,
         dropped: Callable[[], bool],
     ) -> dict[str, Any] | None:
         """The graded result, kept in results/; None if it was `dropped()` on the way."""
+
+        def cut() -> bool:
+            return self.stop.is_set() or dropped() or self.budget.seconds_for(split) <= 0
+
         work = self.run_dir / "work" / f"{name}-f{fold}-t{trace}"
         shutil.rmtree(work, ignore_errors=True)
         work.parent.mkdir(parents=True, exist_ok=True)
@@ -157,16 +167,19 @@ class Evaluator:
             input_dir=input_dir,
             work_dir=work,
             seed=seed,
-            wall_s=min(self.limits.wall_s, SMOKE_LIMIT_S) if split == "smoke" else self.limits.wall_s,
+            wall_s=wall_s,
             memory_mb=self.limits.memory_mb,
             output_mb=self.limits.output_mb,
             need=need_of(program),
         )
-        outcome = self._run(job, trace, stop=lambda: self.stop.is_set() or dropped())
-        if self.stop.is_set() and outcome.reason == "stopped":
-            raise RunStopped("the program in flight was stopped")
+        outcome = self._run(job, trace, stop=cut)
         if outcome.reason == "stopped":
-            return None
+            shutil.rmtree(work, ignore_errors=True)
+            if self.stop.is_set():
+                raise RunStopped("the program in flight was stopped")
+            if dropped():
+                return None
+            raise BudgetReached(self.budget.time_is_up())
         result = self._graded(outcome, split, fold)
         write_json(self.run_dir / "results" / f"{name}-f{fold}.json", result)
         shutil.rmtree(work, ignore_errors=True)
@@ -179,6 +192,9 @@ class Evaluator:
             if outcome.reason != "killed":
                 break
         return outcome
+
+    def _limit_s(self, split: str) -> float:
+        return min(self.limits.wall_s, SMOKE_LIMIT_S) if split == "smoke" else self.limits.wall_s
 
     def _graded(self, outcome: Outcome, split: str, fold: int) -> dict[str, Any]:
         status, problems, frame = str(outcome.reason).replace("killed", "memory"), [], None

@@ -8,10 +8,15 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from gome.agents.replies import Choice, CodeReply, Diagnosis, HypothesisReply
+from gome.state.config import RunConfig
 from gome.state.errors import BudgetReached, GomeError, StepFailed
+from gome.tools.budget import Budget
 from gome.tools.models.ask import Asker, Prompt, facts_block, read_reply
 from gome.tools.models.chat import make_model
+from gome.tools.models.line import Line
 from gome.tools.models.parsing import extract_json, fenced_blocks
+from gome.tools.models.prices import Prices
+from gome.tools.records.clock import Clock
 from gome.tools.records.journal import Journal
 from tests.scripted import ScriptedModel, in_order
 
@@ -54,8 +59,10 @@ def test_fences_of_a_program_that_holds_backticks() -> None:
     assert fenced_blocks(f"```python\n{body}```\n") == [("python", body)]
 
 
-def asker(tmp_path: Path, model: object, **options: int) -> Asker:
-    return Asker({"critic": model}, Journal(tmp_path / "exchanges.jsonl"), **options)  # type: ignore[dict-item,arg-type]
+def asker(tmp_path: Path, model: ScriptedModel, **config: int) -> Asker:
+    budget = Budget(RunConfig(**config), Clock(tmp_path / "clock.jsonl"), tmp_path, slots=1)
+    journal, prices = Journal(tmp_path / "exchanges.jsonl"), Prices.read(None, hosted=False)
+    return Asker({"critic": model}, journal, lines={"critic": Line(budget)}, budget=budget, prices=prices)
 
 
 def test_a_bad_reply_is_repaired_with_the_error_quoted(tmp_path: Path) -> None:
@@ -86,7 +93,13 @@ def test_what_was_asked_is_not_asked_again_after_a_crash(tmp_path: Path) -> None
     again = asker(tmp_path, silent)
     assert again.ask("critic", PROMPT, Answer, key="0:1:judge").value == 3
     assert silent.calls == []
-    assert again.journal.usage() == {"calls": 1, "tokens_in": 10, "tokens_out": 5}
+    assert again.journal.usage() == {
+        "calls": 1,
+        "tokens_in": 10,
+        "tokens_out": 5,
+        "usd": 0.0,
+        "unpriced": 1,
+    }
 
 
 def test_a_journal_cut_off_by_a_kill_is_read_up_to_there(tmp_path: Path) -> None:
@@ -111,7 +124,9 @@ def test_the_token_cap_ends_the_run_before_the_next_call(tmp_path: Path) -> None
 
 def test_a_model_that_fails_costs_the_step_but_a_refused_key_stops_the_run(tmp_path: Path) -> None:
     def broken(messages: list) -> str:
-        raise TimeoutError("no answer in 600 s")
+        if len(messages) > 1:
+            raise TimeoutError("no answer in 600 s")
+        return "OK"
 
     def refused(messages: list) -> str:
         error = RuntimeError("incorrect API key")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from string import digits
 from typing import TypeVar
 
@@ -11,22 +12,40 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langchain_core.runnables import RunnableConfig
 from pydantic import BaseModel, ValidationError
 
-from gome.state.errors import BudgetReached, GomeError, StepFailed
+from gome.state.errors import StepFailed
 from gome.state.records import Usage
+from gome.tools.budget import Budget
+from gome.tools.models.line import Line, PromptTooLong
 from gome.tools.models.parsing import extract_json
+from gome.tools.models.prices import Prices
 from gome.tools.records.journal import Exchange, Journal
 from gome.tools.spans import labels
 
 Reply = TypeVar("Reply", bound=BaseModel)
-FATAL_STATUS = {401, 403, 404}
+CHARS_PER_TOKEN = 3.0
+"""Of prompts, with their figures and programs; few on purpose, so that a prompt that should fit does."""
+PROMPT_SHARE = 0.75
+"""Of the context window; the rest is for the reply and a repair turn."""
+_UNFINISHED = {
+    "length": "it was cut off at the limit of its length: be briefer, and reply whole",
+    "declined": "the content was refused: this is about a machine-learning program and nothing else",
+    "empty": "it was empty",
+}
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """One request: the role's system text and the user text."""
+    """One request: the role's system text and the user text. `shorter` makes a shorter one, None when nothing is left
+    that may be left out."""
 
     system: str
     user: str
+    shorter: Callable[[], "Prompt | None"] = lambda: None
+
+    @property
+    def size(self) -> int:
+        """Characters."""
+        return len(self.system) + len(self.user)
 
 
 def read_reply(text: str, schema: type[Reply]) -> Reply:
@@ -51,26 +70,26 @@ def _labels(role: str, key: str) -> RunnableConfig:
     return labels(f"{role} {parts.get('call', '').rstrip(digits)}".strip(), role=role, **where)
 
 
-def _as_dicts(messages: list[BaseMessage]) -> list[dict[str, str]]:
-    return [{"role": m.type, "content": str(m.content)} for m in messages]
-
-
-def _usage_of(message: AIMessage) -> Usage:
-    used = message.usage_metadata
-    return Usage(
-        calls=1,
-        tokens_in=used["input_tokens"] if used else 0,
-        tokens_out=used["output_tokens"] if used else 0,
-    )
-
-
 class Asker:
-    """Asks the model of a role. Every exchange is journalled before it is used; a key asked before is not asked again."""
+    """Asks the model of a role over the line to its provider. Every exchange is journalled before it is used; a key asked
+    before is not asked again. `say(key, text)` is told of trouble on the line."""
 
     def __init__(
-        self, models: dict[str, BaseChatModel], journal: Journal, *, max_tokens: int | None = None
+        self,
+        models: dict[str, BaseChatModel],
+        journal: Journal,
+        *,
+        lines: dict[str, Line],
+        budget: Budget,
+        prices: Prices,
+        say: Callable[[str, str], None] = lambda key, text: None,
     ) -> None:
-        self.models, self.journal, self.max_tokens = models, journal, max_tokens
+        self.models, self.journal, self.lines = models, journal, lines
+        self.budget, self.prices, self.say = budget, prices, say
+        window = budget.config.context_tokens
+        self._room = {
+            role: PROMPT_SHARE * CHARS_PER_TOKEN * window if window else float("inf") for role in models
+        }
 
     def ask(
         self,
@@ -83,50 +102,104 @@ class Asker:
     ) -> Reply:
         """The reply of `role` to `prompt`, as `schema`; `check` may refuse it with a ValueError.
 
-        A reply that does not fit gets one repair turn that quotes the error. Raises StepFailed when that fails too or
-        the model cannot answer, BudgetReached when the token cap is used up, GomeError when the endpoint refuses the key.
+        A reply that does not fit, or is cut off, empty or a refusal, gets one repair turn that quotes the error. Raises
+        StepFailed when that fails too or the model cannot answer, BudgetReached when a cap is used up, GomeError when the
+        endpoint refuses the key, RunStopped when the run is stopped while it waits.
         """
-        messages: list[BaseMessage] = [SystemMessage(prompt.system), HumanMessage(prompt.user)]
+        tail: list[BaseMessage] = []
         problem = ""
         for turn in (0, 1):
-            text = self._exchange(role, messages, f"{key}:{turn}")
+            exchange = self._exchange(role, prompt, tail, f"{key}:{turn}")
+            text, finish = exchange["reply"], exchange.get("finish", "stop")
             try:
+                if finish in _UNFINISHED:
+                    raise ValueError(_UNFINISHED[finish])
                 reply = read_reply(text, schema)
                 if check:
                     check(reply)
                 return reply
             except ValueError as error:
                 problem = str(error)
-                messages = [*messages, AIMessage(text), HumanMessage(_repair(problem))]
+                # not half a reply: it would be taken up where it ended
+                said = [AIMessage(text)] if finish == "stop" else []
+                tail = [*said, HumanMessage(_repair(problem))]
         raise StepFailed(f"{role}: unusable reply after a repair turn: {problem[:300]}")
 
-    def _exchange(self, role: str, messages: list[BaseMessage], key: str) -> str:
-        known = self.journal.reply(key)
+    def _exchange(self, role: str, prompt: Prompt, tail: list[BaseMessage], key: str) -> Exchange:
+        """The journalled exchange of this key, or a new one; the prompt is cut until it fits."""
+        known = self.journal.exchange(key)
         if known is not None:
             return known
-        self._check_cap()
-        model = self.models[role]
-        try:
-            message = model.invoke(messages, _labels(role, key))
-        except Exception as error:  # providers raise their own classes; the status tells what to do
-            raise _as_ours(role, error) from error
-        text = message.text if isinstance(message.text, str) else message.text()
-        self.journal.add(
-            Exchange(
-                key=key,
-                role=role,
-                model=str(getattr(model, "model_name", None) or model._llm_type),
-                messages=_as_dicts(messages),
-                reply=text,
-                usage=_usage_of(message),
-            )
-        )
-        return text
+        extra = sum(len(str(m.content)) for m in tail)
+        while True:
+            while prompt.size + extra > self._room[role] and (shorter := prompt.shorter()) is not None:
+                prompt = shorter
+            self._check_caps()
+            messages = [SystemMessage(prompt.system), HumanMessage(prompt.user), *tail]
+            try:
+                message = self.lines[role].send(
+                    self.models[role], messages, partial(self.say, key), _labels(role, key)
+                )
+            except PromptTooLong as error:
+                self._room[role] = min(self._room[role], prompt.size + extra - 1)
+                if prompt.shorter() is None:
+                    raise StepFailed(f"{role}: the prompt does not fit, even cut short ({error})") from error
+                self.say(key, f"the prompt of {prompt.size} characters does not fit; cutting it")
+                continue
+            return self.journal.add(self._as_exchange(role, messages, message, key))
 
-    def _check_cap(self) -> None:
-        used = self.journal.usage()
-        if self.max_tokens is not None and used["tokens_in"] + used["tokens_out"] >= self.max_tokens:
-            raise BudgetReached(f"the cap of {self.max_tokens} tokens is used up")
+    def note_probe(self, model: BaseChatModel, reply: AIMessage) -> None:
+        """Count what it cost to find out whether a provider answers."""
+        role = next(role for role, other in self.models.items() if other is model)
+        self.journal.add(self._as_exchange(role, [], reply, f"probe:{len(self.journal)}"))
+
+    def _as_exchange(self, role: str, messages: list[BaseMessage], message: AIMessage, key: str) -> Exchange:
+        model = self.models[role]
+        name = str(getattr(model, "model_name", None) or model._llm_type)
+        return Exchange(
+            key=key,
+            role=role,
+            model=name,
+            messages=[{"role": m.type, "content": str(m.content)} for m in messages],
+            reply=_text(message),
+            finish=_finish(message),
+            usage=self._usage(name, message, messages),
+        )
+
+    def _usage(self, name: str, message: AIMessage, messages: list[BaseMessage]) -> Usage:
+        """The API's own figures. An endpoint that gives none is counted by characters, so that a cap on tokens holds, and
+        has no known price, unless it costs nothing."""
+        used, price = message.usage_metadata, self.prices.of(name)
+        if used:
+            cached = (used.get("input_token_details") or {}).get("cache_read") or 0
+            tokens_in, tokens_out = used["input_tokens"], used["output_tokens"]
+            usd = price.usd(tokens_in, tokens_out, cached) if price else None
+        else:
+            tokens_in = round(sum(len(str(m.content)) for m in messages) / CHARS_PER_TOKEN)
+            tokens_out = round(len(_text(message)) / CHARS_PER_TOKEN)
+            usd = 0.0 if price and price.usd(1, 1) == 0 else None
+        return Usage(
+            calls=1, tokens_in=tokens_in, tokens_out=tokens_out, usd=usd or 0.0, unpriced=int(usd is None)
+        )
+
+    def _check_caps(self) -> None:
+        self.budget.check_search()
+        self.budget.check_usage(self.journal.usage())
+
+
+def _text(message: AIMessage) -> str:
+    return message.text if isinstance(message.text, str) else message.text()
+
+
+def _finish(message: AIMessage) -> str:
+    """How the reply ended: 'stop', or a key of `_UNFINISHED`."""
+    said = message.response_metadata
+    reason = str(said.get("finish_reason") or (said.get("incomplete_details") or {}).get("reason") or "stop")
+    if message.additional_kwargs.get("refusal") or reason == "content_filter":
+        return "declined"
+    if reason in ("length", "max_tokens", "max_output_tokens"):
+        return "length"
+    return "stop" if _text(message).strip() else "empty"
 
 
 def _repair(problem: str) -> str:
@@ -134,15 +207,6 @@ def _repair(problem: str) -> str:
         f"Your reply could not be used: {problem[:2000]}\n"
         "Reply again, whole, in exactly the format that was asked for, with this mended."
     )
-
-
-def _as_ours(role: str, error: Exception) -> Exception:
-    line = " ".join(str(error).split())[:300]
-    if getattr(error, "status_code", None) in FATAL_STATUS:
-        return GomeError(
-            f"the model for {role} refused the request: {line}; mend the key, name or URL, then `gome resume`"
-        )
-    return StepFailed(f"{role}: the model did not answer ({type(error).__name__}: {line})")
 
 
 def facts_block(facts: dict) -> str:

@@ -7,14 +7,20 @@ from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
 from gome.state.errors import GomeError
+from gome.tools.models.line import REQUEST_TIMEOUT_S
 from gome.tools.models.recorded import RecordedModel, recorded
 
-REQUEST_TIMEOUT_S = 600.0
-RETRIES = 6
+OPENAI_URL = "https://api.openai.com/v1"
+
+
+def endpoint(base_url: str | None) -> str:
+    """The URL that is asked: the given one, else OPENAI_BASE_URL of the environment, else OpenAI's own."""
+    return base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
 
 
 def make_model(spec: str, base_url: str | None = None) -> BaseChatModel:
-    """A chat model from 'openai:NAME' or 'replay:FILE'. A local endpoint (`base_url`) needs no key.
+    """A chat model from 'openai:NAME' or 'replay:FILE'. Another endpoint than OpenAI's own (`base_url`) needs no key. It
+    does not try again by itself: that is the line's part.
 
     Raises GomeError for another form of `spec` and for a hosted model without OPENAI_API_KEY.
     """
@@ -25,16 +31,21 @@ def make_model(spec: str, base_url: str | None = None) -> BaseChatModel:
         raise GomeError(
             f"model {spec!r}: use 'offline', 'openai:NAME' (--base-url for any endpoint of that kind) or 'replay:FILE'"
         )
-    base_url = base_url or os.environ.get("OPENAI_BASE_URL") or None
+    url = endpoint(base_url)
     key = os.environ.get("OPENAI_API_KEY")
-    if not key and not base_url:
+    if not key and url == OPENAI_URL:
         raise GomeError(
             f"model {spec!r} needs OPENAI_API_KEY in the environment, or --base-url for a local endpoint"
         )
     return ChatOpenAI(
         model=name,
-        base_url=base_url,
+        base_url=None if url == OPENAI_URL else url,
         api_key=SecretStr(key or "none"),
         timeout=REQUEST_TIMEOUT_S,
-        max_retries=RETRIES,
+        max_retries=0,
     )
+
+
+def provider_of(model: BaseChatModel) -> str:
+    """What stands for the provider of a model: its endpoint, else its class. Backoff is shared by it."""
+    return str(getattr(model, "openai_api_base", None) or type(model).__name__)

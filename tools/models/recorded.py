@@ -8,7 +8,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatResult
 
-from gome.state.errors import GomeError
+from gome.state.errors import GomeError, StepFailed
 from gome.tools.records.jsonl import read_lines
 
 PREFIX = "replay:"
@@ -26,7 +26,7 @@ class RecordedModel(BaseChatModel):
     def _generate(
         self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kwargs: Any
     ) -> ChatResult:
-        raise LookupError(f"{self.source} holds no reply to this request")
+        raise StepFailed(f"{self.source} holds no reply to this request")
 
 
 def recorded(spec: str) -> Path | None:

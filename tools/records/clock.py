@@ -10,6 +10,8 @@ from pathlib import Path
 
 from gome.tools.records.jsonl import append_line, read_lines
 
+SHORTEST_BEAT_S = 1.0
+
 
 class Clock:
     """Sums the sessions of a run. A kill loses at most the seconds since the last `beat`. Monotonic: a change of
@@ -22,6 +24,7 @@ class Clock:
         sessions = {str(r.get("session")): float(r.get("seconds", 0)) for r in read_lines(path)}
         self._before = sum(sessions.values())
         self._worked, self._workers, self._since = 0.0, 0, 0.0
+        self._written = -SHORTEST_BEAT_S
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -44,10 +47,13 @@ class Clock:
             return self._before + self._session_s()
 
     def beat(self) -> float:
-        """Write the session's seconds down; returns the elapsed seconds of the run."""
+        """Write the session's seconds down, at most once a second; returns the elapsed seconds of the run."""
         with self._lock:
-            append_line(self.path, {"session": self._session, "seconds": round(self._session_s(), 3)})
-            return self._before + self._session_s()
+            seconds = self._session_s()
+            if seconds - self._written >= SHORTEST_BEAT_S:
+                append_line(self.path, {"session": self._session, "seconds": round(seconds, 3)})
+                self._written = seconds
+            return self._before + seconds
 
     def _session_s(self) -> float:
         return self._worked + (time.monotonic() - self._since if self._workers else 0.0)

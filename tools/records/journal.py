@@ -2,20 +2,24 @@
 
 import threading
 from pathlib import Path
-from typing import TypedDict, cast
+from typing import NotRequired, TypedDict, cast
 
 from gome.state.records import Usage
 from gome.tools.records.jsonl import append_line, read_lines
 
 
 class Exchange(TypedDict):
-    """One request and its reply. `key` says where in the run it was asked: trace:step:call:turn."""
+    """One request and its reply. `key` says where in the run it was asked: trace:step:call:turn.
+
+    `finish` says how the reply ended: stop, length (cut off), declined or empty.
+    """
 
     key: str
     role: str
     model: str
     messages: list[dict[str, str]]
     reply: str
+    finish: NotRequired[str]
     usage: Usage
 
 
@@ -25,31 +29,57 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
-        self._replies: dict[str, str] = {}
-        self._usage: dict[str, Usage] = {}
+        self._exchanges: dict[str, Exchange] = {}
+        self._by_step: dict[str, Usage] = {}
+        self._total = nothing_used()
         for exchange in read_lines(path):
             self._keep(cast(Exchange, exchange))
 
     def _keep(self, exchange: Exchange) -> None:
-        self._replies[exchange["key"]] = exchange["reply"]
-        self._usage[exchange["key"]] = exchange["usage"]
+        key = exchange["key"]
+        if key in self._exchanges:
+            return
+        self._exchanges[key] = cast(Exchange, {**exchange, "messages": []})  # prompts are long, and on disk
+        step = ":".join(key.split(":")[:2])
+        self._by_step[step] = add_usage(self._by_step.get(step, nothing_used()), exchange["usage"])
+        self._total = add_usage(self._total, exchange["usage"])
 
-    def reply(self, key: str) -> str | None:
-        """The reply that was given under this key, if there was one."""
-        return self._replies.get(key)
+    def __len__(self) -> int:
+        return len(self._exchanges)
 
-    def add(self, exchange: Exchange) -> None:
-        """Write an exchange down, then make it known."""
+    def exchange(self, key: str) -> Exchange | None:
+        """The exchange that was made under this key, its messages left out, if there was one."""
+        return self._exchanges.get(key)
+
+    def add(self, exchange: Exchange) -> Exchange:
+        """Write an exchange down, make it known, and return it."""
         with self._lock:
             append_line(self.path, cast(dict, exchange), durable=True)
             self._keep(exchange)
+        return exchange
 
-    def usage(self, prefix: str = "") -> Usage:
-        """Sum of usage over the exchanges whose key starts with `prefix` ('0:3:' is step 3 of trace 0)."""
+    def usage(self) -> Usage:
+        """Of all exchanges."""
         with self._lock:
-            rows = [u for key, u in self._usage.items() if key.startswith(prefix)]
-        return Usage(
-            calls=len(rows),
-            tokens_in=sum(u["tokens_in"] for u in rows),
-            tokens_out=sum(u["tokens_out"] for u in rows),
-        )
+            return self._total
+
+    def usage_of(self, trace: int, step: int) -> Usage:
+        """Of the exchanges of one step."""
+        with self._lock:
+            return self._by_step.get(f"{trace}:{step}", nothing_used())
+
+
+def nothing_used() -> Usage:
+    """Usage of no call."""
+    return Usage(calls=0, tokens_in=0, tokens_out=0, usd=0.0, unpriced=0)
+
+
+def add_usage(one: Usage, other: Usage) -> Usage:
+    """Both together. Journals of earlier versions know no prices: their calls count as unpriced."""
+    return Usage(
+        calls=one["calls"] + other["calls"],
+        tokens_in=one["tokens_in"] + other["tokens_in"],
+        tokens_out=one["tokens_out"] + other["tokens_out"],
+        usd=round(one["usd"] + other.get("usd", 0.0), 9),
+        unpriced=one["unpriced"] + other.get("unpriced", other["calls"]),
+    )

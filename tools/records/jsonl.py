@@ -34,12 +34,17 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
         return
     with path.open(encoding="utf-8", errors="replace") as file:
         for line in file:
-            try:
-                record = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(record, dict):
+            if (record := parse_line(line)) is not None:
                 yield record
+
+
+def parse_line(line: str | bytes) -> dict[str, Any] | None:
+    """The record of one line, None if it is not whole."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -1,0 +1,41 @@
+"""What a run has used of its budget, in words."""
+
+from collections.abc import Callable
+from typing import Any
+
+from gome.formatting import count_text, duration_text
+from gome.run_folder import RunFolder
+from gome.tools.execution.workspace import disk_usage
+
+
+def spending_rows(folder: RunFolder) -> list[tuple[str, str]]:
+    """(label, text) for time, evaluations, tokens, money and disk: used, of which cap."""
+    config, usage = folder.config, folder.usage
+    tokens = usage["tokens_in"] + usage["tokens_out"]
+    calls = f"{usage['calls']:,} call{'' if usage['calls'] == 1 else 's'}"
+    rows = [("time", _of(duration_text(folder.seconds or 0.0), config.get("time_limit_s"), duration_text))]
+    rows.append(("evaluations", _of(str(folder.evaluations), config.get("max_evaluations"), str)))
+    if tokens or config.get("max_tokens"):
+        rows.append(("tokens", f"{_of(count_text(tokens), config.get('max_tokens'), count_text)}, {calls}"))
+    if tokens or config.get("max_usd"):
+        rows.append(("cost", cost_text(folder)))
+    disk = disk_usage(folder.path) / 2**20
+    rows.append(("disk", _of(f"{disk:,.0f} MB", config.get("max_disk_mb"), lambda mb: f"{mb:,} MB")))
+    return rows
+
+
+def cost_text(folder: RunFolder) -> str:
+    """'$0.42 of $5'; what is not known is said."""
+    usage = folder.usage
+    known = _of(f"${usage['usd']:,.4g}", folder.config.get("max_usd"), lambda usd: f"${usd:g}")
+    if not usage["unpriced"]:
+        return known
+    names = ", ".join(sorted({row["model"] for row in folder.usage_by_role() if row["unpriced"]}))
+    missing = f"no price is known for {names} (give one: --prices FILE)"
+    if not usage["usd"]:
+        return f"not known: {missing}"
+    return f"{known} and {usage['unpriced']} calls more: {missing}"
+
+
+def _of(used: str, cap: Any, text: Callable[[Any], str]) -> str:
+    return f"{used} of {text(cap)}" if cap else used
