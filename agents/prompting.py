@@ -5,6 +5,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from gome.agents.cutting import Parts, shorter
 from gome.tools.models.ask import Prompt, facts_block
 
 PROMPTS = Path(__file__).parent / "prompts"
@@ -21,8 +22,20 @@ _templates = Environment(
 
 
 def render(role: str, call: str, facts: dict[str, Any], **texts: Any) -> Prompt:
-    """The prompt of one call. `texts` are what its template names besides `facts` (program, description ...)."""
-    facts = {"call": call, **facts}
+    """The prompt of one call. `texts` are what its template names besides `facts` (program, description ...).
+
+    It can be made shorter in the order of `gome.agents.cutting`.
+    """
+    return _rendered(role, call, ({"call": call, **facts}, texts), 0)
+
+
+def _rendered(role: str, call: str, parts: Parts, cuts: int) -> Prompt:
+    facts, texts = parts
     system = _templates.get_template(f"system_{role}.md").render()
     user = _templates.get_template(f"{call}.md").render(facts=facts, **texts)
-    return Prompt(system.strip(), f"{user.strip()}\n\n{facts_block(facts)}\n")
+
+    def cut() -> Prompt | None:
+        left = shorter(parts, cuts)
+        return _rendered(role, call, *left) if left else None
+
+    return Prompt(system.strip(), f"{user.strip()}\n\n{facts_block(facts)}\n", cut)

@@ -36,7 +36,8 @@ def fault_of(error: Exception) -> Fault:
     """The fault that an exception of a chat model stands for."""
     status, text = getattr(error, "status_code", None), " ".join(str(error).split())[:300]
     line = f"{status}: {text}" if isinstance(status, int) else f"{type(error).__name__}: {text}"
-    return Fault(_kind(error, status, text), line, _retry_after(error))
+    signs = f"{getattr(error, 'code', None) or ''} {text}"
+    return Fault(_kind(error, status, signs), line, _retry_after(error))
 
 
 def _kind(error: Exception, status: Any, text: str) -> Kind:

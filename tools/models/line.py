@@ -114,15 +114,17 @@ class Line:
             self._find_the_culprit(call, fault)
 
     def _back_off(self, fault: Fault) -> float:
-        """Hold all callers back for as long as the provider asks for, or for growing pauses; returns the seconds."""
+        """Hold all callers back for as long as the provider asks for, or for growing pauses; returns the seconds. Callers
+        that fail together make the pause grow once."""
         with self._lock:
-            self._failures += 1
-            grown = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(self._failures - 1, 16))
-            pause = grown * random.uniform(0.5, 1.0)
+            now = time.monotonic()
             if fault.retry_after_s is not None:
-                pause = fault.retry_after_s + random.uniform(0.0, 0.1)
-            self._ready_at = max(self._ready_at, time.monotonic() + pause)
-            return pause
+                self._ready_at = max(self._ready_at, now + fault.retry_after_s + random.uniform(0.0, 0.1))
+            elif now >= self._ready_at:
+                self._failures += 1
+                grown = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(self._failures - 1, 16))
+                self._ready_at = now + grown * random.uniform(0.5, 1.0)
+            return self._ready_at - now
 
     def _find_the_culprit(self, call: Call, fault: Fault) -> None:
         """Return when the call may be tried again; raise StepFailed when it is the call's own fault."""
