@@ -1,7 +1,6 @@
 """Following and stopping a run from another terminal."""
 
 import datetime
-import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,7 +17,6 @@ from gome.tools.records.jsonl import parse_line
 from gome.tools.records.lock import writer_of
 
 POLL_S = 0.3
-NUDGE_S = 1.0
 
 
 def log_lines(run_dir: Path, *, last: int, follow: bool, trace: int | None = None) -> Iterator[str]:
@@ -77,12 +75,10 @@ def stop_run(run_dir: Path, *, now: bool, say: Callable[[str], None]) -> None:
     say(f"asking process {process.pid} to stop" + ("" if now else " when what is in flight is done"))
     try:
         process.terminate()
-        while now:
-            if not process.is_running() or writer_of(run_dir) is None:
-                break
-            time.sleep(NUDGE_S)
-            process.send_signal(signal.SIGTERM)  # the second one drops what is in flight
-        process.wait()
+        while writer_of(run_dir) == process:
+            time.sleep(POLL_S)
+            if now:
+                process.terminate()  # the second one drops what is in flight
     except psutil.NoSuchProcess:
         pass
     except psutil.AccessDenied:

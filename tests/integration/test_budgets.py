@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gome.graph.run import build_graph
+from gome.graph.workshop import Workshop, prepare_run
 from gome.state.config import RunConfig
 from gome.state.records import StepRecord
 from gome.tools.records.history import History
@@ -27,7 +28,7 @@ with open("submission.csv", "w") as out:
 
 
 def program(behaviour: str = "") -> str:
-    text = PROGRAM.replace("-float", "1 - 0.02 * float").replace("BEHAVIOUR", behaviour)
+    text = PROGRAM.replace("-float", "1 - 0.01 * float").replace("BEHAVIOUR", behaviour)
     return f"```python\n{text}```\n"
 
 
@@ -79,15 +80,18 @@ def test_evaluations_are_capped(cancer: Path, tmp_path: Path) -> None:
 def test_without_any_run_on_the_selection_part_the_best_by_search_is_handed_over(
     cancer: Path, tmp_path: Path
 ) -> None:
-    """Neither program runs on the selection part, the better one not on all of the data either: more rows than on the
-    search part are too many for it."""
-    sizes = tmp_path / "out" / "inputs"
+    """Neither program runs on the selection part, and the better one not on all of the data either."""
+    out = prepare_run(str(cancer), RunConfig(run_dir=str(tmp_path / "out"), traces=1, steps=2))
+    inputs = Workshop().bench(out, None, lambda event: None).evaluator.inputs
+
+    def rows(split: str) -> int:
+        return len((inputs.input_dir(split, 0) / "train.csv").read_text().splitlines()) - 1
+
+    one = program(f"assert len(train) != {rows('selection')}")
+    other = better(f"assert len(train) not in ({rows('selection')}, {rows('final')})")
 
     def code(facts: dict[str, Any]) -> str:
-        rows = len((sizes / "search-0" / "train.csv").read_text().splitlines()) - 1
-        final = int(0.7 * 569)
-        many = f"assert not {rows + 20} < len(train) < {final - 5}"
-        return program(many) if facts["step"] == 0 else better(f"assert len(train) < {rows + 20}")
+        return one if facts["step"] == 0 else other
 
     result, records = run(cancer, tmp_path / "out", player(code), steps=2)
     assert [r["verdict"] for r in records] == ["accepted", "accepted"]
