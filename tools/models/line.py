@@ -11,6 +11,7 @@ from typing import Protocol
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig
 
 from gome.state.errors import BudgetReached, GomeError, RunStopped, StepFailed
 from gome.tools.models.faults import Fault, fault_of
