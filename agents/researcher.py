@@ -9,7 +9,7 @@ from gome.agents.incumbent import known_records
 from gome.agents.merging import merge_proposal
 from gome.agents.prompting import render
 from gome.agents.replies import Choice, Diagnosis
-from gome.agents.steering import steer
+from gome.agents.steering import Optimizer, steer
 from gome.state.reducers import upsert
 from gome.state.schema import TraceState
 from gome.tools.bench import Bench
@@ -20,10 +20,13 @@ ROLE = "researcher"
 BEST_MEMORIES_SHOWN = 4
 
 
-def researcher(state: TraceState, bench: Bench) -> dict[str, Any]:
-    """Propose the step: returns the `work` in flight with the chosen hypothesis and its plan, kept as an artifact."""
+def researcher(state: TraceState, bench: Bench, optimizer: Optimizer = steer) -> dict[str, Any]:
+    """Propose the step: returns the `work` in flight with the chosen hypothesis and its plan, kept as an artifact.
+
+    `optimizer` says from which program the step starts and of which kind it is.
+    """
     trace, step = state["trace"], state["step"]
-    course = steer(state, bench)
+    course = optimizer(state, bench)
     state = {**state, "incumbent": course.parent}
     facts = base_facts(bench, state)
     program = None

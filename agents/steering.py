@@ -1,5 +1,6 @@
 """What kind of step comes next, and from which program: descent on the trace's own, or a node of the greedy tree."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,9 @@ class Course:
     home: dict[str, Any] | None
     source: str | None = None
     partner: Partner | None = None
+
+
+Optimizer = Callable[[TraceState, Bench], Course]
 
 
 def steer(state: TraceState, bench: Bench) -> Course:

@@ -1,6 +1,6 @@
 """The run graph: prepare -> traces side by side -> join -> more epochs, or ensemble -> select -> END."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,28 +10,32 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from gome.agents import selection
-from gome.graph.trace import build_trace
-from gome.graph.workshop import Workshop, prepare_run
+from gome.graph.trace import Node, build_trace
+from gome.graph.workshop import SchedulerMaker, Workshop, prepare_run
 from gome.state.config import RunConfig
 from gome.state.schema import RunInput, RunOutput, RunState
 from gome.tools.execution.job import Executor
+from gome.tools.execution.scheduler import LocalScheduler
 
 
 def build_graph(
     *,
     models: dict[str, BaseChatModel] | None = None,
     executor: Executor | None = None,
+    scheduler: SchedulerMaker = LocalScheduler,
+    nodes: Mapping[str, Node] | None = None,
     workshop: Workshop | None = None,
 ) -> "StateGraph[RunState, RunConfig, RunInput, RunOutput]":
     """The whole run as an uncompiled graph: compile it, or add it to a larger one as a node.
 
     Input {'task': path}, output {'run_dir', 'result'}, context `RunConfig`. `models` (by role: researcher, coder,
-    critic) and `executor` replace what the configuration names.
+    critic) and `executor` replace what the configuration names, `nodes` those of a trace; `scheduler` makes the scheduler
+    out of executor and slots. A `workshop` brings its own parts.
     """
-    shop = workshop or Workshop(models=models, executor=executor)
+    shop = workshop or Workshop(models=models, executor=executor, scheduler=scheduler)
     graph = StateGraph(RunState, context_schema=RunConfig, input_schema=RunInput, output_schema=RunOutput)
     graph.add_node("prepare", _prepare(shop))
-    graph.add_node("trace", build_trace(shop).compile(name="trace"))
+    graph.add_node("trace", build_trace(shop, nodes).compile(name="trace"))
     graph.add_node("join", _join(shop))
     graph.add_node("ensemble", _ensemble(shop))
     graph.add_node("select", _select(shop))

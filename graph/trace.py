@@ -3,7 +3,7 @@
 Where the configuration asks for review, a person stands behind the researcher or the coder.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from gome.agents.reviewer import reviewer
 from gome.agents.runner import runner
 from gome.graph.workshop import Workshop
 from gome.state.config import RunConfig
-from gome.state.errors import BudgetReached, StepFailed
+from gome.state.errors import BudgetReached, GomeError, StepFailed
 from gome.state.schema import TraceOutput, TraceState
 from gome.tools.bench import Bench
 
@@ -31,13 +31,29 @@ FOLLOWING = {
 """Which nodes may follow each one; each may end the trace as well."""
 
 Node = Callable[[TraceState, Bench], dict[str, Any]]
+"""What a node is: from the state and the bench to an update, whose `next` names the node that follows, or 'end'."""
+
+NODES: dict[str, Node] = {
+    "researcher": researcher,
+    "reviewer": reviewer,
+    "coder": coder,
+    "runner": runner,
+    "critic": critic,
+}
 
 
-def build_trace(workshop: Workshop) -> "StateGraph[TraceState, RunConfig, TraceState, TraceOutput]":
-    """One trace, uncompiled: steps up to `until`, the step limit or a used-up budget, then hands back what is shared."""
+def build_trace(
+    workshop: Workshop, nodes: Mapping[str, Node] | None = None
+) -> "StateGraph[TraceState, RunConfig, TraceState, TraceOutput]":
+    """One trace, uncompiled: steps up to `until`, the step limit or a used-up budget, then hands back what is shared.
+
+    `nodes` take the place of Gome's own, by name. GomeError for a name that there is not.
+    """
+    if unknown := sorted(set(nodes or {}) - set(NODES)):
+        raise GomeError(f"a trace has no node {unknown[0]!r}: its nodes are {', '.join(NODES)}")
     graph = StateGraph(TraceState, context_schema=RunConfig, output_schema=TraceOutput)
-    for node in (researcher, reviewer, coder, runner, critic):
-        graph.add_node(node.__name__, _bound(node, workshop))
+    for name, node in {**NODES, **(nodes or {})}.items():
+        graph.add_node(name, _bound(name, node, workshop))
     graph.add_edge(START, "researcher")
     for name, following in FOLLOWING.items():
         graph.add_conditional_edges(name, _next, {**{n: n for n in following}, "end": END})
@@ -49,7 +65,7 @@ def _next(state: TraceState) -> str:
     return state.get("next", "end")
 
 
-def _bound(node: Node, workshop: Workshop) -> Callable[..., dict[str, Any]]:
+def _bound(name: str, node: Node, workshop: Workshop) -> Callable[..., dict[str, Any]]:
     """The node as LangGraph calls it. A lost step goes to the critic, a used-up budget ends the trace."""
 
     def call(state: TraceState, runtime: Runtime[RunConfig]) -> dict[str, Any]:
@@ -65,5 +81,5 @@ def _bound(node: Node, workshop: Workshop) -> Callable[..., dict[str, Any]]:
             summary = {**state.get("traces", {}).get(str(state["trace"]), {}), "step": state["step"]}
             return {"traces": {str(state["trace"]): {**summary, "ended": str(reached)}}, "next": "end"}
 
-    call.__name__, call.__doc__ = node.__name__, node.__doc__
+    call.__name__, call.__doc__ = name, node.__doc__
     return call

@@ -34,7 +34,7 @@ from gome.tools.execution.hardware import hardware
 from gome.tools.execution.job import Executor
 from gome.tools.execution.probe import choose_executor
 from gome.tools.execution.runtime import Runtime, ensure_runtime
-from gome.tools.execution.scheduler import LocalScheduler
+from gome.tools.execution.scheduler import LocalScheduler, Scheduler
 from gome.tools.execution.slots import Slots, default_slots
 from gome.tools.models.ask import Asker
 from gome.tools.models.chat import OPENAI_URL, endpoint, make_model, provider_of
@@ -50,6 +50,7 @@ from gome.tools.records.jsonl import append_line, write_json
 from gome.tools.standing import Standing
 
 SANDBOXES_PER_SLOT = 2  # one has seen the smoke part, the other the search part
+SchedulerMaker = Callable[[Executor, Slots], Scheduler]
 ROLES = ("researcher", "coder", "critic")
 _VERSIONS = ("gome", "langgraph", "langchain-core", "langchain-openai", "scikit-learn", "pandas")
 
@@ -121,8 +122,9 @@ def read_run(run_dir: Path) -> dict[str, Any]:
 class Workshop:
     """Opens the bench of each run folder once. Holds nothing that outlives the graph it was made for.
 
-    `models` replaces the models that the configuration names, by role; `executor` the probed one. `stop` drops the work
-    in flight, `drain()` only ends waiting. `observer` is told what no node tells: setting up, trouble with a model.
+    `models` replaces the models that the configuration names, by role; `executor` the probed one; `scheduler` makes the
+    scheduler out of executor and slots. `stop` drops the work in flight, `drain()` only ends waiting. `observer` is
+    told what no node tells: setting up, trouble with a model.
     """
 
     def __init__(
@@ -130,12 +132,13 @@ class Workshop:
         *,
         models: dict[str, BaseChatModel] | None = None,
         executor: Executor | None = None,
+        scheduler: SchedulerMaker = LocalScheduler,
         stop: threading.Event | None = None,
         drain: Callable[[], bool] = lambda: False,
         observer: Callable[[dict[str, Any]], None] = lambda event: None,
     ) -> None:
-        self._models, self._executor, self._observer = models or {}, executor, observer
-        self._stop, self._drain = stop or threading.Event(), drain
+        self._models, self._executor, self._scheduler = models or {}, executor, scheduler
+        self._stop, self._drain, self._observer = stop or threading.Event(), drain, observer
         self._benches: dict[Path, Bench] = {}
         self._lock = threading.Lock()
 
@@ -167,7 +170,7 @@ class Workshop:
             run_dir=run_dir,
             task=task,
             inputs=Inputs(run_dir, task, SplitPlan.load(run_dir / "splits.npz")),
-            scheduler=LocalScheduler(executor, Slots(slots, gpus=find_gpus())),
+            scheduler=self._scheduler(executor, Slots(slots, gpus=find_gpus())),
             artifacts=artifacts,
             limits=Limits(config.program_time_limit_s, config.memory_limit_mb),
             budget=budget,

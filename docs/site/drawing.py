@@ -37,7 +37,9 @@ def svg(graph: Graph) -> str:
     spans = [place[e.target] - place[e.source] for e in graph.edges]
     above, below = _rise(max(spans)), _rise(-min([*spans, 0]))
     middle, width = above + HEIGHT / 2 + 8, STEP * (len(place) - 1) + WIDTH + 8
-    edges = "".join(_edge(place[e.source], place[e.target], middle, e.target == "__end__") for e in graph.edges)
+    edges = "".join(
+        _edge(place[e.source], place[e.target], middle, e.target == "__end__") for e in graph.edges
+    )
     nodes = "".join(_node(name, i, middle) for name, i in place.items())
     size = f'viewBox="0 0 {width} {middle + HEIGHT / 2 + below + 8:.0f}" style="max-width: {width}px"'
     head = '<marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
