@@ -1,24 +1,12 @@
-"""A hook of mkdocs: draws the compiled graphs, so that the picture in the documentation is what runs.
+"""Pictures of the compiled graphs: nodes in a row, a line to the next one, arcs above to later ones, below to earlier."""
 
-`<!-- drawing: run -->` or `<!-- drawing: trace -->` on a page becomes an SVG: nodes in a row, a line to the next one,
-arcs above to later ones and below to earlier ones.
-"""
-
-import re
 from html import escape
-from typing import Any
 
 from langchain_core.runnables.graph import Graph
 
 STEP, WIDTH, HEIGHT = 128, 100, 36
 """Distance of two nodes, and the size of one, in pixels."""
 ENDS = {"__start__": "start", "__end__": "end"}
-_PLACE = re.compile(r"<!-- drawing: (\w+) -->")
-
-
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Put the drawings in their places. KeyError for a graph that there is not."""
-    return _PLACE.sub(lambda match: svg(graphs()[match[1]]), markdown)
 
 
 def graphs() -> dict[str, Graph]:
