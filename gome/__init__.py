@@ -1,6 +1,19 @@
-"""Gome: a training program improved by directed steps, on LangGraph."""
+"""Gome: a training program improved by directed steps, on LangGraph.
 
+`build_graph` gives the whole run as a graph to compile or to add to your own, `build_trace` one trace of it, `as_tool`
+a tool for an agent. They load when first used: `import gome` takes milliseconds.
+"""
+
+import importlib
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gome.graph.run import build_graph
+    from gome.graph.trace import build_trace
+    from gome.state.config import RunConfig
+    from gome.state.errors import GomeError
+    from gome.tool import as_tool
 
 # A checkout whose links (gome/graph -> ../graph ...) became text files, as on Windows or in some archives,
 # still imports: the sub-packages are then found beside this folder.
@@ -9,3 +22,22 @@ if (_root / "pyproject.toml").is_file():
     __path__.append(str(_root))
 
 __version__ = "0.1.0"
+__all__ = ["GomeError", "RunConfig", "as_tool", "build_graph", "build_trace"]
+
+_HOMES = {
+    "GomeError": "gome.state.errors",
+    "RunConfig": "gome.state.config",
+    "as_tool": "gome.tool",
+    "build_graph": "gome.graph.run",
+    "build_trace": "gome.graph.trace",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

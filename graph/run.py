@@ -13,12 +13,14 @@ from gome.agents import selection
 from gome.graph.trace import Node, build_trace
 from gome.graph.workshop import SchedulerMaker, Workshop, prepare_run
 from gome.state.config import RunConfig
+from gome.state.errors import GomeError
 from gome.state.schema import RunInput, RunOutput, RunState
 from gome.tools.execution.job import Executor
 from gome.tools.execution.scheduler import LocalScheduler
 
 
 def build_graph(
+    config: RunConfig | None = None,
     *,
     models: dict[str, BaseChatModel] | None = None,
     executor: Executor | None = None,
@@ -28,13 +30,14 @@ def build_graph(
 ) -> "StateGraph[RunState, RunConfig, RunInput, RunOutput]":
     """The whole run as an uncompiled graph: compile it, or add it to a larger one as a node.
 
-    Input {'task': path}, output {'run_dir', 'result'}, context `RunConfig`. `models` (by role: researcher, coder,
-    critic) and `executor` replace what the configuration names, `nodes` those of a trace; `scheduler` makes the scheduler
-    out of executor and slots. A `workshop` brings its own parts.
+    Input: see `RunInput`; output {'run_dir', 'result'}; context: `RunConfig`. `config` is for parents whose context is
+    something else, or none: it counts unless the context is a `RunConfig`. `models` (by role: researcher, coder, critic)
+    and `executor` replace what the configuration names, `nodes` those of a trace; `scheduler` makes the scheduler out of
+    executor and slots. A `workshop` brings its own parts.
     """
     shop = workshop or Workshop(models=models, executor=executor, scheduler=scheduler)
     graph = StateGraph(RunState, context_schema=RunConfig, input_schema=RunInput, output_schema=RunOutput)
-    graph.add_node("prepare", _prepare(shop))
+    graph.add_node("prepare", _prepare(shop, config))
     graph.add_node("trace", build_trace(shop, nodes).compile(name="trace"))
     graph.add_node("join", _join(shop))
     graph.add_node("ensemble", _ensemble(shop))
@@ -48,15 +51,21 @@ def build_graph(
     return graph
 
 
-def _prepare(shop: Workshop) -> Callable[..., dict[str, Any]]:
+def _config(context: Any, bound: RunConfig | None) -> RunConfig:
+    """The run's configuration: the caller's context if it is one, else what the graph was built with."""
+    if isinstance(context, RunConfig):
+        return context
+    if bound:
+        return bound
+    if context is None or isinstance(context, dict):
+        return RunConfig(**(context or {}))
+    raise GomeError(f"the context is a {type(context).__name__}: give build_graph(config=RunConfig(...))")
+
+
+def _prepare(shop: Workshop, bound: RunConfig | None) -> Callable[..., dict[str, Any]]:
     def prepare(state: RunState, runtime: Runtime[RunConfig]) -> dict[str, Any]:
         """Read and check the task, make the splits, lay out the run folder."""
-        config = (
-            runtime.context
-            if isinstance(runtime.context, RunConfig)
-            else RunConfig(**(runtime.context or {}))
-        )
-        run_dir = prepare_run(state["task"], config)
+        run_dir = prepare_run(state["task"], _config(runtime.context, bound))
         bench = shop.bench(run_dir, runtime.store, runtime.stream_writer)
         bench.emit("prepare", f"{bench.task.name}: {bench.task.metric}, {bench.evaluator.inputs.plan.reason}")
         summary = {"step": 0, "accepted": 0, "rejected": 0, "failed": 0, "incumbent": None, "ended": None}
@@ -126,6 +135,8 @@ def _select(shop: Workshop) -> Callable[..., dict[str, Any]]:
         bench = shop.bench(Path(state["run_dir"]), runtime.store, runtime.stream_writer)
         ended = {k: t["ended"] or "steps" for k, t in state["traces"].items()}
         with bench.clock.working():
-            return {"result": selection.select(bench, state["ensemble"], ended)}
+            result = selection.select(bench, state["ensemble"], ended)
+        shop.close(bench.run_dir)
+        return {"result": result}
 
     return select

@@ -6,6 +6,7 @@ import json
 import shutil
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -57,12 +58,17 @@ _VERSIONS = ("gome", "langgraph", "langchain-core", "langchain-openai", "scikit-
 
 def prepare_run(task_path: str, config: RunConfig) -> Path:
     """Read and check the task, lay out the run folder, profile the data and make the splits. Once: a folder that is
-    laid out already is returned as it is.
+    laid out already for this task is returned as it is.
 
     Raises GomeError for a bad task, before anything is written except the task made from a single table.
     """
-    run_dir = Path(config.run_dir).resolve() if config.run_dir else None
+    run_dir, source = Path(config.run_dir).resolve() if config.run_dir else None, Path(task_path).resolve()
     if run_dir and (run_dir / "run.json").is_file():
+        run = read_run(run_dir)
+        if str(source) not in (run.get("source"), run["task"]["root"]):
+            raise GomeError(
+                f"{run_dir} holds a run of {run['task']['root']}; name another folder for {source}"
+            )
         return run_dir
     prices = _prices(config)
     prices.check_cap({_name(spec) for spec in (config.model, *config.role_models.values())}, config.max_usd)
@@ -70,7 +76,8 @@ def prepare_run(task_path: str, config: RunConfig) -> Path:
         check_e2b()
     now, began = datetime.datetime.now(), time.monotonic()
     if run_dir is None:
-        run_dir = Path("runs").resolve() / f"{Path(task_path).resolve().stem}-{now:%Y%m%d-%H%M%S-%f}"
+        name = f"{source.stem}-{now:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+        run_dir = Path(config.runs_dir).resolve() / name
     task = load_task(Path(task_path), target=config.target, metric=config.metric, workspace=run_dir / "task")
     train = read_table(Path(task.root) / task.train)
     run_dir.mkdir(parents=True, exist_ok=True)
@@ -83,8 +90,9 @@ def prepare_run(task_path: str, config: RunConfig) -> Path:
         shutil.copyfile(config.prices, run_dir / "prices.yaml")
         kept = kept.model_copy(update={"prices": str(run_dir / "prices.yaml")})
     run = {
-        "id": run_dir.name,
+        "id": str(uuid.uuid4()),  # of the checkpoints' thread too: LangGraph's server wants a UUID
         "created": now.isoformat(timespec="seconds"),
+        "source": str(source),
         "task": task.model_dump(),
         "config": kept.model_dump(),
         "versions": versions,
@@ -120,7 +128,7 @@ def read_run(run_dir: Path) -> dict[str, Any]:
 
 
 class Workshop:
-    """Opens the bench of each run folder once. Holds nothing that outlives the graph it was made for.
+    """Opens the bench of each run folder once, and lets go of it when the run is finished.
 
     `models` replaces the models that the configuration names, by role; `executor` the probed one; `scheduler` makes the
     scheduler out of executor and slots. `stop` drops the work in flight, `drain()` only ends waiting. `observer` is
@@ -150,6 +158,11 @@ class Workshop:
             if run_dir not in self._benches:
                 self._benches[run_dir] = self._open(run_dir, store)
             return self._benches[run_dir].watched_by(writer)
+
+    def close(self, run_dir: Path) -> None:
+        """Let go of a run's bench; opened again if it is asked for again."""
+        with self._lock:
+            self._benches.pop(run_dir, None)
 
     def _open(self, run_dir: Path, store: BaseStore | None) -> Bench:
         run = read_run(run_dir)

@@ -17,8 +17,9 @@ class RunConfig(BaseModel):
 
     run_dir: str = Field(
         default="",
-        description="Folder of the run: records, checkpoints, results; empty: a new one under ./runs.",
+        description="Folder of the run: records, checkpoints, results; empty: a new one in the folder of runs.",
     )
+    runs_dir: str = Field(default="runs", description="Folder of runs that are not given a folder.")
     target: str | None = Field(
         default=None, description="Column to predict, where the task does not name it."
     )

@@ -1,0 +1,43 @@
+"""A task and programs that take a fraction of a second: programs of the standard library alone."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tests.scripted import HYPOTHESIS, ScriptedModel, player
+
+PROGRAM = """\
+import csv
+
+train = list(csv.DictReader(open("input/train.csv")))
+test = list(csv.DictReader(open("input/test.csv")))
+names = [n for n in ("bmi", "s5", "bp")][:1]
+sample = list(csv.reader(open("input/sample_submission.csv")))[0]
+y = [float(r["progression"]) for r in train]
+mean = sum(y) / len(y)
+slopes = [sum(float(r[n]) * (v - mean) for r, v in zip(train, y)) / sum(float(r[n]) ** 2 for r in train) for n in names]
+with open("submission.csv", "w", newline="") as out:
+    rows = csv.writer(out)
+    rows.writerow(sample)
+    for r in test:
+        rows.writerow([r[sample[0]], mean + sum(s * float(r[n]) for s, n in zip(slopes, names)) / len(names)])
+"""
+"""Predicts diabetes progression (`tests.real_tasks.write_diabetes`, `examples.small`) from the first 1, 2, 3 columns."""
+
+
+def quick_model(**replies: str | Callable[[dict[str, Any]], str]) -> ScriptedModel:
+    """Drafts the program with one column, and edits it to one more at every step; its words name trace and step."""
+
+    def code(facts: dict[str, Any]) -> str:
+        if facts["call"] == "draft":
+            return f"```python\n{PROGRAM}```"
+        n = facts["step"]
+        return f"<<<<<<< SEARCH\n[:{n}]\n=======\n[:{n + 1}]\n>>>>>>> REPLACE"
+
+    def choose(facts: dict[str, Any]) -> str:
+        statement = f"{facts['step'] + 1} columns in trace {facts['trace']}"
+        return json.dumps(
+            {"decision": "create", "hypothesis": {**HYPOTHESIS, "statement": statement}, "plan": ["do it"]}
+        )
+
+    return player(code, **{"choose": choose, **replies})
