@@ -25,15 +25,13 @@ from gome.tools.execution.crash import cause
 from gome.tools.execution.job import Job, Outcome
 from gome.tools.execution.need import need_of
 from gome.tools.execution.program_log import parse_log
-from gome.tools.execution.scheduler import Scheduler
+from gome.tools.execution.scheduler import STARTS, Scheduler, run_to_its_end
 from gome.tools.parallel import in_parallel
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.jsonl import write_json
 from gome.tools.spans import figures_of, span
 
 SMOKE_LIMIT_S = 300.0
-TRIES = 3
-"""Starts of a program that gets killed from outside; then memory is what the machine is taken to be short of."""
 FOLD = "__fold__"
 
 
@@ -172,7 +170,7 @@ class Evaluator:
             output_mb=self.limits.output_mb,
             need=need_of(program),
         )
-        outcome = self._run(job, trace, stop=cut)
+        outcome = run_to_its_end(self.scheduler, job, trace=trace, stop=cut)
         if outcome.reason == "stopped":
             shutil.rmtree(work, ignore_errors=True)
             if self.stop.is_set():
@@ -184,14 +182,6 @@ class Evaluator:
         write_json(self.run_dir / "results" / f"{name}-f{fold}.json", result)
         shutil.rmtree(work, ignore_errors=True)
         return result
-
-    def _run(self, job: Job, trace: int, stop: Callable[[], bool]) -> Outcome:
-        """The job's outcome. A program that somebody else killed starts over: that is no fault of its own."""
-        for _ in range(TRIES):
-            outcome = self.scheduler.run(job, trace=trace, stop=stop)
-            if outcome.reason != "killed":
-                break
-        return outcome
 
     def _limit_s(self, split: str) -> float:
         return min(self.limits.wall_s, SMOKE_LIMIT_S) if split == "smoke" else self.limits.wall_s
@@ -294,7 +284,7 @@ def _failure_line(outcome: Outcome) -> str:
     said = {
         "timeout": f"stopped at the time limit after {outcome.seconds:.0f} s",
         "memory": f"stopped at the memory limit with {outcome.peak_mb:.0f} MB resident",
-        "killed": f"killed {TRIES} times from outside, last with {outcome.peak_mb:.0f} MB resident",
+        "killed": f"killed {STARTS} times from outside, last with {outcome.peak_mb:.0f} MB resident",
         "output": "stopped because it wrote too much output",
     }
     return said.get(outcome.reason, f"ended with exit code {outcome.exit_code}: {cause(outcome.log)}")

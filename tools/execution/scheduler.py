@@ -8,6 +8,9 @@ from gome.state.config import Isolation
 from gome.tools.execution.job import Executor, Job, Outcome, stopped
 from gome.tools.execution.slots import Slots
 
+STARTS = 3
+"""Of a program that gets killed from outside; after that the machine is taken to be short of memory."""
+
 
 class Scheduler(Protocol):
     """Runs the programs of all traces, as many at a time as it has slots. Safe to share between threads."""
@@ -52,3 +55,12 @@ class LocalScheduler:
             return self._executor.run(
                 replace(job, threads=lease.threads, gpus=tuple(gpu.id for gpu in lease.gpus)), stop=stop
             )
+
+
+def run_to_its_end(scheduler: Scheduler, job: Job, *, trace: int, stop: Callable[[], bool]) -> Outcome:
+    """The job's outcome. A program that somebody else killed starts over: that is no fault of its own."""
+    for _ in range(STARTS):
+        outcome = scheduler.run(job, trace=trace, stop=stop)
+        if outcome.reason != "killed":
+            break
+    return outcome
