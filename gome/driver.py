@@ -1,9 +1,7 @@
 """Starting and resuming runs from a process: one writer per run, Ctrl-C that drains, progress to an observer."""
 
-import errno
 import os
 import signal
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -57,7 +55,7 @@ def drive(run_dir: Path, observer: Observer, reviewer: Reviewer = lambda questio
     """Run a laid-out run, from its last checkpoint if there is one, until it is finished, drained, or waits for a
     review that nobody gives.
 
-    Raises GomeError if another process is at work on it, and when the disk is full.
+    Raises GomeError if another process is at work on it.
     """
     run = read_run(run_dir)
     stop, drain = threading.Event(), threading.Event()
@@ -69,12 +67,11 @@ def drive(run_dir: Path, observer: Observer, reviewer: Reviewer = lambda questio
     with (
         one_writer(run_dir),
         _heartbeat(run_dir, shop),
-        _full_disk_said(run_dir),
         open_persistence(run_dir) as (saver, store),
     ):
         graph = build_graph(workshop=shop).compile(checkpointer=saver, store=store)
         config: RunnableConfig = {
-            **labels("gome", run=run["id"], task=run["task"]["name"], model=run["config"]["model"]),
+            **labels("gome", run=run_dir.name, task=run["task"]["name"], model=run["config"]["model"]),
             "configurable": {"thread_id": run["id"]},
             "recursion_limit": RECURSION_LIMIT,
             "max_concurrency": THREADS,
@@ -145,17 +142,6 @@ def _heartbeat(run_dir: Path, shop: Workshop) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-
-
-@contextmanager
-def _full_disk_said(run_dir: Path) -> Iterator[None]:
-    """What a full disk brings about, as one line: all that was finished is kept, and the run can go on."""
-    try:
-        yield
-    except (OSError, sqlite3.OperationalError) as error:
-        if getattr(error, "errno", None) != errno.ENOSPC and "disk is full" not in str(error):
-            raise
-        raise GomeError(f"the disk of {run_dir} is full; make room, then: gome resume {run_dir}") from error
 
 
 @contextmanager
