@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gome.agents.alignment import Findings, align
 from gome.agents.edits import diff
 from gome.agents.facts import base_facts, brief, incumbent_facts
 from gome.agents.incumbent import incumbent_of
@@ -67,15 +68,32 @@ def _decide(state: TraceState, bench: Bench) -> StepRecord:
         )
     comparison = _compare(state, bench, evaluation)
     clear, tie = _measured_verdict(comparison)
-    judgement = _judge(state, bench, evaluation, comparison, clear, tie)
-    if judgement.leakage.severity == "severe":
+    findings = _align(state, bench, evaluation) if clear or tie else Findings([])
+    judgement = _judge(state, bench, evaluation, comparison, findings, clear, tie)
+    checks = findings.lines
+    if leak := _severe_leak(findings, judgement):
         voided = Evaluation(**{**evaluation, "status": "void"})
-        reason = f"leakage: {judgement.leakage.where or judgement.reason}"
-        return _record(state, bench, "rejected", reason, voided, comparison, judgement, tie=tie)
+        return _record(
+            state, bench, "rejected", f"leakage: {leak}", voided, comparison, judgement, checks, tie=tie
+        )
     accepted = judgement.accept if tie else clear
     reason = _reason(comparison, clear, tie, judgement)
     verdict: Verdict = "accepted" if accepted else "rejected"
-    return _record(state, bench, verdict, reason, evaluation, comparison, judgement, tie=tie)
+    return _record(state, bench, verdict, reason, evaluation, comparison, judgement, checks, tie=tie)
+
+
+def _align(state: TraceState, bench: Bench, evaluation: Evaluation) -> Findings:
+    incumbent = state.get("incumbent")
+    before = bench.artifacts.get_json(incumbent["evaluation"]) if incumbent else None
+    program = bench.artifacts.get_text(state["work"]["code"])
+    return align(bench, program, evaluation, before, state["trace"], state["step"])
+
+
+def _severe_leak(findings: Findings, judgement: Judgement) -> str | None:
+    if findings.severe:
+        return findings.severe
+    leakage = judgement.leakage
+    return leakage.where or judgement.reason if leakage.severity == "severe" else None
 
 
 def _failure_reason(evaluation: Evaluation | None) -> str:
@@ -121,11 +139,14 @@ def _judge(
     bench: Bench,
     evaluation: Evaluation,
     comparison: Comparison | None,
+    findings: Findings,
     clear: bool,
     tie: bool,
 ) -> Judgement:
     """The model's judgement. If the model cannot give one, or may not be asked, the measurement decides and ties are
-    rejected: what was measured is not lost."""
+    rejected: what was measured is not lost. Where the checks found a severe leak there is nothing to ask."""
+    if findings.severe:
+        return _plain_judgement(False, findings.severe)
     work = state["work"]
     proposal = bench.artifacts.get_json(work["proposal"])
     program = bench.artifacts.get_text(work["code"])
@@ -143,6 +164,7 @@ def _judge(
         "comparison": comparison,
         "tie": tie,
         "clearly_better": clear,
+        "checks": findings.lines or None,
         "incumbent": incumbent_facts(bench, incumbent) if incumbent else None,
     }
     bench.emit("critic", "judging", state["trace"], state["step"])
@@ -168,6 +190,7 @@ def _record(
     evaluation: Evaluation | None,
     comparison: Comparison | None,
     judgement: Judgement,
+    checks: list[str] | None = None,
     *,
     tie: bool,
 ) -> StepRecord:
@@ -197,6 +220,7 @@ def _record(
         lesson=judgement.lesson,
         evaluation=evaluation,
         comparison=comparison,
+        checks=checks or [],
         debug_rounds=work.get("rounds", 0),
         reviews=work.get("reviews", []),
         advice=work.get("advice", []),

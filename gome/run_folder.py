@@ -51,6 +51,11 @@ class RunFolder:
         """The configuration as run.json keeps it."""
         return self.run.get("config") or {}
 
+    @cached_property
+    def profile(self) -> dict[str, Any]:
+        """The data profile, {} before it was made."""
+        return _read_json(self.path / "profile.json")
+
     @property
     def name(self) -> str:
         """The task's name, or the folder's where the task is not known."""

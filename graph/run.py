@@ -68,6 +68,8 @@ def _prepare(shop: Workshop, bound: RunConfig | None) -> Callable[..., dict[str,
         run_dir = prepare_run(state["task"], _config(runtime.context, bound))
         bench = shop.bench(run_dir, runtime.store, runtime.stream_writer)
         bench.emit("prepare", f"{bench.task.name}: {bench.task.metric}, {bench.evaluator.inputs.plan.reason}")
+        for leak in bench.profile.get("leaks", []):
+            bench.emit("leak", leak["text"])
         summary = {"step": 0, "accepted": 0, "rejected": 0, "failed": 0, "incumbent": None, "ended": None}
         return {
             "run_dir": str(run_dir),

@@ -102,7 +102,8 @@ class Review(TypedDict):
 class StepRecord(TypedDict):
     """A line of history.jsonl: one step, whole. References point into the run's artifacts.
 
-    `advice` is what a person had said that this step's diagnosis was the first of its trace to read.
+    `checks` is what the executed alignment checks found, a line each; `advice` what a person had said that this step's
+    diagnosis was the first of its trace to read.
     """
 
     id: str
@@ -127,6 +128,7 @@ class StepRecord(TypedDict):
     lesson: str
     evaluation: Evaluation | None
     comparison: Comparison | None
+    checks: list[str]
     debug_rounds: int
     reviews: list[Review]
     advice: list[str]

@@ -11,6 +11,7 @@ import pandas as pd
 from gome.state.errors import GomeError
 from gome.state.task import Task
 from gome.tools.data.links import Linker, RowFolders
+from gome.tools.data.mirror import MIRRORED, mirrored
 from gome.tools.data.splits import Split, SplitPlan
 from gome.tools.data.tables import is_table, read_columns, read_table, write_table
 
@@ -122,7 +123,8 @@ class Inputs:
                 shutil.copyfile(self.root / name, folder / name)
             linker.rest(folder, skip={*own, *NEVER})
             return
-        write_table(self._train.iloc[split.train_rows], folder / task.train)
+        train = self._train.iloc[split.train_rows]
+        write_table(mirrored(train, task) if split.name == MIRRORED else train, folder / task.train)
         if task.test != task.sample:
             write_table(self._test_table(split.test_rows), folder / task.test)
         write_table(self.sample(split.name, split.fold), folder / task.sample)

@@ -14,6 +14,7 @@ from gome.state.errors import GomeError
 from gome.state.task import Task
 from gome.tools.data.columns import class_text, column_kind, time_values
 from gome.tools.data.images import find_image, image_size
+from gome.tools.data.leaks import leaks
 from gome.tools.data.structure import structure_hints
 from gome.tools.data.tables import is_table, read_columns, read_table
 
@@ -31,6 +32,7 @@ def profile(task: Task) -> dict[str, Any]:
     `missing`, `test_missing` are shares; `unique` is a count; `min` to `skew` are in the column's units; `drift` is the
     Kolmogorov-Smirnov distance (numbers) or total variation distance (categories) between train and test, 0 to 1.
     Counts are exact; shape statistics come from at most 50,000 evenly spaced rows. Values that do not exist are null.
+    `leaks`, where there are any, says what gives the target away (see `gome.tools.data.leaks`).
     """
     root = Path(task.root)
     train, test = (_hashable(read_table(root / name)) for name in (task.train, task.test))
@@ -39,15 +41,18 @@ def profile(task: Task) -> dict[str, Any]:
     for entry in columns:
         if entry["name"] == task.id and entry["kind"] != "image":
             entry.update(kind="id", drift=None)
+    tables = _other_tables(task)
+    told = leaks(train, test, task, {table["name"]: table["columns"] for table in tables})
     return {
         "rows": len(train),
         "test_rows": len(test),
         "columns": _compress(columns),
         "target": {c: _target(train[c], task.problem) for c in task.target},
-        "tables": _other_tables(task),
+        "tables": tables,
         "files": _files(root),
         "duplicates": _duplicates(train, task),
         "notes": _notes(train, test, columns, task),
+        **({"leaks": told} if told else {}),
     }
 
 

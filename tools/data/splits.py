@@ -9,7 +9,7 @@ of noise. In time order at most 3 windows, so that the oldest training part keep
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ import pandas as pd
 from gome.state.errors import GomeError
 from gome.state.task import Task
 from gome.tools.data.columns import time_values
+from gome.tools.data.mirror import MIRRORED
 
 MIN_ROWS = 20
 SMOKE_TRAIN, SMOKE_TEST = 300, 100
@@ -43,7 +44,10 @@ class SplitPlan:
     reason: str
 
     def folds(self, name: str) -> list[Split]:
-        """The folds of 'smoke', 'search', 'selection' or 'final' (all rows, none graded), in order."""
+        """The folds of 'smoke', 'search', 'selection' or 'final' (all rows, none graded), in order; 'mirrored' has the
+        rows of 'smoke'."""
+        if name == MIRRORED:
+            return [replace(split, name=name) for split in self.folds("smoke")]
         if name not in NAMES:
             raise ValueError(f"no split {name!r}; there are {', '.join(NAMES)}")
         return [split for split in self.splits if split.name == name]

@@ -1,0 +1,106 @@
+"""The executed part of the critic's alignment check: does a program know what it cannot know? No model is asked."""
+
+import re
+from dataclasses import dataclass
+
+from gome.state.errors import BudgetReached
+from gome.state.records import Evaluation
+from gome.tools.bench import Bench
+from gome.tools.data.mirror import MIRRORED, can_mirror
+from gome.tools.evaluation.chance import above_chance, share_reached
+from gome.tools.evaluation.grading import signed_gain
+
+NEAR_PERFECT = 0.98
+FAR_ABOVE_SE = 5.0
+SURE, MOST_OF_IT = 0.01, 0.5
+"""A program knows the labels if at most this share of deals is as good, and it keeps this much of its gain over chance
+with the training labels turned around."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """`lines` are for the record and the judgement; `severe`, one of them, voids the score."""
+
+    lines: list[str]
+    severe: str | None = None
+
+
+def align(
+    bench: Bench, program: str, evaluation: Evaluation, before: Evaluation | None, trace: int, step: int
+) -> Findings:
+    """Look at a graded candidate; `before` is the incumbent's evaluation.
+
+    A program that looks too good is run once more, on the smoke part with the training labels turned around: whoever
+    still foretells the truth has it from elsewhere.
+    """
+    lines = [*_giving_columns(bench, program, evaluation), *_own_validation(bench, evaluation)]
+    reached = _reached(bench, evaluation)
+    if reached is None or not _too_good(reached, _reached(bench, before) if before else None):
+        return Findings(lines)
+    if reached >= NEAR_PERFECT:
+        lines.append(f"the score is nearly perfect: {reached:.1%} of the way from chance to the answers")
+    severe = _knows_the_labels(bench, program, trace, step)
+    return Findings([*lines, severe] if severe else lines, severe)
+
+
+def _giving_columns(bench: Bench, program: str, evaluation: Evaluation) -> list[str]:
+    """Columns that give the target away and that the program names, or its log tells to be used most."""
+    importance = evaluation["facts"].get("importance")
+    used = importance if isinstance(importance, dict) else {}
+    known = {k: v for k, v in used.items() if isinstance(v, int | float)}
+    most = max(known, key=lambda name: known[name], default=None)
+    found = []
+    for leak in bench.profile.get("leaks", []):
+        name = str(leak["where"]).rpartition(": ")[2]
+        if name == most or re.search(rf"[\"'\[.]{re.escape(name)}\b", program):
+            found.append(f"uses {name}: {leak['text']}")
+    return found
+
+
+def _own_validation(bench: Bench, evaluation: Evaluation) -> list[str]:
+    own, score = evaluation["facts"].get("valid_score"), evaluation["score"]
+    if not isinstance(own, int | float) or score is None or score["stderr"] <= 0:
+        return []
+    above = signed_gain(bench.task.direction, own, score["value"]) / score["stderr"]
+    if above < FAR_ABOVE_SE:
+        return []
+    return [
+        f"its own validation says {own:.5g}, hidden labels say {score['value']:.5g}, {above:.0f} standard errors "
+        "less: it validates on rows it has learned from, or by another metric"
+    ]
+
+
+def _reached(bench: Bench, evaluation: Evaluation) -> float | None:
+    return share_reached(bench.task, bench.evaluator.predictions(evaluation)[0], seed=bench.config.seed)
+
+
+def _too_good(reached: float, before: float | None) -> bool:
+    """Nearly perfect, or less than half as far from it as the incumbent."""
+    return reached >= NEAR_PERFECT or (before is not None and 1 - reached < (1 - before) / 2)
+
+
+def _knows_the_labels(bench: Bench, program: str, trace: int, step: int) -> str | None:
+    """What is wrong, if the program foretells hidden labels that its training labels speak against."""
+    if not can_mirror(bench.task):
+        return None
+    bench.emit("critic", "running it with turned labels", trace, step)
+    try:
+        turned, plain = (
+            bench.evaluator.evaluate(program, split, trace=trace, step=step) for split in (MIRRORED, "smoke")
+        )
+    except BudgetReached:
+        return None
+    if turned["status"] != "ok" or plain["status"] != "ok":
+        return None
+    gain, as_good = _over_chance(bench, turned)
+    usual, _ = _over_chance(bench, plain)
+    if as_good > SURE or gain < MOST_OF_IT * usual:
+        return None
+    return (
+        "it foretells the hidden labels even when it is trained on labels turned around "
+        f"(chance does as well in {as_good:.1%}): it does not have them from the train table"
+    )
+
+
+def _over_chance(bench: Bench, evaluation: Evaluation) -> tuple[float, float]:
+    return above_chance(bench.task, bench.evaluator.predictions(evaluation)[0], seed=bench.config.seed)
