@@ -48,8 +48,7 @@ class Limits:
 class Evaluator:
     """Grades programs by the evaluation contract (design.md, section 4).
 
-    A finished fold is written to results/ under (program, split, fold, seed) before anything uses it, so a killed run
-    does not train the same program twice.
+    A finished fold is kept in results/ under (program, split, fold, seed) before anything uses it: a kill repeats none.
     """
 
     def __init__(

@@ -21,8 +21,8 @@ class Answer:
         numeric = pd.to_numeric(target, errors="coerce")
         codes, labels = pd.factorize(class_text(target), sort=True)
         self.number: np.ndarray | None = numeric.to_numpy(dtype=float) if numeric.notna().all() else None
+        self.codes: np.ndarray = codes
         if classes:
-            self.codes = codes
             if self.number is None and len(labels) == 2:
                 self.number = codes.astype(float)
             shares = np.bincount(codes) / max(1, len(codes))
