@@ -9,6 +9,7 @@ EXAMPLE ?= house-prices
 TRACES ?= 2
 STEPS ?= 6
 TIME ?= 180
+JOBS ?= 2
 RUN ?= runs/demo
 VENV := .venv
 BIN := $(VENV)/bin
@@ -29,7 +30,7 @@ demo: setup examples/data/$(EXAMPLE)/train.csv ## improve a program on house pri
 
 test: setup ## run all tests
 	@echo "== test"
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 lint: setup ## check style and format
 	@echo "== lint"

@@ -3,8 +3,12 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.real_tasks import write_breast_cancer, write_diabetes
+
+settings.register_profile("gome", deadline=None)  # a busy machine is no fault
+settings.load_profile("gome")
 
 
 @pytest.fixture
