@@ -14,7 +14,9 @@ from gome.state.reducers import upsert
 from gome.state.schema import TraceState
 from gome.tools.bench import Bench
 from gome.tools.evaluation.reliability import reliability
+from gome.tools.memory.embeddings import cosine_tfidf
 from gome.tools.memory.kernel import recall
+from gome.tools.memory.sentences import cosine_sentences
 
 ROLE = "researcher"
 BEST_MEMORIES_SHOWN = 4
@@ -141,7 +143,8 @@ def _siblings(state: TraceState, bench: Bench) -> list[dict[str, Any]]:
 def _memories(state: TraceState, bench: Bench) -> list[Any]:
     if not bench.config.has("memory"):
         return []
-    return upsert(state.get("momentum", []), [dict(e) for e in bench.memory.entries()])
+    own = upsert(state.get("momentum", []), [dict(e) for e in bench.memory.entries()])
+    return [*own, *bench.earlier]
 
 
 def _choose(
@@ -157,6 +160,7 @@ def _choose(
         sign=bench.sign,
         path_length=summary.get("accepted", 0),
         rng=np.random.default_rng(step_seed(bench.config.seed, state["trace"], state["step"])),
+        similarity=cosine_sentences if bench.config.embedding == "sentences" else cosine_tfidf,
     )
     choices = [
         {

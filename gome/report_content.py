@@ -52,6 +52,7 @@ def content(folder: RunFolder) -> dict[str, Any]:
         "accepted_share": _accepted_share(folder),
         "scatter": _both(lambda size: gain_scatter(records, metric=metric, size=size)),
         "reliability": reliability_content(records),
+        "world": _world(folder),
         "criteria": list(SCORE_WEIGHTS),
         "views": [_view(folder, r, by_id) for r in records],
         "momentum": _momentum(folder),
@@ -84,6 +85,16 @@ def _scoring(folder: RunFolder, metric: str) -> str:
         text += " The score on the held-back part comes from rows that no step was chosen by."
     reason = str(folder.run.get("splits") or "").strip()
     return f"{text} Splits: {reason.rstrip('.')}." if reason else text
+
+
+def _world(folder: RunFolder) -> str:
+    """What the run knew of other runs."""
+    if not folder.config.get("memory"):
+        open_ = folder.run.get("isolation") == "plain"
+        network = "though programs could reach the network" if open_ else "and programs had no network"
+        return f"closed world: nothing of earlier runs was known, {network}"
+    runs = {e["run"] for e in folder.earlier.values()}
+    return f"{len(folder.earlier)} steps of {len(runs)} earlier runs, from {folder.config['memory']}"
 
 
 def _accepted_share(folder: RunFolder) -> str:
@@ -124,6 +135,7 @@ def _view(folder: RunFolder, record: dict[str, Any], by_id: dict[str, dict[str, 
     return {
         "record": record,
         "recalled": [by_id[i] for i in record.get("recalled") or [] if i in by_id],
+        "earlier": [folder.earlier[i] for i in record.get("recalled") or [] if i in folder.earlier],
         "output": _end_of_output(log) if log else "",
         "logged": _logged(evaluation.get("facts") or {}),
         "diff": diff,

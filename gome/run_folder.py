@@ -56,6 +56,11 @@ class RunFolder:
         """The data profile, {} before it was made."""
         return _read_json(self.path / "profile.json")
 
+    @cached_property
+    def earlier(self) -> dict[str, dict[str, Any]]:
+        """What the run knew of earlier runs, by id; {} in a closed world."""
+        return {str(e.get("id")): e for e in read_lines(self.path / "earlier.jsonl")}
+
     @property
     def name(self) -> str:
         """The task's name, or the folder's where the task is not known."""

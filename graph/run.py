@@ -11,12 +11,14 @@ from langgraph.types import Send
 
 from gome.agents import selection
 from gome.graph.trace import Node, build_trace
-from gome.graph.workshop import SchedulerMaker, Workshop, prepare_run
+from gome.graph.workshop import SchedulerMaker, Workshop, prepare_run, read_run
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.state.schema import RunInput, RunOutput, RunState
+from gome.tools.bench import Bench
 from gome.tools.execution.job import Executor
 from gome.tools.execution.scheduler import LocalScheduler
+from gome.tools.memory.earlier import add_run
 
 
 def build_graph(
@@ -137,8 +139,17 @@ def _select(shop: Workshop) -> Callable[..., dict[str, Any]]:
         bench = shop.bench(Path(state["run_dir"]), runtime.store, runtime.stream_writer)
         ended = {k: t["ended"] or "steps" for k, t in state["traces"].items()}
         with bench.clock.working():
+            _remember(bench)
             result = selection.select(bench, state["ensemble"], ended)
         shop.close(bench.run_dir)
         return {"result": result}
 
     return select
+
+
+def _remember(bench: Bench) -> None:
+    """Add the run's steps to the memory file, if it has one."""
+    if bench.config.memory:
+        path, run = Path(bench.config.memory), read_run(bench.run_dir)["id"][:8]
+        count = add_run(path, run, bench.task.name, bench.task.metric, bench.memory.entries())
+        bench.emit("memory", f"{count} steps added to {path}")

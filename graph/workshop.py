@@ -37,6 +37,8 @@ from gome.tools.execution.probe import choose_executor
 from gome.tools.execution.runtime import Runtime, ensure_runtime
 from gome.tools.execution.scheduler import LocalScheduler, Scheduler
 from gome.tools.execution.slots import Slots, default_slots
+from gome.tools.memory.earlier import read_memory
+from gome.tools.memory.sentences import check_encoder
 from gome.tools.models.ask import Asker
 from gome.tools.models.chat import OPENAI_URL, endpoint, make_model, provider_of
 from gome.tools.models.line import Line
@@ -50,6 +52,8 @@ from gome.tools.records.journal import Journal
 from gome.tools.records.jsonl import append_line, write_json
 from gome.tools.standing import Standing
 
+EARLIER = "earlier.jsonl"
+"""The memory file as it was at the start: a run that resumes knows what it knew."""
 SANDBOXES_PER_SLOT = 2  # one has seen the smoke part, the other the search part
 SchedulerMaker = Callable[[Executor, Slots], Scheduler]
 ROLES = ("researcher", "coder", "critic")
@@ -71,6 +75,11 @@ def prepare_run(task_path: str, config: RunConfig) -> Path:
             )
         return run_dir
     prices = _prices(config)
+    earlier = Path(config.memory).resolve() if config.memory else None
+    if earlier:
+        read_memory(earlier)
+    if config.embedding == "sentences":
+        check_encoder()
     prices.check_cap({_name(spec) for spec in (config.model, *config.role_models.values())}, config.max_usd)
     if config.executor == "e2b":
         check_e2b()
@@ -89,6 +98,9 @@ def prepare_run(task_path: str, config: RunConfig) -> Path:
     if config.prices:
         shutil.copyfile(config.prices, run_dir / "prices.yaml")
         kept = kept.model_copy(update={"prices": str(run_dir / "prices.yaml")})
+    if earlier:
+        kept = kept.model_copy(update={"memory": str(earlier)})
+        (run_dir / EARLIER).write_bytes(earlier.read_bytes() if earlier.exists() else b"")
     run = {
         "id": str(uuid.uuid4()),  # of the checkpoints' thread too: LangGraph's server wants a UUID
         "created": now.isoformat(timespec="seconds"),
@@ -206,6 +218,7 @@ class Workshop:
             evaluator=evaluator,
             standing=Standing(run_dir, evaluator, budget),
             memory=StoreMemory(store or InMemoryStore(), run["id"]),
+            earlier=read_memory(run_dir / EARLIER),
             writer=lambda event: None,
         )
         bench.asker.say = partial(_say_of_model, bench.watched_by(self._observer))

@@ -55,6 +55,14 @@ class RunConfig(BaseModel):
         default=(),
         description="Leave parts out, comma-separated: reasoning, evidence, memory, traces, merge, restarts, ensemble.",
     )
+    memory: str | None = Field(
+        default=None,
+        description="File of lessons from earlier runs, read at the start, added to at the end; none: a closed world.",
+    )
+    embedding: Literal["tfidf", "sentences"] = Field(
+        default="tfidf",
+        description="How memories are likened: 'tfidf' (words) or 'sentences' (the extra gome[embeddings]).",
+    )
     sync_every: int | None = Field(
         default=None, ge=1, description="Steps between joins of the traces; none: they run free."
     )

@@ -81,6 +81,14 @@ class MemoryEntry(TypedDict):
     lesson: str
 
 
+class EarlierMemory(MemoryEntry):
+    """An entry of an earlier run, from a memory file: its id is 'run/trace:step'; it has neither score nor code."""
+
+    run: str
+    task: str
+    metric: str
+
+
 class Usage(TypedDict):
     """Model usage: calls, tokens, US dollars of the calls whose price is known, and how many had none known."""
 

@@ -1,13 +1,13 @@
 """The workbench of one run: everything a node needs besides its state, handed to it and never global."""
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from gome.state.config import RunConfig
-from gome.state.records import MemoryEntry, StepRecord
+from gome.state.records import EarlierMemory, MemoryEntry, StepRecord
 from gome.state.task import Task
 from gome.tools.budget import Budget
 from gome.tools.evaluator import Evaluator
@@ -44,7 +44,8 @@ class Memory(Protocol):
 
 @dataclass(frozen=True)
 class Bench:
-    """Services of one run. `emit` sends a progress event to whoever watches and into events.jsonl."""
+    """Services of one run. `earlier` is what is known of other runs. `emit` sends a progress event to whoever watches and
+    into events.jsonl."""
 
     run_dir: Path
     task: Task
@@ -61,6 +62,7 @@ class Bench:
     evaluator: Evaluator
     standing: Standing
     memory: Memory
+    earlier: Sequence[EarlierMemory]
     writer: Callable[[dict[str, Any]], None]
 
     @property

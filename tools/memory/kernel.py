@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gome.state.records import MemoryEntry
-from gome.tools.memory.embeddings import cosine_tfidf
+from gome.tools.memory.embeddings import Similarity, cosine_tfidf
 
 HALF_LIFE_STEPS = 30
 CLAMP = 2.0
@@ -47,10 +47,11 @@ def recall(
     sign: int,
     path_length: int,
     rng: np.random.Generator,
+    similarity: Similarity = cosine_tfidf,
 ) -> list[MemoryEntry]:
     """Memories to show beside `candidates`: the best accepted one, up to two sampled per candidate by the softmax of
     the kernel over accepted ones, and the failed one nearest to each candidate. No duplicates; best first, ties to the
-    more recent step.
+    more recent step. The best one has a score, if any has: entries of earlier runs, which have none, come after.
     """
     accepted = [e for e in entries if e["accepted"]]
     failed = [e for e in entries if not e["accepted"]]
@@ -58,11 +59,17 @@ def recall(
     if accepted:
         delta = deltas(accepted, incumbent, stderr, sign)
         best = max(
-            range(len(accepted)), key=lambda j: (delta[j], accepted[j]["gain_se"], accepted[j]["step"])
+            range(len(accepted)),
+            key=lambda j: (
+                accepted[j]["score"] is not None,
+                delta[j],
+                accepted[j]["gain_se"],
+                accepted[j]["step"],
+            ),
         )
         chosen[accepted[best]["id"]] = accepted[best]
         logits = kernel_logits(
-            cosine_tfidf(list(candidates), [e["hypothesis"] for e in accepted]), delta, path_length
+            similarity(list(candidates), [e["hypothesis"] for e in accepted]), delta, path_length
         )
         for row in logits:
             weights = np.exp(row - row.max())
@@ -70,7 +77,7 @@ def recall(
             for j in rng.choice(len(accepted), size=count, replace=False, p=weights / weights.sum()):
                 chosen.setdefault(accepted[j]["id"], accepted[j])
     if failed and candidates:
-        near = cosine_tfidf(list(candidates), [e["hypothesis"] for e in failed])
+        near = similarity(list(candidates), [e["hypothesis"] for e in failed])
         for row in near:
             j = int(row.argmax())
             if row[j] > 0:
