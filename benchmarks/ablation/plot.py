@@ -37,13 +37,15 @@ class Drawing:
         return "\n".join([head, *self.parts, "</svg>", ""])
 
 
-def crossover(tree: Interval, gradient: dict[float, Interval], auto: dict[float, Interval], note: str) -> str:
-    """The picture. Keys are reliabilities from 0 to 1; bars and the band are 95 % intervals."""
+def crossover(
+    tree: Interval, gradient: dict[float, Interval], auto: dict[float, Interval], *, axis: str, note: str
+) -> str:
+    """The picture; `axis` says of what. Keys are reliabilities from 0 to 1; bars and the band are 95 % intervals."""
     known = [tree, *gradient.values(), *auto.values()]
     low, high = padded([v for i in known for v in (i.low, i.high)])
     x, y = Scale(-0.06, 1.06, LEFT, RIGHT), Scale(low, high, BOTTOM, TOP)
     drawing = Drawing()
-    _axes(drawing, x, y)
+    _axes(drawing, x, y, axis)
     band = f'y="{y(tree.high)}" height="{round(y(tree.low) - y(tree.high), 1)}" width="{RIGHT - LEFT}"'
     drawing.parts.append(f'<rect x="{LEFT}" {band} fill="{ORANGE}" opacity="0.13"/>')
     drawing.line([(LEFT, y(tree.mean)), (RIGHT, y(tree.mean))], ORANGE, 2, "6 4")
@@ -51,10 +53,10 @@ def crossover(tree: Interval, gradient: dict[float, Interval], auto: dict[float,
     _series(drawing, x, y, gradient, BLUE, "gradient", 0.0)
     _series(drawing, x, y, auto, GREEN, "auto", 0.015)
     drawing.text((LEFT + RIGHT) / 2, HEIGHT - 8, note, colour=GREY)
-    return drawing.svg("What is reached against the reliability of the diagnosis")
+    return drawing.svg(f"{axis}, against the reliability of the diagnosis")
 
 
-def _axes(drawing: Drawing, x: Scale, y: Scale) -> None:
+def _axes(drawing: Drawing, x: Scale, y: Scale, name: str) -> None:
     for value, text in tick_texts(nice_ticks(y.low, y.high, 6)):
         drawing.line([(LEFT, y(value)), (RIGHT, y(value))], "#e4e4e4")
         drawing.text(LEFT - 8, y(value) + 4, text, "end")
@@ -63,7 +65,7 @@ def _axes(drawing: Drawing, x: Scale, y: Scale) -> None:
     drawing.text((LEFT + RIGHT) / 2, BOTTOM + 36, "reliability p: share of diagnoses that are not random")
     middle = (TOP + BOTTOM) / 2
     drawing.parts.append(f'<g transform="rotate(-90 16 {middle})">')
-    drawing.text(16, middle, "gain on hidden rows, % of the best")
+    drawing.text(16, middle, name)
     drawing.parts.append("</g>")
 
 

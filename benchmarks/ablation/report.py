@@ -1,4 +1,4 @@
-"""Write README.md and crossover.svg beside this file from results.jsonl: `python -m benchmarks.ablation.report`."""
+"""Write README.md and the two pictures beside this file from results.jsonl: `python -m benchmarks.ablation.report`."""
 
 import os
 import platform
@@ -10,12 +10,17 @@ import pandas as pd
 
 from benchmarks.ablation.plot import crossover
 from benchmarks.ablation.run import ARMS, RESULTS, STEPS, TRACES
-from benchmarks.ablation.statistics import Interval, difference, improving_share, mean, table
+from benchmarks.ablation.statistics import Interval, difference, mean, table
 from benchmarks.ablation.tasks import HIDDEN, SEARCH, SOURCES, TRAIN
 from gome import __version__
 from gome.tools.records.jsonl import read_lines
 
 HERE = Path(__file__).resolve().parent
+MEASURES = {
+    "reached": "gain on hidden rows, % of the best",
+    "improving": "share of steps that improve, %",
+}
+PICTURES = {"reached": "crossover.svg", "improving": "improving.svg"}
 HEAD = ["arm", "reached", "against tree", "against gradient 1", "improving steps", "runs"]
 
 
@@ -33,35 +38,43 @@ def lines(runs: pd.DataFrame) -> str:
             text(difference(runs, arm, other), "+") if arm != other else ""
             for other in ("tree", "gradient 1")
         ]
-        share = f"{text(improving_share(runs, arm))} %"
+        share = f"{text(mean(runs, arm, 'improving'))} %"
         rows.append([arm, text(mean(runs, arm)), *against, share, str(counts[arm])])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def picture(runs: pd.DataFrame) -> str:
+def picture(runs: pd.DataFrame, column: str) -> str:
     """The crossover plot; only arms that were run on all of the tasks and seeds are drawn."""
     counts = runs["arm"].value_counts()
     whole = [a for a in ARMS if counts.get(a.name) == counts["tree"] and not a.without]
     found: dict[str, dict[float, Interval]] = {"gradient": {}, "auto": {}, "tree": {}}
     for arm in whole:
-        found[arm.optimizer][arm.reliability] = mean(runs, arm.name)
+        found[arm.optimizer][arm.reliability] = mean(runs, arm.name, column)
     note = f"simulation without a language model; {counts['tree']} runs an arm, 95 % intervals"
-    return crossover(mean(runs, "tree"), found["gradient"], found["auto"], note)
+    tree = mean(runs, "tree", column)
+    return crossover(tree, found["gradient"], found["auto"], axis=MEASURES[column], note=note)
 
 
-def crossing(runs: pd.DataFrame) -> str:
-    """Where descent overtakes the tree, by linear interpolation between the reliabilities that were run."""
+def crossing(runs: pd.DataFrame, column: str) -> str:
+    """Where descent overtakes the tree, by linear interpolation between the reliabilities that were run, and how sure
+    that is."""
     there = set(runs["arm"])
     arms = [a for a in ARMS if a.optimizer == "gradient" and not a.without and a.name in there]
-    points = [(a.reliability, difference(runs, a.name, "tree").mean) for a in arms]
-    points.sort()
+    found = {a.reliability: difference(runs, a.name, "tree", column) for a in arms}
+    points = [(p, found[p].mean) for p in sorted(found)]
+    where = f"descent is {'ahead of' if points[0][1] >= 0 else 'behind'} the tree at every reliability that was run"
     for (p, low), (q, high) in pairwise(points):
         if low < 0 <= high:
-            return f"Descent overtakes the tree at a reliability of about {p + (q - p) * low / (low - high):.2f}."
-    side = "ahead of" if points[0][1] >= 0 else "behind"
-    return (
-        f"There is no crossover in these runs: descent is {side} the tree at every reliability that was run."
-    )
+            where = (
+                f"descent overtakes the tree at a reliability of about {p + (q - p) * low / (low - high):.2f}"
+            )
+    sides = {
+        "behind": [p for p in found if found[p].high < 0],
+        "ahead": [p for p in found if found[p].low > 0],
+    }
+    sure = [f"surely {side} at {', '.join(f'{p:g}' for p in sorted(ps))}" for side, ps in sides.items() if ps]
+    noise = "at no reliability is the difference outside the noise, so these runs do not settle it"
+    return f"By the {MEASURES[column].split(',')[0]}, {where}; {'it is ' + ' and '.join(sure) if sure else noise}."
 
 
 def seeds_text(runs: pd.DataFrame) -> str:
@@ -75,7 +88,7 @@ def page(runs: pd.DataFrame) -> str:
     machine = f"Python {platform.python_version()}, {os.cpu_count()} cores that others used too"
     return PAGE.format(
         table=lines(runs),
-        crossing=crossing(runs),
+        crossing="\n".join(f"- {crossing(runs, column)}" for column in MEASURES),
         seeds=seeds_text(runs),
         tasks=", ".join(SOURCES),
         train=TRAIN,
@@ -93,10 +106,12 @@ PAGE = (HERE / "page.md").read_text()
 
 def main() -> int:
     runs = table(read_lines(RESULTS))
-    (HERE / "crossover.svg").write_text(picture(runs))
+    for column, name in PICTURES.items():
+        (HERE / name).write_text(picture(runs, column))
     (HERE / "README.md").write_text(page(runs))
     print(lines(runs))
-    print(crossing(runs))
+    for column in MEASURES:
+        print(crossing(runs, column))
     return 0
 
 

@@ -22,9 +22,10 @@ class Interval:
 
 
 def table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    """One line a run, of the tasks and seeds for which the core arms are whole, with its `reached` share in percent.
+    """One line a run, of the tasks and seeds for which the core arms are whole, with two measures in percent.
 
-    What a run gains on the hidden test rows, from the first program (the same in all arms) to what it hands over, is
+    `improving`: the steps after the drafts that were accepted with a measured gain. `reached`:
+    what a run gains on the hidden test rows, from the first program (the same in all arms) to what it hands over, is
     measured against the best core arm's gain on that task, averaged over seeds: 100 is as good as the best arm each time.
     """
     runs = pd.DataFrame(rows).drop_duplicates(["task", "seed", "arm"], keep="last")
@@ -34,7 +35,8 @@ def table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     scale = core.max(axis=1).groupby("task").mean().rename("scale")
     runs = runs.set_index(["task", "seed"]).loc[lambda r: r.index.isin(core.index)].reset_index()
     runs = runs.merge(scale, on="task")
-    return runs.assign(reached=100 * runs["gain"] / runs["scale"])
+    improving = 100 * runs["improved"] / runs["later"].clip(lower=1)
+    return runs.assign(reached=100 * runs["gain"] / runs["scale"], improving=improving)
 
 
 def mean(runs: pd.DataFrame, arm: str, column: str = "reached") -> Interval:
@@ -42,14 +44,9 @@ def mean(runs: pd.DataFrame, arm: str, column: str = "reached") -> Interval:
     return _interval(_wide(runs, column), lambda wide: wide[arm])
 
 
-def difference(runs: pd.DataFrame, arm: str, other: str) -> Interval:
+def difference(runs: pd.DataFrame, arm: str, other: str, column: str = "reached") -> Interval:
     """Mean of `arm` minus `other` in points, on the tasks and seeds that have both."""
-    return _interval(_wide(runs, "reached"), lambda wide: wide[arm] - wide[other])
-
-
-def improving_share(runs: pd.DataFrame, arm: str) -> Interval:
-    """Percent of the steps after the drafts that were accepted with a measured gain."""
-    return mean(runs.assign(share=100 * runs["improved"] / runs["later"].clip(lower=1)), arm, "share")
+    return _interval(_wide(runs, column), lambda wide: wide[arm] - wide[other])
 
 
 def _wide(runs: pd.DataFrame, column: str) -> pd.DataFrame:
