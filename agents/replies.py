@@ -82,6 +82,18 @@ class Diagnosis(BaseModel):
         return value[:5] if isinstance(value, list) else value
 
 
+class Criticised(HypothesisReply):
+    """A hypothesis after its critique, rewritten by it."""
+
+    critique: str = ""
+
+
+class Critique(BaseModel):
+    """Reply to `critique`: the same hypotheses in the same order, each criticised and rewritten."""
+
+    hypotheses: list[Criticised] = Field(min_length=1, max_length=8)
+
+
 class Choice(BaseModel):
     """Reply to `choose`: the direction of the step and its plan."""
 

@@ -8,7 +8,7 @@ from gome.agents.facts import base_facts, data_facts, history_facts, incumbent_f
 from gome.agents.incumbent import known_records
 from gome.agents.merging import merge_proposal
 from gome.agents.prompting import render
-from gome.agents.replies import Choice, Diagnosis
+from gome.agents.replies import Choice, Critique, Diagnosis
 from gome.agents.steering import Optimizer, steer
 from gome.state.reducers import upsert
 from gome.state.schema import TraceState
@@ -72,6 +72,8 @@ def _reasoned(state: TraceState, bench: Bench, facts: dict[str, Any], program: s
     facts["reliability"] = reliability(known_records(state, bench))
     bench.emit("researcher", "diagnosing", state["trace"], state["step"])
     diagnosis = _diagnose(state, bench, facts, program)
+    if bench.config.critique:
+        diagnosis = _criticised(state, bench, facts, program, diagnosis)
     choice, recalled = _choose(state, bench, facts, program, diagnosis)
     return {
         "diagnosis": diagnosis.diagnosis,
@@ -134,6 +136,36 @@ def _diagnose(state: TraceState, bench: Bench, facts: dict[str, Any], program: s
     return bench.asker.ask(ROLE, prompt, Diagnosis, key=f"{state['trace']}:{state['step']}:diagnose")
 
 
+def _criticised(
+    state: TraceState, bench: Bench, facts: dict[str, Any], program: str | None, diagnosis: Diagnosis
+) -> Diagnosis:
+    """The diagnosis with its hypotheses criticised and rewritten: the optional pass, one call."""
+    shown = {**facts, "choices": _choices(facts, diagnosis), "history": history_facts(state)}
+    prompt = render(
+        ROLE,
+        "critique",
+        shown,
+        description=bench.task.description,
+        program=program,
+        diagnosis=diagnosis.diagnosis,
+    )
+    found = bench.asker.ask(ROLE, prompt, Critique, key=f"{state['trace']}:{state['step']}:critique")
+    return diagnosis.model_copy(update={"hypotheses": found.hypotheses})
+
+
+def _choices(facts: dict[str, Any], diagnosis: Diagnosis) -> list[dict[str, Any]]:
+    """The hypotheses as later calls are shown them."""
+    return [
+        {
+            "index": i,
+            **h.model_dump(),
+            "weighted": round(h.weighted(), 2),
+            "calibrated_gain": h.predicted_gain * facts["reliability"]["factor"],
+        }
+        for i, h in enumerate(diagnosis.hypotheses)
+    ]
+
+
 def _siblings(state: TraceState, bench: Bench) -> list[dict[str, Any]]:
     """Without memory, a trace knows what the others are trying and not what came of it."""
     rows = sibling_facts(bench, state)
@@ -162,18 +194,9 @@ def _choose(
         rng=np.random.default_rng(step_seed(bench.config.seed, state["trace"], state["step"])),
         similarity=cosine_sentences if bench.config.embedding == "sentences" else cosine_tfidf,
     )
-    choices = [
-        {
-            "index": i,
-            **h.model_dump(),
-            "weighted": round(h.weighted(), 2),
-            "calibrated_gain": h.predicted_gain * facts["reliability"]["factor"],
-        }
-        for i, h in enumerate(diagnosis.hypotheses)
-    ]
     shown = {
         **facts,
-        "choices": choices,
+        "choices": _choices(facts, diagnosis),
         "momentum": recalled,
         "history": history_facts(state),
         "siblings": _siblings(state, bench),

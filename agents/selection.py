@@ -1,5 +1,6 @@
 """The last choice: an ensemble from stored predictions, the finalists on the held-back part, the order of preference."""
 
+import math
 from functools import partial
 from typing import Any, Literal
 
@@ -14,6 +15,8 @@ from gome.tools.parallel import in_parallel
 
 ENSEMBLE_POOL = 8
 ENSEMBLE_ID = "ensemble"
+DRIFTED_SE = 3.0
+"""Standard errors by which the chosen program may do worse on rows that no step was chosen by, before the run says so."""
 
 
 def accepted_by_score(bench: Bench) -> list[StepRecord]:
@@ -53,9 +56,31 @@ def select(bench: Bench, weights: dict[str, float], ended: dict[str, str]) -> di
     order += [unselected(r) for r in ranked if r["id"] not in candidates]
     result = hand_over(bench, programs, order)
     result["finalists"] = [
-        {"id": name, "search": c["search"], "selection": c["selection"]} for name, c in candidates.items()
+        {"id": name, "search": c["search"], "selection": c["selection"], "drift_se": drift_se(bench.sign, c)}
+        for name, c in candidates.items()
     ]
+    result["problems"] += [line for c in order[:1] if (line := _drifted(bench, c))]
     return write_result(bench, {**result, "ended": ended})
+
+
+def drift_se(sign: int, candidate: Candidate) -> float | None:
+    """By how many standard errors the selection score is better than the search score (below 0: worse); None if one is
+    missing. Better is usual: there the program has learned from more rows."""
+    search, selection = candidate["search"], candidate["selection"]
+    if search is None or selection is None:
+        return None
+    noise = math.hypot(search["stderr"], selection["stderr"])
+    return sign * (selection["value"] - search["value"]) / noise if noise > 0 else None
+
+
+def _drifted(bench: Bench, candidate: Candidate) -> str | None:
+    drift = drift_se(bench.sign, candidate)
+    if drift is None or drift > -DRIFTED_SE:
+        return None
+    return (
+        f"the score of {', '.join(candidate['weights'])} is {-drift:.1f} standard errors worse on held-back rows than "
+        "on the search part: the steps have fitted that, or the two are not alike"
+    )
 
 
 def _selection_runs(bench: Bench, finalists: list[StepRecord]) -> dict[str, list[Evaluation]]:

@@ -104,9 +104,11 @@ def _add_config_options(parser: argparse.ArgumentParser) -> None:
             continue
         default = "none" if field.default in (None, ()) else field.default
         text = f"{field.description} (default: {default})".replace("%", "%%")
-        group.add_argument(
-            f"--{name.replace('_', '-')}", default=None, help=text, metavar=name.split("_")[-1].upper()
-        )
+        option = f"--{name.replace('_', '-')}"
+        if field.annotation is bool:
+            group.add_argument(option, action="store_const", const=True, help=field.description)
+        else:
+            group.add_argument(option, default=None, help=text, metavar=name.split("_")[-1].upper())
     group.add_argument(
         "--role-model",
         action="append",

@@ -51,6 +51,10 @@ class RunConfig(BaseModel):
         ge=1,
         description="Steps in a row without gain after which a trace merges, restarts or folds.",
     )
+    critique: bool = Field(
+        default=False,
+        description="One more model call a step: hypotheses are criticised and rewritten before the choice.",
+    )
     without: tuple[Part, ...] = Field(
         default=(),
         description="Leave parts out, comma-separated: reasoning, evidence, memory, traces, merge, restarts, ensemble.",

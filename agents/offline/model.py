@@ -52,6 +52,8 @@ def answer(messages: list[BaseMessage]) -> str:
         return json.dumps(proposing.diagnose(case))
     if call == "propose":
         return json.dumps(proposing.propose(case))
+    if call == "critique":
+        return json.dumps(proposing.criticise(case))
     if call == "choose":
         return json.dumps(proposing.choose(case))
     if call == "judge":

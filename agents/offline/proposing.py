@@ -151,6 +151,11 @@ def propose(case: Case) -> dict[str, Any]:
     return {"hypothesis": hypothesis, "reason": "not tried yet", "plan": _plan(case, hypothesis)}
 
 
+def criticise(case: Case) -> dict[str, Any]:
+    """The hypotheses as they are: the rules had weighed them by all that they know when they wrote them down."""
+    return {"hypotheses": case.facts["choices"]}
+
+
 def choose(case: Case) -> dict[str, Any]:
     """The reply to `choose`: the best candidate after what memory recalls of the same move on other traces."""
     choices = case.facts["choices"]

@@ -132,3 +132,16 @@ def test_the_next_diagnosis_is_told_what_predictions_were_worth(cancer: Path, tm
     assert facts["reliability"]["factor"] < 0.5
     predicted = facts["choices"][0]["predicted_gain"]
     assert facts["choices"][0]["calibrated_gain"] < 0.5 * predicted
+
+
+def test_the_critique_rewrites_the_hypotheses_before_the_choice(cancer: Path, tmp_path: Path) -> None:
+    def critique(facts: dict[str, Any]) -> str:
+        rows = [{**row, "critique": "vague", "statement": "scale the columns"} for row in facts["choices"]]
+        return json.dumps({"hypotheses": rows})
+
+    model = player(by_step(fenced(PROGRAM)), critique=critique)
+    _, records = run(cancer, tmp_path / "out", model, steps=1, critique=True)
+    assert calls(model) == ["diagnose", "critique", "choose", "draft", "judge"]
+    shown = facts_of(model.calls[2])["choices"]
+    assert [row["statement"] for row in shown] == ["scale the columns"]
+    assert records[0]["hypotheses"][0]["critique"] == "vague"  # type: ignore[typeddict-item]

@@ -272,3 +272,14 @@ def test_a_program_that_validates_on_what_it_learned_is_told_so(tmp_path: Path) 
         task, recall_by("row['mean texture'][:2]") + "\nprint('GOME {\"valid_score\": 0.9999}')\n"
     )
     assert "its own validation says 0.9999" in record["checks"][0]
+
+
+def test_a_program_that_does_worse_on_held_back_rows_is_named(tmp_path: Path) -> None:
+    task = write_task(tmp_path / "task", cancer_table(), "malignant", "roc_auc")
+    honest = recall_by("row['mean radius'][:2]")
+    spoiled = honest.replace("with open", "said = said if len(test) < 70 else said[::-1]\nwith open", 1)
+    record, _, out = run(task, spoiled)  # the search part's folds have 64 rows, the held-back part 80
+    assert record["verdict"] == "accepted"
+    result = json.loads((out / "result.json").read_text())
+    assert result["finalists"][0]["drift_se"] < -3
+    assert any("worse on held-back rows" in line for line in result["problems"])

@@ -95,6 +95,19 @@ def test_residuals_tell_a_model_that_shrinks_to_the_mean(
     assert found["bias"] == pytest.approx(0, abs=0.05)
 
 
+def test_bias_by_prediction_is_not_fooled_by_regression_to_the_mean(
+    features: pd.DataFrame, rng: np.random.Generator
+) -> None:
+    task = make_task("rmse", "regression")
+    known = rng.normal(size=N)
+    truth = known + rng.normal(size=N)  # no program can know the second part
+    found = evidence(task, [fold(task, truth, known)], [features])["residuals"]
+    assert found["bins"][0]["bias"] > 0.5
+    assert max(abs(part["bias"]) for part in found["by_prediction"]) < 0.2
+    shrunk = evidence(task, [fold(task, truth, 0.5 * known)], [features])["residuals"]
+    assert shrunk["by_prediction"][0]["bias"] > 0.4 > -0.4 > shrunk["by_prediction"][-1]["bias"]
+
+
 def test_of_several_targets_the_worst_is_shown(features: pd.DataFrame, rng: np.random.Generator) -> None:
     task = make_task("rmse", "regression", 3)
     truth = rng.normal(size=(N, 3)) * [1, 100, 1]

@@ -27,7 +27,8 @@ def evidence(
     loss, overall, rows: the metric that rows are judged by (the task's own if it is a mean over rows, else log_loss,
     accuracy or rmse), its value, and how many rows there are. worst_slices: parts of the rows on which it is worse than
     on the others by more than chance (see `slices`). confusion: pairs of classes most often taken for one another,
-    `share` of the true class. residuals (regression): by ranges of the target, `bias` = mean of predicted - true.
+    `share` of the true class. residuals (regression): `bias` = mean of predicted - true, by ranges of the target (`bins`:
+    where even the best prediction is drawn to the middle) and of the prediction (`by_prediction`: what could be mended).
     calibration (binary probabilities): mean `predicted` against `observed` share, by ranges of the prediction.
     """
     pooled = [(a, aligned(task, a, submission)) for a, submission in folds]
@@ -147,21 +148,23 @@ def _residuals(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> d
         return {}
     error = predicted - truth
     worst = int(np.argmax((error**2).mean(axis=0) / np.maximum(truth.var(axis=0), 1e-300)))
-    truth, error = truth[:, worst], error[:, worst]
+    truth, predicted, error = truth[:, worst], predicted[:, worst], error[:, worst]
     return {
         "target": task.target[worst][:60],
         "bias": short(error.mean()),
         "rmse": short(np.sqrt((error**2).mean())),
-        "bins": [
-            {
-                "from": short(truth[rows].min()),
-                "to": short(truth[rows].max()),
-                "rows": len(rows),
-                "bias": short(error[rows].mean()),
-                "rmse": short(np.sqrt((error[rows] ** 2).mean())),
-            }
-            for rows in _ranges(truth)
-        ],
+        "bins": [_bin(truth, error, rows) for rows in _ranges(truth)],
+        "by_prediction": [_bin(predicted, error, rows) for rows in _ranges(predicted)],
+    }
+
+
+def _bin(values: np.ndarray, error: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
+    return {
+        "from": short(values[rows].min()),
+        "to": short(values[rows].max()),
+        "rows": len(rows),
+        "bias": short(error[rows].mean()),
+        "rmse": short(np.sqrt((error[rows] ** 2).mean())),
     }
 
 
