@@ -6,6 +6,7 @@ from benchmarks.ablation.statistics import Interval
 from gome.axes import Scale, nice_ticks, padded, tick_texts
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 400, 64, 600, 24, 340
+NAME_HEIGHT = 16
 INK, GREY, BLUE, ORANGE, GREEN = "#222", "#888", "#2563a8", "#c25b12", "#2a7d4f"
 
 
@@ -49,9 +50,12 @@ def crossover(
     band = f'y="{y(tree.high)}" height="{round(y(tree.low) - y(tree.high), 1)}" width="{RIGHT - LEFT}"'
     drawing.parts.append(f'<rect x="{LEFT}" {band} fill="{ORANGE}" opacity="0.13"/>')
     drawing.line([(LEFT, y(tree.mean)), (RIGHT, y(tree.mean))], ORANGE, 2, "6 4")
-    drawing.text(RIGHT + 8, y(tree.mean) + 4, "tree search", "start", ORANGE)
-    _series(drawing, x, y, gradient, BLUE, "gradient", 0.0)
-    _series(drawing, x, y, auto, GREEN, "auto", 0.015)
+    _series(drawing, x, y, gradient, BLUE, 0.0)
+    _series(drawing, x, y, auto, GREEN, 0.015)
+    ends = [(tree.mean, "tree search", ORANGE)]
+    ends += [(points[max(points)].mean, name, colour) for points, name, colour in
+             ((gradient, "gradient", BLUE), (auto, "auto", GREEN)) if points]  # fmt: skip
+    _names(drawing, [(y(value), name, colour) for value, name, colour in ends])
     drawing.text((LEFT + RIGHT) / 2, HEIGHT - 8, note, colour=GREY)
     return drawing.svg(f"{axis}, against the reliability of the diagnosis")
 
@@ -70,7 +74,7 @@ def _axes(drawing: Drawing, x: Scale, y: Scale, name: str) -> None:
 
 
 def _series(
-    drawing: Drawing, x: Scale, y: Scale, points: dict[float, Interval], colour: str, name: str, shift: float
+    drawing: Drawing, x: Scale, y: Scale, points: dict[float, Interval], colour: str, shift: float
 ) -> None:
     if not points:
         return
@@ -79,4 +83,11 @@ def _series(
     for at, i in placed:
         drawing.line([(at, y(i.low)), (at, y(i.high))], colour, 1.5)
         drawing.parts.append(f'<circle cx="{at}" cy="{y(i.mean)}" r="4.5" fill="{colour}"/>')
-    drawing.text(RIGHT + 8, y(placed[-1][1].mean) + 4, name, "start", colour)
+
+
+def _names(drawing: Drawing, ends: list[tuple[float, str, str]]) -> None:
+    """The lines' names at their right ends, (y, name, colour) each, from the top down and never on one another."""
+    last = float("-inf")
+    for at, name, colour in sorted(ends):
+        last = max(at, last + NAME_HEIGHT)
+        drawing.text(RIGHT + 8, last + 4, name, "start", colour)
