@@ -283,3 +283,13 @@ def test_a_program_that_does_worse_on_held_back_rows_is_named(tmp_path: Path) ->
     result = json.loads((out / "result.json").read_text())
     assert result["finalists"][0]["drift_se"] < -3
     assert any("worse on held-back rows" in line for line in result["problems"])
+
+
+def test_a_prompt_that_has_lost_the_leaks_to_a_short_context_still_says_the_rest(tmp_path: Path) -> None:
+    table = cancer_table()
+    table.insert(0, "biopsy", np.where(table["malignant"] == 1, "M7", "B2"))
+    task = write_task(tmp_path / "task", table, "malignant", "roc_auc")
+    (task / "description.md").write_text("Predict malignant.\n" + "Nothing else is known. " * 200)
+    record, model, _ = run(task, recall_by("row['biopsy']"), context_tokens=2000, critique=True)
+    assert not any("data" in facts_of(messages) for messages in model.calls)
+    assert record["reason"]
