@@ -14,6 +14,7 @@ PAGES = [
     "README.md",
     "docs/architecture.md",
     "docs/evaluation.md",
+    "docs/method.md",
     "docs/tasks.md",
     "docs/review.md",
     "docs/tracing.md",
