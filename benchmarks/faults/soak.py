@@ -107,6 +107,7 @@ class Soak:
         self.counts["submissions"] += bool(result["submission_ok"])
         self.counts["steps"] += result["steps"]
         self.histories.append(decisions(self.run_dir))
+        shutil.copyfile(self.run_dir / "history.jsonl", self.work / f"{self.run_dir.name}.history.jsonl")
         shutil.rmtree(self.run_dir)
         self.run_dir = self.disk / f"run{self.counts['runs']}"
         self.before = Finished(frozenset(), {}, 0)
@@ -223,13 +224,14 @@ def soak(minutes: float, work: Path, seconds_a_run: float, seed: int) -> Soak:
 
 def summary(subject: Soak, seconds: float) -> dict[str, object]:
     """The figures so far."""
-    common = [len(set(steps)) for steps in _by_step(subject.histories).values()]
+    common = {step: found for step, found in _by_step(subject.histories).items() if len(found) > 1}
     return {
         "minutes": round(seconds / 60, 1),
         **subject.counts,
+        "moments": sum(sum(outcomes.values()) for outcomes in subject.faults.values()),
         "faults": {name: dict(outcomes) for name, outcomes in subject.faults.items()},
         "steps_compared": len(common),
-        "steps_that_differ": sum(n > 1 for n in common),
+        "steps_that_differ": [step for step, found in common.items() if len(set(found)) > 1],
         "unclear": subject.unclear,
     }
 
