@@ -13,7 +13,7 @@ from gome.formatting import one_line
 from gome.progress import event_line
 from gome.state.errors import GomeError
 from gome.summary import resume_command
-from gome.tools.records.jsonl import parse_line
+from gome.tools.records.jsonl import Tail
 from gome.tools.records.lock import writer_of
 
 POLL_S = 0.3
@@ -24,27 +24,13 @@ def log_lines(run_dir: Path, *, last: int, follow: bool, trace: int | None = Non
 
     `trace` leaves out the other traces' events.
     """
-    path = run_dir / "events.jsonl"
+    events = Tail(run_dir / "events.jsonl")
     alive = writer_of(run_dir) is not None
-    events, place = _new_events(path, 0)
-    yield from deque(_lines(events, trace), maxlen=last)
+    yield from deque(_lines(events.new(), trace), maxlen=last)
     while follow and alive:
         time.sleep(POLL_S)
         alive = writer_of(run_dir) is not None  # asked first, so that its last events are not missed
-        events, place = _new_events(path, place)
-        yield from _lines(events, trace)
-
-
-def _new_events(path: Path, place: int) -> tuple[list[dict[str, Any]], int]:
-    """Whole events from `place` (bytes) on, and where the next ones will begin."""
-    if not path.is_file():
-        return [], 0
-    with path.open("rb") as file:
-        file.seek(place)
-        data = file.read()
-    whole = data[: data.rfind(b"\n") + 1]
-    events = [event for line in whole.splitlines() if (event := parse_line(line)) is not None]
-    return events, place + len(whole)
+        yield from _lines(events.new(), trace)
 
 
 def _lines(events: Iterable[Mapping[str, Any]], trace: int | None) -> Iterator[str]:

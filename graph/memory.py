@@ -1,5 +1,6 @@
 """The success memory over a LangGraph store: live for all traces of a run, kept across restarts."""
 
+import threading
 from typing import Any, cast
 
 from langgraph.store.base import BaseStore
@@ -13,7 +14,8 @@ class StoreMemory:
     """Entries under ('gome', run, 'momentum') by their id; announcements under ('gome', run, 'now') and handed-over
     steps under ('gome', run, 'steps') by trace.
 
-    Deterministic keys: a step that is executed again after a kill writes the same row.
+    Deterministic keys: a step that is executed again after a kill writes the same row. The entries are read whole once,
+    then only those of the steps since: ('gome', run, 'latest') has the last step of each trace.
     """
 
     def __init__(self, store: BaseStore, run_id: str) -> None:
@@ -22,15 +24,41 @@ class StoreMemory:
         self.momentum = ("gome", run_id, "momentum")
         self.now = ("gome", run_id, "now")
         self.steps = ("gome", run_id, "steps")
+        self.latest = ("gome", run_id, "latest")
+        self._lock = threading.Lock()
+        self._known: dict[tuple[int, int], MemoryEntry] | None = None
 
     def put(self, entry: MemoryEntry) -> None:
         """Insert or replace the entry under its id."""
         self.store.put(self.momentum, entry["id"], cast(dict[str, Any], entry), index=False)
+        last = {"trace": entry["trace"], "step": entry["step"]}
+        self.store.put(self.latest, str(entry["trace"]), last, index=False)
 
     def entries(self) -> list[MemoryEntry]:
-        """All entries, by (trace, step)."""
-        rows = [cast(MemoryEntry, value) for value in self._values(self.momentum)]
-        return sorted(rows, key=lambda e: (e["trace"], e["step"]))
+        """All entries, by (trace, step). They are shared: not to be changed."""
+        with self._lock:
+            if self._known is None:
+                self._known = {}
+                new = self._values(self.momentum)
+            else:
+                new = self._new(self._known)
+            if new:
+                self._known |= {(e["trace"], e["step"]): cast(MemoryEntry, e) for e in new}
+                self._known = {key: self._known[key] for key in sorted(self._known)}
+            return list(self._known.values())
+
+    def _new(self, known: dict[tuple[int, int], MemoryEntry]) -> list[dict[str, Any]]:
+        """The entries of the steps that each trace has taken since."""
+        read: dict[int, int] = {}
+        for trace, step in known:
+            read[trace] = max(step, read.get(trace, -1))
+        ids = [
+            f"{row['trace']}:{step}"
+            for row in self._values(self.latest)
+            for step in range(read.get(row["trace"], -1) + 1, row["step"] + 1)
+        ]
+        found = [self.store.get(self.momentum, name) for name in ids]
+        return [item.value for item in found if item]
 
     def announce(self, trace: int, step: int, hypothesis: str, component: str) -> None:
         """Let siblings see what a trace is trying now."""

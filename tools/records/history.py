@@ -1,23 +1,34 @@
 """The whole history of a run: one line a step, de-duplicated by (trace, step) when read."""
 
+import threading
 from pathlib import Path
 from typing import cast
 
 from gome.state.records import StepRecord
-from gome.tools.records.jsonl import append_line, read_lines
+from gome.tools.records.jsonl import Tail, append_line
 
 
 class History:
-    """Append-only step records. A step that was executed again after a kill counts once, by its last line."""
+    """Append-only step records. A step that was executed again after a kill counts once, by its last line.
+
+    Each line is parsed once, however often the records are asked for. Safe between threads.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lock = threading.Lock()
+        self._tail = Tail(path)
+        self._rows: dict[tuple[int, int], StepRecord] = {}
 
     def append(self, record: StepRecord) -> None:
         """Write one step down."""
         append_line(self.path, cast(dict, record), durable=True)
 
     def records(self) -> list[StepRecord]:
-        """All steps, ordered by (trace, step)."""
-        rows = {(r["trace"], r["step"]): r for r in read_lines(self.path) if "trace" in r and "step" in r}
-        return [cast(StepRecord, rows[k]) for k in sorted(rows)]
+        """All steps, ordered by (trace, step). They are shared: not to be changed."""
+        with self._lock:
+            new = [r for r in self._tail.new() if "trace" in r and "step" in r]
+            if new:
+                self._rows |= {(r["trace"], r["step"]): cast(StepRecord, r) for r in new}
+                self._rows = {key: self._rows[key] for key in sorted(self._rows)}
+            return list(self._rows.values())

@@ -38,6 +38,27 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
                 yield record
 
 
+class Tail:
+    """A file that others append to, each whole line of it read once. Not safe between threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self._place = path, 0
+
+    def new(self) -> list[dict[str, Any]]:
+        """The whole records written since the last call; all of them again if the file became shorter."""
+        try:
+            with self.path.open("rb") as file:
+                if file.seek(0, os.SEEK_END) < self._place:
+                    self._place = 0
+                file.seek(self._place)
+                data = file.read()
+        except FileNotFoundError:
+            return []
+        whole = data[: data.rfind(b"\n") + 1]
+        self._place += len(whole)
+        return [record for line in whole.splitlines() if (record := parse_line(line)) is not None]
+
+
 def parse_line(line: str | bytes) -> dict[str, Any] | None:
     """The record of one line, None if it is not whole."""
     try:

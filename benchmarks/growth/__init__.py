@@ -1,0 +1,1 @@
+"""Growth: what a step costs when a run has taken thousands of them."""
