@@ -14,7 +14,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import RunControl
 from langgraph.types import Command
 
-from gome.graph.persistence import open_persistence
+from gome.graph.persistence import go_on_after_the_last, open_persistence
 from gome.graph.run import build_graph
 from gome.graph.workshop import Workshop, prepare_run, read_run
 from gome.state.config import RunConfig
@@ -76,6 +76,7 @@ def drive(run_dir: Path, observer: Observer, reviewer: Reviewer = lambda questio
             "recursion_limit": RECURSION_LIMIT,
             "max_concurrency": THREADS,
         }
+        go_on_after_the_last(saver, config)
         begun = graph.get_state(config).created_at is not None
         given: Any = None if begun else {"task": run["task"]["root"]}
         context = RunConfig(**run["config"])

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gome.state.config import RunConfig
-from gome.state.errors import BudgetReached
+from gome.state.errors import BudgetReached, GomeError
 from gome.state.records import Usage
 from gome.tools.data.mirror import MIRRORED
 from gome.tools.execution.workspace import disk_usage
@@ -111,14 +111,19 @@ class Budget:
             self._evaluated.add(program)
 
     def check_search(self) -> None:
-        """Raises BudgetReached when the time for the search or the disk is used up."""
+        """Raises BudgetReached when the time for the search or the folder's cap is used up, and GomeError while the disk
+        is full: that is no end, the run goes on when there is room.
+        """
         if self.search_seconds_left() <= 0:
             raise BudgetReached(self.time_is_up())
         cap, used = self.config.max_disk_mb, self.disk_mb()
         if cap is not None and used >= cap:
             raise BudgetReached(f"the run's folder has reached the cap of {cap} MB")
         if shutil.disk_usage(self.run_dir).free < FREE_DISK_MB * 2**20:
-            raise BudgetReached(f"less than {FREE_DISK_MB} MB are free on the disk of {self.run_dir}")
+            raise GomeError(
+                f"less than {FREE_DISK_MB} MB are free on the disk of {self.run_dir}: make room, "
+                f"then go on with: gome resume {self.run_dir}"
+            )
 
     def check_usage(self, usage: Usage) -> None:
         """Raises BudgetReached when the tokens or the money are used up."""

@@ -4,7 +4,8 @@ python -m benchmarks.faults.soak --minutes 60 --work DIR     (Linux with cc, as 
 
 Runs of the command line follow one another. Every 5 to 30 s something happens to the one that goes; a run whose process
 ended is resumed. What is counted after each life: model calls and programs that had been finished and were done again,
-and ends without one clear line. Runs have the same seed, so their steps must be the same ones.
+and ends without one clear line. Runs have the same seed, and their traces see of each other what was done before the
+last join (--sync-every), so their steps must be the same ones.
 """
 
 import argparse
@@ -37,7 +38,18 @@ from benchmarks.faults.watch import (
 
 DISK_MB = 256
 GOME = [sys.executable, "-m", "gome"]
-OPTIONS = ["--traces", "2", "--selection-seeds", "1", "--finalists", "2", "--steps", "1000"]
+OPTIONS = [
+    "--traces",
+    "2",
+    "--selection-seeds",
+    "1",
+    "--finalists",
+    "2",
+    "--steps",
+    "1000",
+    "--sync-every",
+    "5",
+]
 CLOCKS_S = [0, 0, 400 * 86400, -3 * 86400, 7200]
 
 
@@ -107,7 +119,8 @@ class Soak:
         self.counts["submissions"] += bool(result["submission_ok"])
         self.counts["steps"] += result["steps"]
         self.histories.append(decisions(self.run_dir))
-        shutil.copyfile(self.run_dir / "history.jsonl", self.work / f"{self.run_dir.name}.history.jsonl")
+        for name in ("history.jsonl", "events.jsonl", "result.json"):
+            shutil.copyfile(self.run_dir / name, self.work / f"{self.run_dir.name}.{name}")
         shutil.rmtree(self.run_dir)
         self.run_dir = self.disk / f"run{self.counts['runs']}"
         self.before = Finished(frozenset(), {}, 0)
@@ -181,8 +194,9 @@ class Soak:
         assert self.process is not None
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(seconds)
-        if self.alive():
-            self.hit(fault, "went on")
+        code = self.process.poll()
+        if code in (None, 0):
+            self.hit(fault, "went on" if code is None else "the run ended well")
         else:
             self.hit(fault, "one clear line" if is_one_clear_line(self.said()) else "unclear end")
 
