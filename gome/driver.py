@@ -1,10 +1,12 @@
 """Starting and resuming runs from a process: one writer per run, Ctrl-C that drains, progress to an observer."""
 
+import itertools
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +17,7 @@ from langgraph.runtime import RunControl
 from langgraph.types import Command
 
 from gome.graph.persistence import go_on_after_the_last, open_persistence
+from gome.graph.postgres import check
 from gome.graph.run import build_graph
 from gome.graph.workshop import Workshop, prepare_run, read_run
 from gome.state.config import RunConfig
@@ -30,11 +33,15 @@ Reviewer = Callable[[Question], dict[str, Any] | None]
 RECURSION_LIMIT = 1_000_000
 THREADS = 256  # LangGraph's own number, cores + 4, would let some of many traces wait for others to end
 HEARTBEAT_S = 5.0
+THIN_EVERY = 100
+"""Steps after which old checkpoints are deleted."""
 
 
 def prepare(task: str, config: RunConfig) -> Path:
     """Check the task and lay out its run folder, before anything runs. GomeError for a bad task."""
     _make_sure_models_exist(config)
+    if config.checkpoints:
+        check(config.checkpoints)
     folder = Path(config.run_dir)
     if config.run_dir and folder.is_dir() and any(folder.iterdir()):
         hint = (
@@ -67,16 +74,17 @@ def drive(run_dir: Path, observer: Observer, reviewer: Reviewer = lambda questio
     with (
         one_writer(run_dir),
         _heartbeat(run_dir, shop),
-        open_persistence(run_dir) as (saver, store),
+        open_persistence(run_dir, run["config"].get("checkpoints")) as database,
     ):
-        graph = build_graph(workshop=shop).compile(checkpointer=saver, store=store)
+        graph = build_graph(workshop=shop).compile(checkpointer=database.saver, store=database.store)
+        observer = thinning(observer, partial(database.thin, run["id"]))
         config: RunnableConfig = {
             **labels("gome", run=run_dir.name, task=run["task"]["name"], model=run["config"]["model"]),
             "configurable": {"thread_id": run["id"]},
             "recursion_limit": RECURSION_LIMIT,
             "max_concurrency": THREADS,
         }
-        go_on_after_the_last(saver, config)
+        go_on_after_the_last(database.saver, run["id"])
         begun = graph.get_state(config).created_at is not None
         given: Any = None if begun else {"task": run["task"]["root"]}
         context = RunConfig(**run["config"])
@@ -114,6 +122,18 @@ def _stream(
         control=control,
     ):
         observer(cast(Any, part)[1])  # (namespace of the sub-graph, event)
+
+
+def thinning(observer: Observer, thin: Callable[[], None]) -> Observer:
+    """The observer, with old checkpoints deleted every so many steps."""
+    steps = itertools.count(1)
+
+    def observe(event: dict[str, Any]) -> None:
+        observer(event)
+        if "verdict" in event and next(steps) % THIN_EVERY == 0:
+            thin()
+
+    return observe
 
 
 def _answered(question: Question, reviewer: Reviewer) -> dict[str, Any]:

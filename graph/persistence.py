@@ -1,45 +1,47 @@
-"""Checkpoints and store of one run, in one SQLite file of its folder."""
+"""Checkpoints and store of a run: in one SQLite file of its folder, or in a Postgres database that runs share."""
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.base import id as checkpoint_ids
-from langgraph.checkpoint.sqlite import SqliteSaver
-from langgraph.store.sqlite import SqliteStore
+from langgraph.store.base import BaseStore
 
-BUSY_S = 60.0
+from gome.graph import postgres, sqlite
+
+
+@dataclass(frozen=True)
+class Persistence:
+    """An open database. `thin(thread)` deletes a thread's old checkpoints, also while its graph runs."""
+
+    saver: BaseCheckpointSaver[Any]
+    store: BaseStore
+    thin: Callable[[str], None]
 
 
 @contextmanager
-def open_persistence(run_dir: Path) -> Iterator[tuple[SqliteSaver, SqliteStore]]:
-    """The saver and the store over `checkpoints.sqlite`, each with a connection of its own (write-ahead log)."""
-    path = str(run_dir / "checkpoints.sqlite")
-    with (
-        closing(sqlite3.connect(path, check_same_thread=False, timeout=BUSY_S)) as checkpoints,
-        closing(sqlite3.connect(path, check_same_thread=False, timeout=BUSY_S, isolation_level=None)) as rows,
-    ):
-        checkpoints.execute("PRAGMA journal_mode=WAL")
-        saver, store = SqliteSaver(checkpoints), SqliteStore(rows)
-        saver.setup()
-        store.setup()
-        yield saver, store
+def open_persistence(run_dir: Path, url: str | None = None) -> Iterator[Persistence]:
+    """`checkpoints.sqlite` of the run's folder, or the Postgres database at `url`. GomeError where there is none."""
+    if url:
+        with postgres.connect(url) as (saver, store):
+            yield Persistence(saver, store, lambda thread: saver.prune([thread]))
+    else:
+        with sqlite.connect(run_dir / "checkpoints.sqlite") as (lite_saver, lite_store):
+            yield Persistence(lite_saver, lite_store, lambda thread: sqlite.thin(lite_saver, thread))
 
 
-def go_on_after_the_last(saver: BaseCheckpointSaver[Any], thread: RunnableConfig) -> None:
+def go_on_after_the_last(saver: BaseCheckpointSaver[Any], thread: str) -> None:
     """Let the checkpoints of this process follow those that the thread has, in all of its namespaces.
 
     LangGraph goes on from the checkpoint with the greatest id, and ids begin with the machine's time: once the clock is
     set back, new checkpoints would hide behind old ones, and the next resume would begin at a step long done. Its
     generator only remembers the last id of its own process.
     """
-    thread_id = thread["configurable"]["thread_id"]
-    newest = next(saver.list({"configurable": {"thread_id": thread_id}}, limit=1), None)
+    newest = next(saver.list({"configurable": {"thread_id": thread}}, limit=1), None)
     if newest:
         stamp = _stamp(newest.checkpoint["id"])
         last = checkpoint_ids._last_v6_timestamp or 0

@@ -1,6 +1,7 @@
 """The configuration of one run: the LangGraph context of both graphs, and what `run.json` keeps."""
 
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -90,6 +91,11 @@ class RunConfig(BaseModel):
     max_disk_mb: int | None = Field(
         default=None, ge=1, description="Cap on the size of the run's folder; none: until the disk is full."
     )
+    checkpoints: str | None = Field(
+        default=None,
+        description="Postgres database of checkpoints and store, postgresql://USER@HOST/NAME, the password in PGPASSWORD "
+        "or ~/.pgpass; none: SQLite in the run's folder.",
+    )
     debug_rounds: int = Field(
         default=4, ge=0, le=20, description="Repairs of a failing program within a step."
     )
@@ -120,6 +126,19 @@ class RunConfig(BaseModel):
         return (
             [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
         )
+
+    @field_validator("checkpoints")
+    @classmethod
+    def _no_secret(cls, url: str | None) -> str | None:
+        """The URL is kept in run.json, and the command line is seen by others: it must not hold a password."""
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        if parts.scheme not in ("postgres", "postgresql"):
+            raise ValueError("give a Postgres URL: postgresql://USER@HOST/NAME")
+        if parts.password or "password" in parts.query:
+            raise ValueError("leave the password out of the URL: put it into PGPASSWORD or ~/.pgpass")
+        return url
 
     @model_validator(mode="after")
     def _one_trace(self) -> "RunConfig":

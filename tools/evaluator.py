@@ -1,7 +1,6 @@
 """The harness: runs a program on every fold of a split, grades what it predicted, keeps each finished result."""
 
 import hashlib
-import json
 import shutil
 import threading
 from collections.abc import Callable
@@ -29,7 +28,7 @@ from gome.tools.execution.program_log import parse_log
 from gome.tools.execution.scheduler import STARTS, Scheduler, run_to_its_end
 from gome.tools.parallel import in_parallel
 from gome.tools.records.artifacts import Artifacts
-from gome.tools.records.jsonl import write_json
+from gome.tools.records.results import Results
 from gome.tools.spans import figures_of, span
 
 SMOKE_LIMIT_S = 300.0
@@ -48,7 +47,7 @@ class Limits:
 class Evaluator:
     """Grades programs by the evaluation contract (design.md, section 4).
 
-    A finished fold is kept in results/ under (program, split, fold, seed) before anything uses it: a kill repeats none.
+    A finished fold is kept in `results` before anything uses it, so a killed run does not train the same program twice.
     """
 
     def __init__(
@@ -65,6 +64,7 @@ class Evaluator:
         seed: int = 0,
     ) -> None:
         self.run_dir, self.task, self.inputs, self.scheduler = run_dir, task, inputs, scheduler
+        self.results = Results(run_dir / "results", artifacts)
         self.artifacts, self.limits, self.budget, self.stop, self.seed = artifacts, limits, budget, stop, seed
 
     def evaluate(
@@ -90,7 +90,7 @@ class Evaluator:
         progress = _Progress(folds, on_fold)
 
         def one(fold: int) -> dict[str, Any] | None:
-            result = self._known(f"{name}-f{fold}")
+            result = self.results.get(f"{name}-f{fold}")
             try:
                 if result is None:
                     progress.start()
@@ -128,16 +128,6 @@ class Evaluator:
         """The test tables of each fold, as the programs saw them."""
         folds = range(len(self.inputs.plan.folds(split)))
         return [read_table(self.inputs.input_dir(split, fold) / self.task.test) for fold in folds]
-
-    def _known(self, key: str) -> dict[str, Any] | None:
-        path = self.run_dir / "results" / f"{key}.json"
-        try:
-            result = json.loads(path.read_text())
-        except (OSError, ValueError):
-            return None
-        kept = [result["log"], result["predictions"]]
-        whole = all(self.artifacts.path(ref).is_file() for ref in kept if ref)
-        return cast(dict[str, Any], result) if whole else None
 
     def _run_fold(
         self,
@@ -178,15 +168,15 @@ class Evaluator:
             if dropped():
                 return None
             raise BudgetReached(self.budget.time_is_up())
-        result = self._graded(outcome, split, fold)
-        write_json(self.run_dir / "results" / f"{name}-f{fold}.json", result)
+        result = self.results.put(f"{name}-f{fold}", *self._graded(outcome, split, fold))
         shutil.rmtree(work, ignore_errors=True)
         return result
 
     def _limit_s(self, split: str) -> float:
         return min(self.limits.wall_s, SMOKE_LIMIT_S) if split in ("smoke", MIRRORED) else self.limits.wall_s
 
-    def _graded(self, outcome: Outcome, split: str, fold: int) -> dict[str, Any]:
+    def _graded(self, outcome: Outcome, split: str, fold: int) -> tuple[dict[str, Any], pd.DataFrame | None]:
+        """The result, and the predictions if they are valid."""
         status, problems, frame = str(outcome.reason).replace("killed", "memory"), [], None
         if status != "ok":
             problems = [_failure_line(outcome)]
@@ -196,16 +186,15 @@ class Evaluator:
             sample = self.inputs.sample(split, fold)
             frame, problems = check_submission(outcome.submission, sample, self.task)
             status = "ok" if frame is not None else "format"
-        facts = parse_log(outcome.log)
-        return {
+        result = {
             "status": status,
             "problems": problems,
             "log": self.artifacts.put_text(outcome.log, "log"),
-            "predictions": None if frame is None else self.artifacts.put_table(frame.assign(**{FOLD: fold})),
             "seconds": round(outcome.seconds, 3),
             "peak_mb": round(outcome.peak_mb, 1),
-            "facts": facts,
+            "facts": parse_log(outcome.log),
         }
+        return result, None if frame is None else frame.assign(**{FOLD: fold})
 
     def _summed_up(self, name: str, split: str, seed: int, results: list[dict[str, Any]]) -> Evaluation:
         last = results[-1]
@@ -224,8 +213,10 @@ class Evaluator:
         )
         if last["status"] != "ok":
             return evaluation
-        tables = [self.artifacts.get_table(r["predictions"]) for r in results]
-        evaluation["predictions"] = self.artifacts.put_table(pd.concat(tables, ignore_index=True))
+        evaluation["predictions"] = last["predictions"]
+        if len(results) > 1:
+            tables = [self.artifacts.get_table(r["predictions"]) for r in results]
+            evaluation["predictions"] = self.results.put_all_folds(name, pd.concat(tables, ignore_index=True))
         if split in ("search", "selection"):
             self._score(evaluation)
         return evaluation
@@ -239,15 +230,10 @@ class Evaluator:
             evaluation["problems"] = [*evaluation["problems"], str(error)]
 
     def _cached_score(self, evaluation: Evaluation) -> Score:
-        path = self.run_dir / "results" / f"{evaluation['key']}.score.json"
-        try:
-            kept = json.loads(path.read_text())
-            if kept["predictions"] == evaluation["predictions"]:
-                return cast(Score, kept["score"])
-        except (OSError, ValueError, KeyError):
-            pass
+        if kept := self.results.score(evaluation["key"], evaluation["predictions"]):
+            return cast(Score, kept)
         value = score(self.task, self.predictions(evaluation), seed=self.seed)
-        write_json(path, {"predictions": evaluation["predictions"], "score": value})
+        self.results.put_score(evaluation["key"], evaluation["predictions"], value)
         return value
 
 

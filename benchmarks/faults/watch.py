@@ -27,7 +27,8 @@ class Finished:
 def finished(run_dir: Path, asked: list[str]) -> Finished:
     """What nobody may do again from now on."""
     replies = frozenset(e["key"] for e in read_lines(run_dir / "exchanges.jsonl"))
-    results = {p.name: p.stat().st_mtime_ns for p in (run_dir / "results").glob("*-f*.json")}
+    files = [p for p in (run_dir / "results").glob("*-f*.json") if '"compacted"' not in p.read_text()]
+    results = {p.name: p.stat().st_mtime_ns for p in files}
     return Finished(replies, results, len(asked))
 
 
@@ -35,7 +36,7 @@ def repeated(before: Finished, run_dir: Path, asked: list[str]) -> tuple[int, in
     """(model calls, programs) that were finished `before` and have been done again since."""
     calls = sum(key in before.replies for key in asked[before.asked :])
     now = finished(run_dir, asked).results
-    return calls, sum(now.get(name) != written for name, written in before.results.items())
+    return calls, sum(now.get(name, written) != written for name, written in before.results.items())
 
 
 def decisions(run_dir: Path) -> list[tuple[str, str | None, str]]:

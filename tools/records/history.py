@@ -32,3 +32,8 @@ class History:
                 self._rows |= {(r["trace"], r["step"]): cast(StepRecord, r) for r in new}
                 self._rows = {key: self._rows[key] for key in sorted(self._rows)}
             return list(self._rows.values())
+
+    def record(self, trace: int, step: int) -> StepRecord | None:
+        """One step, None if there is no such step yet."""
+        self.records()
+        return self._rows.get((trace, step))
