@@ -1,6 +1,7 @@
 """The evidence that prompts carry: one builder per part, all of it measured by the harness or read from records."""
 
 import hashlib
+from operator import itemgetter
 from typing import Any
 
 from gome.state.records import StepRecord
@@ -136,6 +137,7 @@ def sibling_facts(bench: Bench, state: TraceState) -> list[dict[str, Any]]:
     """What the other traces are trying now and tried last."""
     trace = state["trace"]
     now = [{**row, "verdict": "running"} for row in bench.memory.announced() if row["trace"] != trace]
+    tried = [e for e in bench.memory.entries() if e["trace"] != trace]
     past: list[dict[str, Any]] = [
         {
             "trace": e["trace"],
@@ -146,9 +148,8 @@ def sibling_facts(bench: Bench, state: TraceState) -> list[dict[str, Any]]:
             "gain_se": e["gain_se"],
             "score": e["score"],
         }
-        for e in bench.memory.entries()
-        if e["trace"] != trace
+        for e in sorted(tried, key=itemgetter("step"))[-SHOWN_SIBLINGS:]
     ]
-    done = {(row["trace"], row["step"]) for row in past}
+    done = {(e["trace"], e["step"]) for e in tried}
     running = [row for row in now if (row["trace"], row["step"]) not in done]
-    return [*sorted(past, key=lambda row: row["step"])[-SHOWN_SIBLINGS:], *running]
+    return [*past, *running]

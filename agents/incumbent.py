@@ -1,5 +1,8 @@
 """Incumbents: the program that a trace's next step starts from, with all that prompts say of it."""
 
+from collections import deque
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from gome.state.records import StepRecord
@@ -35,6 +38,12 @@ def known_records(state: TraceState, bench: Bench) -> list[StepRecord]:
     every = bench.config.sync_every
     begun = state["until"] - every if every else None
     return [r for r in records if begun is None or r["trace"] == state["trace"] or r["step"] < begun]
+
+
+def last_steps(records: list[StepRecord], count: int) -> list[StepRecord]:
+    """The last so many steps of each trace, of records by (trace, step)."""
+    by_trace = groupby(records, key=itemgetter("trace"))
+    return [record for _, steps in by_trace for record in deque(steps, maxlen=count)]
 
 
 def ranked(records: list[StepRecord], sign: int) -> list[StepRecord]:

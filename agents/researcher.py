@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from gome.agents.facts import base_facts, data_facts, history_facts, incumbent_facts, sibling_facts, step_seed
-from gome.agents.incumbent import known_records
+from gome.agents.incumbent import known_records, last_steps
 from gome.agents.merging import merge_proposal
 from gome.agents.prompting import render
 from gome.agents.replies import Choice, Critique, Diagnosis
@@ -20,6 +20,8 @@ from gome.tools.memory.sentences import cosine_sentences
 
 ROLE = "researcher"
 BEST_MEMORIES_SHOWN = 4
+RELIABILITY_STEPS = 200
+"""Last steps of each trace that tell how far predictions can be trusted now."""
 
 
 def researcher(state: TraceState, bench: Bench, optimizer: Optimizer = steer) -> dict[str, Any]:
@@ -69,7 +71,7 @@ def _reasoned(state: TraceState, bench: Bench, facts: dict[str, Any], program: s
     """The gradient: diagnosis, then the choice with momentum."""
     if (incumbent := state.get("incumbent")) and incumbent["evidence"] and bench.config.has("evidence"):
         facts["evidence"] = bench.artifacts.get_json(incumbent["evidence"])
-    facts["reliability"] = reliability(known_records(state, bench))
+    facts["reliability"] = reliability(last_steps(known_records(state, bench), RELIABILITY_STEPS))
     bench.emit("researcher", "diagnosing", state["trace"], state["step"])
     diagnosis = _diagnose(state, bench, facts, program)
     if bench.config.critique:
@@ -175,8 +177,10 @@ def _siblings(state: TraceState, bench: Bench) -> list[dict[str, Any]]:
 def _memories(state: TraceState, bench: Bench) -> list[Any]:
     if not bench.config.has("memory"):
         return []
-    own = upsert(state.get("momentum", []), [dict(e) for e in bench.memory.entries()])
-    return [*own, *bench.earlier]
+    entries: list[Any] = list(bench.memory.entries())
+    there = {entry["id"] for entry in entries}
+    lost = [entry for entry in state.get("momentum", []) if entry["id"] not in there]
+    return [*(upsert(lost, entries) if lost else entries), *bench.earlier]
 
 
 def _choose(
