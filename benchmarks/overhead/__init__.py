@@ -1,0 +1,1 @@
+"""Overhead: the agent's own time a step, beside AIDE's."""
