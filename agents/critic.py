@@ -3,6 +3,7 @@
 from typing import Any
 
 from gome.agents.alignment import Findings, align
+from gome.agents.compaction import compact_before
 from gome.agents.edits import diff
 from gome.agents.facts import base_facts, brief, incumbent_facts
 from gome.agents.incumbent import incumbent_of
@@ -23,9 +24,6 @@ CLEARLY_WORSE = 0.25
 PARKED_AFTER = 3
 """Steps in a row lost to the model, after which a trace asks it no more: it would only go on paying."""
 
-KEPT_WHOLE = 20
-"""Last steps of a trace whose predictions are kept though they were not accepted: after a kill the step needs them."""
-
 
 def critic(state: TraceState, bench: Bench) -> dict[str, Any]:
     """Decide the step, write it down, and say whether the trace goes on."""
@@ -40,7 +38,7 @@ def critic(state: TraceState, bench: Bench) -> dict[str, Any]:
     _announce(bench, record)
     if record["verdict"] == "accepted":
         _let_stand(bench, record)
-    _let_go(bench, state["trace"], state["step"] - KEPT_WHOLE)
+    compact_before(bench, state["trace"], state["step"])
     ended = _ended(state, bench, summary["lost"]) or fold(state, bench, incumbent, summary["stalled"])
     summary["ended"] = ended
     step = state["step"] + 1
@@ -267,13 +265,6 @@ def _let_stand(bench: Bench, record: StepRecord) -> None:
     said = bench.standing.offer(record, goodness, seconds)
     if said:
         bench.emit("standing", said, record["trace"], record["step"])
-
-
-def _let_go(bench: Bench, trace: int, step: int) -> None:
-    """Compact a step that is long past and was not accepted: only its predictions go."""
-    record = bench.history.record(trace, step)
-    if record and record["verdict"] != "accepted" and record["evaluation"]:
-        bench.evaluator.results.compact(record["evaluation"]["key"])
 
 
 def _ended(state: TraceState, bench: Bench, lost: int) -> str | None:
