@@ -58,13 +58,22 @@ def _make_sure_models_exist(config: RunConfig) -> None:
         make_model(spec, config.base_url)
 
 
+def _make_sure_it_is_where_it_was(run_dir: Path, before: Path) -> None:
+    """Checkpoints name the run's folder. A link from the old place to the new one will do."""
+    if not (before.exists() and before.samefile(run_dir)):
+        raise GomeError(
+            f"{run_dir} was moved or copied from {before}: move it back, or link it (ln -s {run_dir} {before})"
+        )
+
+
 def drive(run_dir: Path, observer: Observer, reviewer: Reviewer = lambda question: None) -> Path:
     """Run a laid-out run, from its last checkpoint if there is one, until it is finished, drained, or waits for a
     review that nobody gives.
 
-    Raises GomeError if another process is at work on it.
+    Raises GomeError if another process is at work on it, or if the folder was moved.
     """
     run = read_run(run_dir)
+    _make_sure_it_is_where_it_was(run_dir, Path(run["config"]["run_dir"]))
     stop, drain = threading.Event(), threading.Event()
 
     def say(line: str) -> None:

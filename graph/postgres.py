@@ -1,5 +1,6 @@
 """Checkpoints and store in a Postgres database, which many runs on many machines can share (extra `postgres`)."""
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,9 @@ def connect(url: str) -> "Iterator[tuple[PostgresSaver, PostgresStore]]":
     except ImportError as error:
         raise GomeError(f"--checkpoints {url} needs: pip install 'gome[postgres]' ({error})") from None
     check(url)
+    logging.getLogger("psycopg.pool").addHandler(
+        logging.NullHandler()
+    )  # what it says ends in one line of ours
     pool: ConnectionPool[Any] = psycopg_pool.ConnectionPool(
         url,
         min_size=1,

@@ -15,6 +15,7 @@ PAGES = [
     "docs/architecture.md",
     "docs/evaluation.md",
     "docs/method.md",
+    "docs/long-runs.md",
     "docs/tasks.md",
     "docs/review.md",
     "docs/tracing.md",
