@@ -18,7 +18,9 @@ SEARCHING = ("smoke", MIRRORED, "search")
 SHORTEST_RUN_S = 1.0
 """A program that may not even run for so long is not begun."""
 GROWTH = 1.4
-"""How much longer than a search run a run with all of the rows may take."""
+"""How much longer than a search run a run with all of the rows may take, before one was measured."""
+GROWTH_ROOM = 1.2
+"""Room over what was measured."""
 FINAL_ROUNDS = 1.5
 """A fit on all of the data, in runs on the search part, where none was measured yet."""
 MOST_RESERVED = 0.4
@@ -29,19 +31,22 @@ DISK_SHARE = 0.02
 """Share of the time that measuring the run's folder may take."""
 
 
-def end_seconds(seconds: Sequence[float], finalists: int, seeds: int, slots: int) -> tuple[float, float]:
+def end_seconds(
+    seconds: Sequence[float], finalists: int, seeds: int, slots: int, growth: float = GROWTH
+) -> tuple[float, float]:
     """Time (selection, final fits) that the end of a run takes, from the measured `seconds` of one run of each accepted
     program, best program first.
 
     The finalists, and as many members of the ensemble as are none, half of them in the middle case, run with every seed;
-    the members once more on all of the data. Runs in `slots` at a time end after at most total / slots + the longest one.
+    the members once more on all of the data, each `growth` times as long as a search run. Runs in `slots` at a time end
+    after at most total / slots + the longest one * (1 - 1 / slots) (Graham 1969).
     """
     top = list(seconds[:finalists])
     if not top:
         return 0.0, 0.0
     others = sum(seconds[finalists : 2 * finalists]) / 2
-    selection = (sum(top) + others) * seeds / slots + max(top)
-    return GROWTH * selection, GROWTH * (sum(top) / slots + max(top))
+    last = max(top) * (1 - 1 / slots)
+    return growth * ((sum(top) + others) * seeds / slots + last), growth * (sum(top) / slots + last)
 
 
 class Budget:
@@ -58,12 +63,18 @@ class Budget:
         self._evaluated = {
             path.name.split("-")[0] for path in (run_dir / "results").glob("*-search-s*-f0.json")
         }
+        self._growth: float | None = None  # measured
         self._disk_mb, self._measure_at = 0.0, 0.0
 
     def note_accepted(self, step: str, goodness: float, seconds: float) -> None:
         """Count on this program at the end: `goodness` is its score, larger is better; `seconds` the time of one run."""
         with self._lock:
             self._accepted[step] = (goodness, seconds)
+
+    def note_fit(self, searched_s: float, fitted_s: float) -> None:
+        """Learn from a program's time on a search part and on all of the rows how much longer the latter takes."""
+        with self._lock:
+            self._growth = max(self._growth or 1.0, fitted_s / max(searched_s, 1e-3))
 
     def seconds_left(self) -> float:
         """Until the end of the run's time, the end's own share included."""
@@ -159,5 +170,6 @@ class Budget:
             ranked = sorted(
                 self._accepted.values(), key=lambda pair: -pair[0] if math.isfinite(pair[0]) else 0.0
             )
+            growth = GROWTH if self._growth is None else GROWTH_ROOM * self._growth
         times = [seconds for _, seconds in ranked]
-        return end_seconds(times, self.config.finalists, self.config.selection_seeds, self.slots)
+        return end_seconds(times, self.config.finalists, self.config.selection_seeds, self.slots, growth)

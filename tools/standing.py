@@ -54,6 +54,7 @@ class Standing:
                 return f"{step} was not fitted on all of the data: {reached}"
             if evaluation["status"] != "ok":
                 return f"{step} failed on all of the data: {evaluation['problems'][0]}"
+            self.budget.note_fit(seconds, evaluation["seconds"])
             write_solution(self.run_dir, {step: program}, {step: 1.0}, self.evaluator.submission(evaluation))
             spent = (now["spent_s"] if now else 0.0) + evaluation["seconds"]
             row = {"id": step, "code": record["code"], "goodness": goodness, "spent_s": round(spent, 3)}

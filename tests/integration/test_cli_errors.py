@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gome.driver import prepare
+from gome.state.config import RunConfig
 from tests.real_tasks import write_breast_cancer
 
 
@@ -77,3 +79,11 @@ def test_a_run_folder_is_not_overwritten(good: Path, tmp_path: Path) -> None:
     (tmp_path / "out" / "thesis.txt").write_text("years of work")
     refused("run", str(good), "--run-dir", "out", cwd=tmp_path, says="not empty")
     assert (tmp_path / "out" / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_run_folder_that_was_moved_is_not_resumed_from_there(good: Path, tmp_path: Path) -> None:
+    before, now = tmp_path / "before", tmp_path / "now"
+    prepare(str(good), RunConfig(run_dir=str(before)))
+    before.rename(now)
+    refused("resume", "now", cwd=tmp_path, says=f"ln -s {now} {before}")
+    assert not before.exists()

@@ -55,6 +55,16 @@ def test_the_reserve_follows_what_was_measured_and_leaves_time_to_search(tmp_pat
     assert made.search_seconds_left() == pytest.approx(600, abs=1)
 
 
+def test_the_reserve_follows_how_much_longer_all_of_the_rows_take(tmp_path: Path) -> None:
+    made = budget(tmp_path, time_limit_s=1000)
+    made.note_accepted("0:0", 0.9, 5.0)
+    before = made.reserve_s()
+    made.note_fit(5.0, 5.0)
+    quick = made.reserve_s()
+    made.note_fit(5.0, 15.0)
+    assert quick < before < made.reserve_s()
+
+
 def test_each_part_of_the_run_ends_before_the_next_ones_share(tmp_path: Path) -> None:
     made = budget(tmp_path, time_limit_s=1000)
     made.note_accepted("0:0", 0.9, 5.0)
