@@ -6,15 +6,22 @@ from dataclasses import dataclass
 from gome.state.errors import BudgetReached
 from gome.state.records import Evaluation
 from gome.tools.bench import Bench
-from gome.tools.data.mirror import MIRRORED, can_mirror
+from gome.tools.data.probing import BLINDED, MIRRORED, can_mirror
 from gome.tools.evaluation.chance import above_chance, share_reached
 from gome.tools.evaluation.grading import signed_gain
 
 NEAR_PERFECT = 0.98
 FAR_ABOVE_SE = 5.0
 SURE, MOST_OF_IT = 0.01, 0.5
-"""A program knows the labels if at most this share of deals is as good, and it keeps this much of its gain over chance
-with the training labels turned around."""
+"""A program still foretells the truth if at most this share of deals is as good, and it keeps this much of its gain over
+chance on a smoke part that was spoiled."""
+
+
+RULE = "it foretells the truth from the features by a rule of its own: labels to learn from turned around change nothing"
+LOOKED_UP = (
+    "it foretells the hidden labels even when it is trained on labels turned around and given other rows' features: "
+    "it has them from elsewhere than the train table"
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,8 @@ def align(
     """Look at a graded candidate; `before` is the incumbent's evaluation.
 
     A program that looks too good is run once more, on the smoke part with the training labels turned around: whoever
-    still foretells the truth has it from elsewhere.
+    still foretells the truth has it from elsewhere. It may be a rule about the features, written into the program; if it
+    foretells the truth with the features of other rows as well, it has looked the labels up.
     """
     lines = [*_giving_columns(bench, program, evaluation), *_own_validation(bench, evaluation)]
     reached = _reached(bench, evaluation)
@@ -39,8 +47,11 @@ def align(
         return Findings(lines)
     if reached >= NEAR_PERFECT:
         lines.append(f"the score is nearly perfect: {reached:.1%} of the way from chance to the answers")
-    severe = _knows_the_labels(bench, program, trace, step)
-    return Findings([*lines, severe] if severe else lines, severe)
+    if not _still_foretells(bench, program, MIRRORED, trace, step):
+        return Findings(lines)
+    if not _still_foretells(bench, program, BLINDED, trace, step):
+        return Findings([*lines, RULE])
+    return Findings([*lines, LOOKED_UP], LOOKED_UP)
 
 
 def _giving_columns(bench: Bench, program: str, evaluation: Evaluation) -> list[str]:
@@ -79,27 +90,22 @@ def _too_good(reached: float, before: float | None) -> bool:
     return reached >= NEAR_PERFECT or (before is not None and 1 - reached < (1 - before) / 2)
 
 
-def _knows_the_labels(bench: Bench, program: str, trace: int, step: int) -> str | None:
-    """What is wrong, if the program foretells hidden labels that its training labels speak against."""
+def _still_foretells(bench: Bench, program: str, probe: str, trace: int, step: int) -> bool:
+    """Whether the program is as good as ever on a spoiled smoke part; False where that cannot be found out."""
     if not can_mirror(bench.task):
-        return None
-    bench.emit("critic", "running it with turned labels", trace, step)
+        return False
+    bench.emit("critic", f"running it once more, {probe}", trace, step)
     try:
-        turned, plain = (
-            bench.evaluator.evaluate(program, split, trace=trace, step=step) for split in (MIRRORED, "smoke")
+        spoiled, plain = (
+            bench.evaluator.evaluate(program, split, trace=trace, step=step) for split in (probe, "smoke")
         )
     except BudgetReached:
-        return None
-    if turned["status"] != "ok" or plain["status"] != "ok":
-        return None
-    gain, as_good = _over_chance(bench, turned)
+        return False
+    if spoiled["status"] != "ok" or plain["status"] != "ok":
+        return False
+    gain, as_good = _over_chance(bench, spoiled)
     usual, _ = _over_chance(bench, plain)
-    if as_good > SURE or gain < MOST_OF_IT * usual:
-        return None
-    return (
-        "it foretells the hidden labels even when it is trained on labels turned around "
-        f"(chance does as well in {as_good:.1%}): it does not have them from the train table"
-    )
+    return as_good <= SURE and gain >= MOST_OF_IT * usual
 
 
 def _over_chance(bench: Bench, evaluation: Evaluation) -> tuple[float, float]:

@@ -50,7 +50,9 @@ def main(argv: list[str] | None = None) -> int:
         recall(texts, rows, incumbent=0.0, stderr=0.1, sign=1, path_length=turn, rng=rng)
         seconds.append(time.process_time() - start)
     later = float(np.median(seconds[1:]))
-    print(f"{count} memories: first recall {seconds[0]:.2f} s, later {later:.3f} s, {seconds[0] / later:.0f} times faster")
+    print(
+        f"{count} memories: first recall {seconds[0]:.2f} s, later {later:.3f} s, {seconds[0] / later:.0f} times faster"
+    )
     return 0
 
 

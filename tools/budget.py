@@ -10,11 +10,11 @@ from pathlib import Path
 from gome.state.config import RunConfig
 from gome.state.errors import BudgetReached, GomeError
 from gome.state.records import Usage
-from gome.tools.data.mirror import MIRRORED
+from gome.tools.data.probing import PROBES
 from gome.tools.execution.workspace import disk_usage
 from gome.tools.records.clock import Clock
 
-SEARCHING = ("smoke", MIRRORED, "search")
+SEARCHING = ("smoke", *PROBES, "search")
 SHORTEST_RUN_S = 1.0
 """A program that may not even run for so long is not begun."""
 GROWTH = 1.4

@@ -16,7 +16,7 @@ from gome.state.records import Evaluation, Score
 from gome.state.task import Task
 from gome.tools.budget import Budget
 from gome.tools.data.inputs import Inputs
-from gome.tools.data.mirror import MIRRORED
+from gome.tools.data.probing import PROBES
 from gome.tools.data.tables import read_table
 from gome.tools.evaluation.bootstrap import FoldPredictions, score
 from gome.tools.evaluation.grading import GradingError
@@ -173,7 +173,7 @@ class Evaluator:
         return result
 
     def _limit_s(self, split: str) -> float:
-        return min(self.limits.wall_s, SMOKE_LIMIT_S) if split in ("smoke", MIRRORED) else self.limits.wall_s
+        return min(self.limits.wall_s, SMOKE_LIMIT_S) if split in ("smoke", *PROBES) else self.limits.wall_s
 
     def _graded(self, outcome: Outcome, split: str, fold: int) -> tuple[dict[str, Any], pd.DataFrame | None]:
         """The result, and the predictions if they are valid."""

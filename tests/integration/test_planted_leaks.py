@@ -254,7 +254,21 @@ def test_hidden_answers_read_from_the_run_folder_void_the_score(tmp_path: Path) 
     )
     record, _, _ = run(task, program, executor=PlainExecutor(ensure_runtime().python))
     assert record["evaluation"]["status"] == "void"
-    assert "does not have them from the train table" in record["reason"]
+    assert "from elsewhere than the train table" in record["reason"]
+
+
+def test_a_rule_about_the_features_that_needs_no_labels_is_no_leak(tmp_path: Path) -> None:
+    table = diabetes_table()
+    table["progression"] = 300 + 1000 * table["bmi"] - 500 * table["s5"]
+    task = write_task(tmp_path / "task", table, "progression", "rmse")
+    program = recall_by("row['id']", bounded=False).replace(
+        "with open",
+        'said = [300 + 1000 * float(row["bmi"]) - 500 * float(row["s5"]) for row in test]\nwith open',
+        1,
+    )
+    record, _, _ = run(task, program)
+    assert record["verdict"] == "accepted"
+    assert "by a rule of its own" in record["checks"][-1]
 
 
 def test_an_honest_program_that_is_nearly_perfect_is_accepted(tmp_path: Path) -> None:

@@ -19,11 +19,9 @@ URL = os.environ.get("GOME_WEAK_MODEL_URL")
 @pytest.mark.parametrize("role", ["researcher", "coder", "critic"])
 def test_a_run_survives_a_model_that_only_disappoints(diabetes: Path, tmp_path: Path, role: str) -> None:
     out = tmp_path / "out"
-    code = main(
-        ["run", str(diabetes), "--run-dir", str(out), "--role-model", f"{role}=openai:smollm2-135m"]
-        + ["--base-url", str(URL), "--context-tokens", "2000", "--traces", "1", "--steps", "2"]
-        + ["--time-limit-s", "600", "--finalists", "1", "--selection-seeds", "1"]
-    )
+    small = "--context-tokens 2000 --traces 1 --steps 2 --finalists 1 --selection-seeds 1 --time-limit-s 600"
+    model = ["--role-model", f"{role}=openai:smollm2-135m", "--base-url", str(URL)]
+    code = main(["run", str(diabetes), "--run-dir", str(out), *model, *small.split()])
     result = json.loads((out / "result.json").read_text())
     steps = [json.loads(line) for line in (out / "history.jsonl").read_text().splitlines()]
     assert code == (0 if result["submission_ok"] else 1)

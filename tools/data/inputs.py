@@ -11,7 +11,7 @@ import pandas as pd
 from gome.state.errors import GomeError
 from gome.state.task import Task
 from gome.tools.data.links import Linker, RowFolders
-from gome.tools.data.mirror import MIRRORED, mirrored
+from gome.tools.data.probing import BLINDED, MIRRORED, blinded, mirrored
 from gome.tools.data.splits import Split, SplitPlan
 from gome.tools.data.tables import is_table, read_columns, read_table, write_table
 
@@ -126,7 +126,8 @@ class Inputs:
         train = self._train.iloc[split.train_rows]
         write_table(mirrored(train, task) if split.name == MIRRORED else train, folder / task.train)
         if task.test != task.sample:
-            write_table(self._test_table(split.test_rows), folder / task.test)
+            test = self._test_table(split.test_rows)
+            write_table(blinded(test, task) if split.name == BLINDED else test, folder / task.test)
         write_table(self.sample(split.name, split.fold), folder / task.sample)
         write_table(self.answers(split.name, split.fold), self._answers_file(split))
         hidden = self._own_ids(split.test_rows)

@@ -18,7 +18,7 @@ import pandas as pd
 from gome.state.errors import GomeError
 from gome.state.task import Task
 from gome.tools.data.columns import time_values
-from gome.tools.data.mirror import MIRRORED
+from gome.tools.data.probing import PROBES
 
 MIN_ROWS = 20
 SMOKE_TRAIN, SMOKE_TEST = 300, 100
@@ -44,9 +44,9 @@ class SplitPlan:
     reason: str
 
     def folds(self, name: str) -> list[Split]:
-        """The folds of 'smoke', 'search', 'selection' or 'final' (all rows, none graded), in order; 'mirrored' has the
-        rows of 'smoke'."""
-        if name == MIRRORED:
+        """The folds of 'smoke', 'search', 'selection' or 'final' (all rows, none graded), in order; the
+        probes have the rows of 'smoke'."""
+        if name in PROBES:
             return [replace(split, name=name) for split in self.folds("smoke")]
         if name not in NAMES:
             raise ValueError(f"no split {name!r}; there are {', '.join(NAMES)}")

@@ -1,0 +1,37 @@
+"""The smoke part, spoiled on purpose: what a program still foretells then shows where it has its labels from."""
+
+import numpy as np
+import pandas as pd
+
+from gome.state.task import Task
+
+MIRRORED = "mirrored"
+"""The split whose training labels are turned around: who learned the truth from them says the opposite now."""
+BLINDED = "blinded"
+"""The split whose test rows have each other's features under their own ids: who reads the features is wrong now."""
+PROBES = (MIRRORED, BLINDED)
+
+
+def can_mirror(task: Task) -> bool:
+    """Whether each target is a number or a class."""
+    return task.problem in ("binary", "multiclass", "regression")
+
+
+def mirrored(train: pd.DataFrame, task: Task) -> pd.DataFrame:
+    """`train` with each number y as min + max - y, and each class as the next one; gaps stay."""
+    turned = train.copy()
+    for name in task.target:
+        values = train[name]
+        if task.problem == "regression":
+            turned[name] = values.min() + values.max() - values
+        else:
+            codes, labels = pd.factorize(values, sort=True)
+            following = np.asarray(labels)[(codes + 1) % max(1, len(labels))]
+            turned[name] = pd.Series(following, index=values.index).where(codes >= 0)
+    return turned
+
+
+def blinded(test: pd.DataFrame, task: Task) -> pd.DataFrame:
+    """`test` with its rows dealt anew under the same ids, as the same rows always."""
+    dealt = test.iloc[np.random.default_rng(0).permutation(len(test))].reset_index(drop=True)
+    return dealt.assign(**{task.id: test[task.id].to_numpy()})
