@@ -10,13 +10,13 @@ from gome.tools.data.probing import BLINDED, MIRRORED, can_mirror
 from gome.tools.evaluation.chance import above_chance, share_reached
 from gome.tools.evaluation.grading import signed_gain
 
+COLUMNS = ("column", "later row", "earlier row", "group mean", "table")
+"""Kinds of leaks that lie in a column which a program may leave alone."""
 NEAR_PERFECT = 0.98
 FAR_ABOVE_SE = 5.0
 SURE, MOST_OF_IT = 0.01, 0.5
 """A program still foretells the truth if at most this share of deals is as good, and it keeps this much of its gain over
 chance on a smoke part that was spoiled."""
-
-
 RULE = "it foretells the truth from the features by a rule of its own: labels to learn from turned around change nothing"
 LOOKED_UP = (
     "it foretells the hidden labels even when it is trained on labels turned around and given other rows' features: "
@@ -61,7 +61,7 @@ def _giving_columns(bench: Bench, program: str, evaluation: Evaluation) -> list[
     known = {k: v for k, v in used.items() if isinstance(v, int | float)}
     most = max(known, key=lambda name: known[name], default=None)
     found = []
-    for leak in bench.profile.get("leaks", []):
+    for leak in (row for row in bench.profile.get("leaks", []) if row["kind"] in COLUMNS):
         name = str(leak["where"]).rpartition(": ")[2]
         if name == most or re.search(rf"[\"'\[.]{re.escape(name)}\b", program):
             found.append(f"uses {name}: {leak['text']}")
@@ -86,8 +86,10 @@ def _reached(bench: Bench, evaluation: Evaluation) -> float | None:
 
 
 def _too_good(reached: float, before: float | None) -> bool:
-    """Nearly perfect, or less than half as far from it as the incumbent."""
-    return reached >= NEAR_PERFECT or (before is not None and 1 - reached < (1 - before) / 2)
+    """Nearly perfect as no program before it on the path, or less than half as far from it as the incumbent."""
+    if before is None:
+        return reached >= NEAR_PERFECT
+    return before < NEAR_PERFECT <= reached or 1 - reached < (1 - before) / 2
 
 
 def _still_foretells(bench: Bench, program: str, probe: str, trace: int, step: int) -> bool:
