@@ -27,6 +27,7 @@ class StoreMemory:
         self.latest = ("gome", run_id, "latest")
         self._lock = threading.Lock()
         self._known: dict[tuple[int, int], MemoryEntry] | None = None
+        self._last: dict[int, int] = {}  # trace -> its last step that is known
 
     def put(self, entry: MemoryEntry) -> None:
         """Insert or replace the entry under its id."""
@@ -41,21 +42,20 @@ class StoreMemory:
                 self._known = {}
                 new = self._values(self.momentum)
             else:
-                new = self._new(self._known)
+                new = self._new()
             if new:
+                for entry in new:
+                    self._last[entry["trace"]] = max(entry["step"], self._last.get(entry["trace"], -1))
                 self._known |= {(e["trace"], e["step"]): cast(MemoryEntry, e) for e in new}
                 self._known = {key: self._known[key] for key in sorted(self._known)}
             return list(self._known.values())
 
-    def _new(self, known: dict[tuple[int, int], MemoryEntry]) -> list[dict[str, Any]]:
+    def _new(self) -> list[dict[str, Any]]:
         """The entries of the steps that each trace has taken since."""
-        read: dict[int, int] = {}
-        for trace, step in known:
-            read[trace] = max(step, read.get(trace, -1))
         ids = [
             f"{row['trace']}:{step}"
             for row in self._values(self.latest)
-            for step in range(read.get(row["trace"], -1) + 1, row["step"] + 1)
+            for step in range(self._last.get(row["trace"], -1) + 1, row["step"] + 1)
         ]
         found = [self.store.get(self.momentum, name) for name in ids]
         return [item.value for item in found if item]

@@ -1,5 +1,6 @@
 """The caps of one run: what may still be used, and what is kept back so that the run can end well."""
 
+import heapq
 import math
 import shutil
 import threading
@@ -167,9 +168,11 @@ class Budget:
 
     def _end(self) -> tuple[float, float]:
         with self._lock:
-            ranked = sorted(
-                self._accepted.values(), key=lambda pair: -pair[0] if math.isfinite(pair[0]) else 0.0
+            best = heapq.nlargest(
+                2 * self.config.finalists,
+                self._accepted.values(),
+                key=lambda pair: pair[0] if math.isfinite(pair[0]) else 0.0,
             )
             growth = GROWTH if self._growth is None else GROWTH_ROOM * self._growth
-        times = [seconds for _, seconds in ranked]
+        times = [seconds for _, seconds in best]
         return end_seconds(times, self.config.finalists, self.config.selection_seeds, self.slots, growth)
