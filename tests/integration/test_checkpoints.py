@@ -14,6 +14,7 @@ from typing_extensions import TypedDict
 from gome.cli import main
 from gome.graph import sqlite
 from gome.graph.persistence import go_on_after_the_last, open_persistence
+from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.history import History
 from gome.tools.records.jsonl import read_lines
 from tests.openai_server import Answer, Endpoint
@@ -89,32 +90,74 @@ def test_a_url_that_is_of_no_use_is_refused_in_one_line(
     assert not out.exists()
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(programs() is None, reason="no Postgres server is installed here (package postgresql)")
-def test_a_killed_run_goes_on_from_postgres(diabetes: Path, tmp_path: Path) -> None:
-    pytest.importorskip("langgraph.checkpoint.postgres", reason="needs the extra 'postgres'")
-    model, reached, killed = quick_model(), threading.Event(), threading.Event()
+class Killed:
+    """A run of one trace whose process was killed while the model was asked about its second step."""
 
-    def script(messages: list[Any]) -> Answer | str:
-        if "# diagnose" in str(messages[-1].content) and '"step": 1' in str(messages[-1].content):
-            reached.set()
-            killed.wait(300)
-        return str(model.invoke(messages).content)
+    def __init__(self, task: Path, folder: Path, *options: str) -> None:
+        self.folder, self.out = folder, folder / "out"
+        model, reached, killed = quick_model(), threading.Event(), threading.Event()
 
-    options = ["--traces", "1", "--steps", "3", "--finalists", "1", "--selection-seeds", "1"]
-    with server() as url, Endpoint(script) as endpoint:
-        where = ["--run-dir", "out", "--model", "openai:m", "--base-url", endpoint.url, "--checkpoints", url]
-        running = gome("run", str(diabetes), *options, *where, cwd=tmp_path)
+        def script(messages: list[Any]) -> Answer | str:
+            prompt = str(messages[-1].content)
+            if "# diagnose" in prompt and '"step": 1' in prompt:
+                reached.set()
+                killed.wait(300)
+            return str(model.invoke(messages).content)
+
+        self.endpoint = Endpoint(script)
+        self.endpoint.__enter__()
+        ends = ["--traces", "1", "--steps", "3", "--finalists", "1", "--selection-seeds", "1"]
+        where = ["--run-dir", "out", "--model", "openai:m", "--base-url", self.endpoint.url]
+        running = gome("run", str(task), *ends, *where, *options, cwd=folder)
         assert reached.wait(300)
         running.kill()
         running.communicate()
         killed.set()
-        said = gome("resume", "out", cwd=tmp_path)
-        output, errors = said.communicate(timeout=400)
-        assert said.returncode == 0, output + errors
-    out = tmp_path / "out"
-    assert not list(out.glob("checkpoints.sqlite*"))
-    assert [r["step"] for r in History(out / "history.jsonl").records()] == [0, 1, 2]
-    keys = [e["key"] for e in read_lines(out / "exchanges.jsonl")]
-    assert len(keys) == len(set(keys))
-    assert json.loads((out / "result.json").read_text())["submission_ok"]
+
+    def __enter__(self) -> "Killed":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.endpoint.__exit__(None, None, None)
+
+    def resume(self) -> tuple[int, str]:
+        """Exit code, and what was said to the person."""
+        process = gome("resume", "out", cwd=self.folder)
+        _, errors = process.communicate(timeout=400)
+        return process.returncode, errors
+
+    def check(self) -> None:
+        """The run is whole, and repeated nothing."""
+        assert [r["step"] for r in History(self.out / "history.jsonl").records()] == [0, 1, 2]
+        keys = [e["key"] for e in read_lines(self.out / "exchanges.jsonl")]
+        assert len(keys) == len(set(keys))
+        assert json.loads((self.out / "result.json").read_text())["submission_ok"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(programs() is None, reason="no Postgres server is installed here (package postgresql)")
+def test_a_killed_run_goes_on_from_postgres(diabetes: Path, tmp_path: Path) -> None:
+    pytest.importorskip("langgraph.checkpoint.postgres", reason="needs the extra 'postgres'")
+    with server() as url, Killed(diabetes, tmp_path, "--checkpoints", url) as run:
+        code, said = run.resume()
+        assert code == 0, said
+        assert not list(run.out.glob("checkpoints.sqlite*"))
+        run.check()
+
+
+@pytest.mark.slow
+def test_a_deleted_artifact_stops_a_run_in_one_line_until_it_is_back(diabetes: Path, tmp_path: Path) -> None:
+    with Killed(diabetes, tmp_path) as run:
+        first = History(run.out / "history.jsonl").records()[0]
+        program = Artifacts(run.out / "artifacts").path(str(first["code"]))
+        program.rename(tmp_path / "away")
+        code, said = run.resume()
+        assert code == 2
+        assert [line for line in said.splitlines() if line.startswith("gome: ")] == [
+            f"gome: {program} is gone: put it back from a copy of the run, then resume"
+        ]
+        assert "Traceback" not in said
+        (tmp_path / "away").rename(program)
+        code, said = run.resume()
+        assert code == 0, said
+        run.check()
