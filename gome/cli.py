@@ -137,7 +137,9 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _run(arguments: argparse.Namespace) -> int:
     config = _config(arguments)
-    return _watched(driver.prepare(arguments.task, config))
+    with trouble.told(Path(config.run_dir or config.runs_dir), then="run it again"):
+        run_dir = driver.prepare(arguments.task, config)
+    return _watched(run_dir)
 
 
 def _resume(arguments: argparse.Namespace) -> int:
@@ -146,7 +148,7 @@ def _resume(arguments: argparse.Namespace) -> int:
 
 def _watched(run_dir: Path) -> int:
     """Drive a run under the live display, write the report, and say where everything is."""
-    with trouble.told(run_dir):
+    with trouble.told(run_dir, then=f"go on with: gome resume {run_dir}"):
         try:
             with Progress(run_dir) as progress:
 

@@ -13,15 +13,17 @@ _NO_DISK = {errno.EROFS, errno.EIO}
 
 
 @contextmanager
-def told(run_dir: Path) -> Iterator[None]:
-    """Raise GomeError in place of what the disk or the database of checkpoints answered; all else passes."""
+def told(run_dir: Path, *, then: str) -> Iterator[None]:
+    """Raise GomeError in place of what the disk or the database of checkpoints answered; all else passes. `then` says
+    what to do when that is mended.
+    """
     try:
         yield
     except GomeError:
         raise
     except Exception as error:
         if line := _line(error, run_dir):
-            raise GomeError(f"{line}, then go on with: gome resume {run_dir}") from error
+            raise GomeError(f"{line}, then {then}") from error
         raise
 
 

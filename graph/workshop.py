@@ -7,7 +7,8 @@ import shutil
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ def prepare_run(task_path: str, config: RunConfig) -> Path:
     """Read and check the task, lay out the run folder, profile the data and make the splits. Once: a folder that is
     laid out already for this task is returned as it is.
 
-    Raises GomeError for a bad task, before anything is written except the task made from a single table.
+    Raises GomeError for a bad task. A folder that could not be laid out whole is taken away again.
     """
     run_dir, source = Path(config.run_dir).resolve() if config.run_dir else None, Path(task_path).resolve()
     if run_dir and (run_dir / "run.json").is_file():
@@ -83,10 +84,28 @@ def prepare_run(task_path: str, config: RunConfig) -> Path:
     prices.check_cap({_name(spec) for spec in (config.model, *config.role_models.values())}, config.max_usd)
     if config.executor == "e2b":
         check_e2b()
-    now, began = datetime.datetime.now(), time.monotonic()
     if run_dir is None:
-        name = f"{source.stem}-{now:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+        name = f"{source.stem}-{datetime.datetime.now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
         run_dir = Path(config.runs_dir).resolve() / name
+    with _whole_or_not_at_all(run_dir):
+        _lay_out(run_dir, task_path, config, earlier)
+    return run_dir
+
+
+@contextmanager
+def _whole_or_not_at_all(folder: Path) -> Iterator[None]:
+    """Take the folder away if it was not there before, or empty, and is not finished."""
+    had = folder.is_dir() and any(folder.iterdir())
+    try:
+        yield
+    except BaseException:
+        if not had:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _lay_out(run_dir: Path, task_path: str, config: RunConfig, earlier: Path | None) -> None:
+    began = time.monotonic()
     task = load_task(Path(task_path), target=config.target, metric=config.metric, workspace=run_dir / "task")
     train = read_table(Path(task.root) / task.train)
     run_dir.mkdir(parents=True, exist_ok=True)
@@ -103,8 +122,8 @@ def prepare_run(task_path: str, config: RunConfig) -> Path:
         (run_dir / EARLIER).write_bytes(earlier.read_bytes() if earlier.exists() else b"")
     run = {
         "id": str(uuid.uuid4()),  # of the checkpoints' thread too: LangGraph's server wants a UUID
-        "created": now.isoformat(timespec="seconds"),
-        "source": str(source),
+        "created": datetime.datetime.now().isoformat(timespec="seconds"),
+        "source": str(Path(task_path).resolve()),
         "task": task.model_dump(),
         "config": kept.model_dump(),
         "versions": versions,
@@ -113,7 +132,6 @@ def prepare_run(task_path: str, config: RunConfig) -> Path:
     lay_in(config.model, run_dir / "exchanges.jsonl")
     append_line(run_dir / "clock.jsonl", {"session": "prepare", "seconds": time.monotonic() - began})
     write_json(run_dir / "run.json", run)
-    return run_dir
 
 
 def _task_limits(task: Task, config: RunConfig) -> dict[str, float]:

@@ -77,6 +77,8 @@ class Soak:
         given = ["--model", "openai:loopback", "--base-url", model.url, "--run-dir", str(self.run_dir)]
         limit = ["--time-limit-s", str(self.seconds_a_run)]
         begun = (self.run_dir / "run.json").is_file()
+        if not begun:  # killed while it was laid out: nothing is there to go on with
+            shutil.rmtree(self.run_dir, ignore_errors=True)
         arguments = (
             ["resume", str(self.run_dir)] if begun else ["run", str(self.task), *OPTIONS, *limit, *given]
         )

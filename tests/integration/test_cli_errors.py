@@ -87,3 +87,12 @@ def test_a_run_folder_that_was_moved_is_not_resumed_from_there(good: Path, tmp_p
     before.rename(now)
     refused("resume", "now", cwd=tmp_path, says=f"ln -s {now} {before}")
     assert not before.exists()
+
+
+def test_a_disk_without_room_is_told_and_nothing_half_made_is_left(good: Path, tmp_path: Path) -> None:
+    command = f"ulimit -f 1; exec {sys.executable} -m gome run {good} --run-dir out"  # files of 1 kB at most
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert "make room, then run it again" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
