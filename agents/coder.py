@@ -1,9 +1,10 @@
 """The coder: the update step. The plan becomes an edit of the incumbent, and failing programs are mended."""
 
-from typing import Any
+from typing import Any, cast
 
 from gome.agents.edits import apply_blocks
 from gome.agents.facts import base_facts, data_facts, incumbent_facts
+from gome.agents.forking import fork_of
 from gome.agents.prompting import render
 from gome.agents.replies import CodeReply
 from gome.state.schema import TraceState
@@ -19,12 +20,14 @@ _SPLIT_WORDS = {
 
 def coder(state: TraceState, bench: Bench) -> dict[str, Any]:
     """Write the step's program (draft or edit), or mend the one that just failed; returns it in `work`."""
+    debugging = bool(state["work"]["errors"])
+    fork: dict[str, Any] = {} if debugging else fork_of(state, bench)
+    state = cast(TraceState, {**state, **fork})
     work = state["work"]
-    debugging = bool(work["errors"])
     program = _debug(state, bench) if debugging else _write(state, bench)
     code = bench.artifacts.put_text(program, "py")
     following = "reviewer" if bench.config.review == "programs" else "runner"
-    return {"work": {**work, "code": code, "rounds": work["rounds"] + debugging}, "next": following}
+    return {**fork, "work": {**work, "code": code, "rounds": work["rounds"] + debugging}, "next": following}
 
 
 def updated(reply: CodeReply, program: str | None) -> str:

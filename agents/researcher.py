@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from gome.agents.facts import base_facts, data_facts, history_facts, incumbent_facts, sibling_facts, step_seed
+from gome.agents.forking import shown
 from gome.agents.incumbent import known_records, last_steps
 from gome.agents.merging import merge_proposal
 from gome.agents.prompting import render
@@ -54,6 +55,7 @@ def researcher(state: TraceState, bench: Bench, optimizer: Optimizer = steer) ->
         "move": course.move,
         "source": course.source,
         "home": course.home,
+        "hypothesis": shown(proposal),
         "proposal": bench.artifacts.put_json(proposal),
         "started": bench.clock.elapsed(),
         "rounds": 0,

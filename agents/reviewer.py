@@ -7,6 +7,7 @@ from langgraph.types import interrupt
 from gome.agents.coder import updated
 from gome.agents.edits import diff, read_blocks
 from gome.agents.facts import incumbent_facts
+from gome.agents.forking import shown
 from gome.agents.replies import CodeReply, HypothesisReply
 from gome.state.review import Answer, Question, Subject, read_answer
 from gome.state.schema import TraceState
@@ -115,7 +116,8 @@ def _changes(state: TraceState, bench: Bench, subject: Subject, answer: Answer) 
         old, plan = proposal["hypothesis"], answer.plan or proposal["plan"]
     hypothesis = HypothesisReply(**{**old, **given}).model_dump()
     bench.memory.announce(state["trace"], state["step"], hypothesis["statement"], hypothesis["component"])
-    return {"proposal": bench.artifacts.put_json({**proposal, "hypothesis": hypothesis, "plan": plan})}
+    decided = {**proposal, "hypothesis": hypothesis, "plan": plan}
+    return {"proposal": bench.artifacts.put_json(decided), "hypothesis": shown(decided)}
 
 
 def _program(state: TraceState, bench: Bench, answer: Answer) -> str:

@@ -16,10 +16,11 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import RunControl
 from langgraph.types import Command
 
+from gome.graph.layout import prepare_run, read_run
 from gome.graph.persistence import go_on_after_the_last, open_persistence
 from gome.graph.postgres import check
 from gome.graph.run import build_graph
-from gome.graph.workshop import Workshop, prepare_run, read_run
+from gome.graph.workshop import THREADS, Workshop
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError, RunStopped
 from gome.state.review import Question
@@ -31,7 +32,6 @@ Observer = Callable[[dict[str, Any]], None]
 Reviewer = Callable[[Question], dict[str, Any] | None]
 """Answers a question of a run as `gome.state.review.Answer`; None: nobody answers now, the run stops."""
 RECURSION_LIMIT = 1_000_000
-THREADS = 256  # LangGraph's own number, cores + 4, would let some of many traces wait for others to end
 HEARTBEAT_S = 5.0
 THIN_EVERY = 100
 """Steps after which old checkpoints are deleted."""

@@ -11,8 +11,8 @@ PAGE = 1000
 
 
 class StoreMemory:
-    """Entries under ('gome', run, 'momentum') by their id; announcements under ('gome', run, 'now') and handed-over
-    steps under ('gome', run, 'steps') by trace.
+    """Entries under ('gome', run, 'momentum') by their id; announcements under ('gome', run, 'now'), handed-over steps
+    under ('gome', run, 'steps') and origins of forks under ('gome', run, 'forks') by trace.
 
     Deterministic keys: a step that is executed again after a kill writes the same row. The entries are read whole once,
     then only those of the steps since: ('gome', run, 'latest') has the last step of each trace.
@@ -28,6 +28,7 @@ class StoreMemory:
         self._lock = threading.Lock()
         self._known: dict[tuple[int, int], MemoryEntry] | None = None
         self._last: dict[int, int] = {}  # trace -> its last step that is known
+        self.forks = ("gome", run_id, "forks")
 
     def put(self, entry: MemoryEntry) -> None:
         """Insert or replace the entry under its id."""
@@ -72,6 +73,17 @@ class StoreMemory:
     def granted(self, trace: int) -> int:
         """Steps that the trace was given by folded ones."""
         return sum(row["steps"] for row in self._values(self.steps) if row["to"] == trace)
+
+    def fork(self, origin: str, *, first: int) -> int:
+        """The number of the trace that was forked at `origin`, given once."""
+        with self._lock:
+            forks = {row["origin"]: int(row["trace"]) for row in self._values(self.forks)}
+            if origin not in forks:
+                forks[origin] = max([first - 1, *forks.values()]) + 1
+                self.store.put(
+                    self.forks, str(forks[origin]), {"origin": origin, "trace": forks[origin]}, index=False
+                )
+            return forks[origin]
 
     def announced(self) -> list[dict[str, Any]]:
         """What each trace announced last, by trace."""

@@ -30,7 +30,7 @@ def open_persistence(run_dir: Path, url: str | None = None) -> Iterator[Persiste
         with postgres.connect(url) as (saver, store):
             yield Persistence(saver, store, lambda thread: saver.prune([thread]))
     else:
-        with sqlite.connect(run_dir / "checkpoints.sqlite") as (lite_saver, lite_store):
+        with sqlite.connect(run_dir / sqlite.FILE) as (lite_saver, lite_store):
             yield Persistence(lite_saver, lite_store, lambda thread: sqlite.thin(lite_saver, thread))
 
 

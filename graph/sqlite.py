@@ -8,6 +8,7 @@ from pathlib import Path
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.store.sqlite import SqliteStore
 
+FILE = "checkpoints.sqlite"
 BUSY_S = 60.0
 KEPT = 100
 """Newest checkpoints of each graph that goes on. A run's history is in history.jsonl; these are for going back."""

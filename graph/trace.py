@@ -15,6 +15,7 @@ from gome.agents.critic import critic
 from gome.agents.researcher import researcher
 from gome.agents.reviewer import reviewer
 from gome.agents.runner import runner
+from gome.graph.calling import Work, add_node
 from gome.graph.workshop import Workshop
 from gome.state.config import RunConfig
 from gome.state.errors import BudgetReached, GomeError, StepFailed
@@ -52,12 +53,17 @@ def build_trace(
     if unknown := sorted(set(nodes or {}) - set(NODES)):
         raise GomeError(f"a trace has no node {unknown[0]!r}: its nodes are {', '.join(NODES)}")
     graph = StateGraph(TraceState, context_schema=RunConfig, output_schema=TraceOutput)
-    for name, node in {**NODES, **(nodes or {})}.items():
-        graph.add_node(name, _bound(name, node, workshop))
     graph.add_edge(START, "researcher")
-    for name, following in FOLLOWING.items():
-        graph.add_conditional_edges(name, _next, {**{n: n for n in following}, "end": END})
+    add_steps(graph, workshop, nodes or {}, end=END)
     return graph
+
+
+def add_steps(graph: Any, workshop: Workshop, nodes: Mapping[str, Node], *, end: str) -> None:
+    """The nodes of a step and the edges between them; from each, a trace that has ended goes on to `end`."""
+    for name, node in {**NODES, **nodes}.items():
+        add_node(graph, name, _bound(node, workshop), workshop, does=node.__doc__ or "")
+    for name, following in FOLLOWING.items():
+        graph.add_conditional_edges(name, _next, {**{n: n for n in following}, "end": end})
 
 
 def _next(state: TraceState) -> str:
@@ -65,7 +71,7 @@ def _next(state: TraceState) -> str:
     return state.get("next", "end")
 
 
-def _bound(name: str, node: Node, workshop: Workshop) -> Callable[..., dict[str, Any]]:
+def _bound(node: Node, workshop: Workshop) -> Work:
     """The node as LangGraph calls it. A lost step goes to the critic, a used-up budget ends the trace."""
 
     def call(state: TraceState, runtime: Runtime[RunConfig]) -> dict[str, Any]:
@@ -81,5 +87,4 @@ def _bound(name: str, node: Node, workshop: Workshop) -> Callable[..., dict[str,
             summary = {**state.get("traces", {}).get(str(state["trace"]), {}), "step": state["step"]}
             return {"traces": {str(state["trace"]): {**summary, "ended": str(reached)}}, "next": "end"}
 
-    call.__name__, call.__doc__ = name, node.__doc__
     return call

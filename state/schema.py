@@ -1,16 +1,24 @@
 """The channels of the two graphs. Plain JSON types, a few kB, flat in the number of steps."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from gome.state.reducers import merge_summaries, upsert_memories, upsert_recent
 
 
-class RunInput(TypedDict):
-    """What a run is given: the task, as the path of a task folder or of one table."""
+class RunInput(TypedDict, total=False):
+    """What a run is given: its task by path, or, as one table, by the rows themselves."""
 
-    task: str
+    task: Annotated[str, Field(description="Path of a task folder, or of one CSV or Parquet table.")]
+    rows: Annotated[
+        str | list[dict[str, Any]] | None,
+        Field(
+            description="Instead of a path: the table itself, as CSV text or as one object for each row. The "
+            "configuration then says what to predict, `target`, and by which `metric` it is graded."
+        ),
+    ]
 
 
 class RunOutput(TypedDict, total=False):
@@ -32,10 +40,9 @@ class Shared(TypedDict, total=False):
     traces: Annotated[dict, merge_summaries]
 
 
-class RunState(Shared, total=False):
-    """State of the run graph."""
+class RunState(RunInput, Shared, total=False):
+    """State of the run graph. `rows` are let go of as soon as they are in a file."""
 
-    task: str
     run_dir: str
     until: int
     ensemble: dict
@@ -53,6 +60,13 @@ class TraceState(Shared, total=False):
     incumbent: dict | None
     work: dict
     next: str
+
+
+class LoneTraceState(RunInput, TraceState, total=False):
+    """State of the graph of one trace, which is a run of its own."""
+
+    ensemble: dict
+    result: dict
 
 
 class TraceOutput(Shared, total=False):

@@ -38,6 +38,9 @@ class Memory(Protocol):
     def granted(self, trace: int) -> int:
         """Steps that the trace was given by folded ones."""
 
+    def fork(self, origin: str, *, first: int) -> int:
+        """The number of the trace that was forked at `origin`: `first`, and one more for each other origin before it."""
+
     def announced(self) -> list[dict[str, Any]]:
         """What each trace announced last."""
 

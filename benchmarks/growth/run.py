@@ -20,9 +20,10 @@ from benchmarks.faults.player import write_task
 from benchmarks.faults.watch import as_table
 from benchmarks.instant import InstantExecutor, InstantModel
 from gome.driver import thinning
+from gome.graph.layout import prepare_run
 from gome.graph.persistence import open_persistence
 from gome.graph.run import build_graph
-from gome.graph.workshop import ROLES, Workshop, prepare_run
+from gome.graph.workshop import ROLES, Workshop
 from gome.report import write_report
 from gome.state.config import Optimizer, RunConfig
 from gome.tools.data.splits import SplitPlan

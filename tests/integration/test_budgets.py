@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from gome.graph.layout import prepare_run
 from gome.graph.run import build_graph
-from gome.graph.workshop import Workshop, prepare_run
+from gome.graph.workshop import Workshop
 from gome.state.config import RunConfig
 from gome.state.records import StepRecord
 from gome.tools.records.history import History

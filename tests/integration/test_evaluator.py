@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gome.graph.workshop import Workshop, prepare_run
+from gome.graph.layout import prepare_run
+from gome.graph.workshop import Workshop
 from gome.state.config import RunConfig
 from gome.state.errors import RunStopped
 from gome.tools.evaluator import Evaluator

@@ -13,8 +13,8 @@ import pytest
 import yaml
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
+from gome.graph.layout import prepare_run
 from gome.graph.run import build_graph
-from gome.graph.workshop import prepare_run
 from gome.report import write_report
 from gome.state.config import RunConfig
 from gome.state.records import StepRecord

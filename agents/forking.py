@@ -1,0 +1,71 @@
+"""Forks: a hypothesis that a person changes in the state of an earlier step is tried by a trace beside the first one.
+
+The step keeps its number and the trace gets a new one, so that nothing of what was done before is overwritten.
+"""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from gome.agents.replies import HypothesisReply
+from gome.state.errors import GomeError
+from gome.state.review import Answer
+from gome.state.schema import TraceState
+from gome.tools.bench import Bench
+
+REASON = "changed in the state, by a person"
+
+
+def shown(proposal: dict[str, Any]) -> dict[str, Any]:
+    """What the state shows of a proposal; to change it there makes a fork."""
+    hypothesis = proposal["hypothesis"]
+    return {
+        "statement": hypothesis["statement"],
+        "component": hypothesis["component"],
+        "plan": proposal["plan"],
+    }
+
+
+def fork_of(state: TraceState, bench: Bench) -> dict[str, Any]:
+    """The update that makes a new trace of a state whose hypothesis is not the proposed one; empty if it is.
+
+    The same change of the same step is the same trace: nothing of it is done twice. GomeError for what is no hypothesis.
+    """
+    work, trace, step = state["work"], state["trace"], state["step"]
+    proposal = bench.artifacts.get_json(work["proposal"])
+    changed = _changed(proposal, work.get("hypothesis"))
+    if changed is None:
+        return {}
+    ref, hypothesis = bench.artifacts.put_json(changed), changed["hypothesis"]
+    fork = bench.memory.fork(f"{trace}:{step}:{ref}", first=bench.config.traces)
+    bench.memory.announce(fork, step, hypothesis["statement"], hypothesis["component"])
+    said = f"forked from trace {trace}: {hypothesis['statement']}"
+    bench.emit("researcher", said, fork, step, hypothesis=hypothesis["statement"])
+    return {
+        "trace": fork,
+        "work": {**work, "proposal": ref, "hypothesis": shown(changed)},
+        "records": [{**r, "trace": fork} for r in state.get("records", []) if r["trace"] == trace],
+        "traces": {str(fork): state.get("traces", {}).get(str(trace), {"step": step})},
+    }
+
+
+def _changed(proposal: dict[str, Any], wanted: Any) -> dict[str, Any] | None:
+    """The proposal with the hypothesis that the state has now; None if that is the proposed one."""
+    before = shown(proposal)
+    given = {"statement": wanted} if isinstance(wanted, str) else wanted
+    if given is None or {**before, **given} == before:
+        return None
+    after = {**before, "plan": [given.get("statement", before["statement"])], **given}
+    try:
+        answer = Answer(action="edit", **after)
+        hypothesis = HypothesisReply(statement=answer.statement or "", component=after["component"])
+    except (TypeError, ValidationError) as error:
+        problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise GomeError(f"work.hypothesis: {problem}; give statement, component and plan") from None
+    return {
+        **proposal,
+        "hypothesis": hypothesis.model_dump(),
+        "plan": answer.plan,
+        "reason": REASON,
+        "recalled": [],
+    }
