@@ -31,7 +31,7 @@ class RunConfig(BaseModel):
         "of another run.",
     )
     role_models: dict[str, str] = Field(
-        default_factory=dict, description="Another model for a role: researcher, coder or critic."
+        default={}, description="Another model for a role: researcher, coder or critic."
     )
     base_url: str | None = Field(
         default=None, description="OpenAI-compatible endpoint, e.g. http://localhost:11434/v1."

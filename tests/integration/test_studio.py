@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 NODES = {"prepare", "trace", "join", "ensemble", "select"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def model() -> Iterator[Model]:
     with Model() as endpoint:
         yield endpoint
@@ -99,12 +99,8 @@ def test_uploaded_rows_are_run_and_watched(server: Server, model: Model) -> None
             events.append((namespace.partition(":")[0], part.data["stage"], part.data["trace"]))
         elif kind == "values" and not namespace:
             states.append(part.data)
-    assert {
-        ("prepare", "prepare", None),
-        ("trace", "critic", 0),
-        ("trace", "critic", 1),
-        ("select", "done", None),
-    } <= set(events)
+    told = {("", "prepare", None), ("trace", "critic", 0), ("trace", "critic", 1), ("", "done", None)}
+    assert told <= set(events)
     result = states[-1]["result"]
     assert result["submission_ok"], server.said()
     assert result["steps"] == 4
@@ -130,10 +126,10 @@ def test_running_traces_show_their_state_and_a_cancelled_run_goes_on(
     assert all(t["records"][0]["verdict"] == "accepted" and t["incumbent"]["score"] for t in inner)
     client.runs.cancel(thread, run["run_id"], wait=True)
     run_dir = client.threads.get_state(thread)["values"]["run_dir"]
-    done = len(read_lines(Path(run_dir) / "events.jsonl"))
+    done = len(list(read_lines(Path(run_dir) / "events.jsonl")))
     model.down = set()
     time.sleep(1)
-    assert len(read_lines(Path(run_dir) / "events.jsonl")) == done, "nothing goes on behind a cancelled run"
+    assert len(list(read_lines(Path(run_dir) / "events.jsonl"))) == done, "nothing goes on behind a cancelled run"
     output = client.runs.wait(thread, "gome", input=None, durability="sync")
     assert output["result"]["steps"] == 4, server.said()
     assert_nothing_was_asked_twice(run_dir)
