@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CODE := gome state tools agents graph examples benchmarks tests
 
-.PHONY: help setup demo test lint types format clean
+.PHONY: help setup demo test studio docs lint types format clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1\t\2/p' Makefile
@@ -31,6 +31,14 @@ demo: setup examples/data/$(EXAMPLE)/train.csv ## improve a program on house pri
 test: setup ## run all tests
 	@echo "== test"
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+studio: setup ## LangGraph's server and Studio: new runs, or RUN=runs/x
+	@GOME_RUN="$(if $(filter command line,$(origin RUN)),$(RUN))" LANGGRAPH_CLI_NO_ANALYTICS=1 $(BIN)/langgraph dev --no-browser --no-reload
+
+docs: setup ## build the documentation as a site
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@$(BIN)/mkdocs build -q --strict
+	@echo "build/site/index.html"
 
 lint: setup ## check style and format
 	@echo "== lint"
