@@ -129,7 +129,9 @@ def test_running_traces_show_their_state_and_a_cancelled_run_goes_on(
     done = len(list(read_lines(Path(run_dir) / "events.jsonl")))
     model.down = set()
     time.sleep(1)
-    assert len(list(read_lines(Path(run_dir) / "events.jsonl"))) == done, "nothing goes on behind a cancelled run"
+    assert len(list(read_lines(Path(run_dir) / "events.jsonl"))) == done, (
+        "nothing goes on behind a cancelled run"
+    )
     output = client.runs.wait(thread, "gome", input=None, durability="sync")
     assert output["result"]["steps"] == 4, server.said()
     assert_nothing_was_asked_twice(run_dir)
