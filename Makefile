@@ -33,7 +33,9 @@ test: setup ## run all tests
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 studio: setup ## LangGraph's server and Studio: new runs, or RUN=runs/x
-	@GOME_RUN="$(if $(filter command line,$(origin RUN)),$(RUN))" LANGGRAPH_CLI_NO_ANALYTICS=1 $(BIN)/langgraph dev --no-browser --no-reload
+	@# Ten runs at a time: by itself the server lets a second one wait until the first has ended.
+	@GOME_RUN="$(if $(filter command line,$(origin RUN)),$(RUN))" LANGGRAPH_CLI_NO_ANALYTICS=1 $(BIN)/langgraph dev --no-browser --no-reload \
+		--n-jobs-per-worker 10
 
 docs: setup ## build the documentation as a site
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[docs]'

@@ -11,8 +11,13 @@ from langgraph.runtime import Runtime, get_runtime
 
 from gome.graph.workshop import Workshop
 from gome.state.config import RunConfig
+from gome.state.errors import GomeError
 
 Work = Callable[[Any, Runtime[RunConfig]], dict[str, Any]]
+
+
+class UserError(GomeError, ValueError):
+    """A GomeError out of an event loop. LangGraph's server hides what an error says, unless it is a built-in one."""
 
 
 class NodeCall(Runnable[Any, dict[str, Any]]):
@@ -40,6 +45,8 @@ class NodeCall(Runnable[Any, dict[str, Any]]):
         )
         try:
             return await asyncio.shield(working)
+        except GomeError as error:
+            raise UserError(*error.args) from error
         except asyncio.CancelledError:
             if run_dir := input.get("run_dir"):
                 self.workshop.close(Path(run_dir))

@@ -108,6 +108,20 @@ def test_uploaded_rows_are_run_and_watched(server: Server, model: Model) -> None
     assert len(pd.read_csv(result["submission"])) > 50
 
 
+def test_what_is_wrong_with_a_task_is_said(server: Server, model: Model) -> None:
+    uneven = [{"a": 1, "progression": 2}, {"b": 1, "progression": 2}]
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"task": "/gone.csv"}, "/gone.csv: no such file"),
+        ({}, "give either `task`"),
+        ({"rows": uneven}, "row 2 and row 1 do not have the same columns"),
+    ]
+    context = model.config(server.folder, target="progression", metric="rmse")
+    for graph in ("gome", "trace"):
+        for given, words in cases:
+            parts = list(server.client.runs.stream(None, graph, input=given, context=context))
+            assert words in parts[-1].data["message"], server.said()
+
+
 def test_running_traces_show_their_state_and_a_cancelled_run_goes_on(
     server: Server, model: Model, diabetes: Path
 ) -> None:
