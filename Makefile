@@ -11,6 +11,7 @@ STEPS ?= 6
 TIME ?= 180
 JOBS ?= 2
 RUN ?= runs/demo
+OPENED = $(if $(filter command line,$(origin RUN)),$(RUN))
 VENV := .venv
 BIN := $(VENV)/bin
 CODE := gome state tools agents graph examples benchmarks tests
@@ -33,8 +34,9 @@ test: setup ## run all tests
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 studio: setup ## LangGraph's server and Studio: new runs, or RUN=runs/x
+	@if [ -n "$(OPENED)" ] && [ ! -f "$(OPENED)/run.json" ]; then echo "$(OPENED) is no run folder" >&2; exit 2; fi
 	@# Ten runs at a time: by itself the server lets a second one wait until the first has ended.
-	@GOME_RUN="$(if $(filter command line,$(origin RUN)),$(RUN))" LANGGRAPH_CLI_NO_ANALYTICS=1 $(BIN)/langgraph dev --no-browser --no-reload \
+	@GOME_RUN="$(OPENED)" LANGGRAPH_CLI_NO_ANALYTICS=1 $(BIN)/langgraph dev --no-browser --no-reload \
 		--n-jobs-per-worker 10
 
 docs: setup ## build the documentation as a site

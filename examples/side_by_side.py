@@ -39,7 +39,7 @@ def main(runs: str = "3") -> None:
         outputs = asyncio.run(run_all(build_graph().compile(), str(table), configs))
         for config, output in zip(configs, outputs, strict=True):
             score = output["result"]["best"]["selection"]["value"]
-            print(f"{config.steps} steps: {METRIC} {score:.1f} in {Path(output['run_dir']).name}")
+            print(f"at most {config.steps} steps: {METRIC} {score:.1f} in {Path(output['run_dir']).name}")
 
 
 if __name__ == "__main__":
