@@ -8,7 +8,7 @@ from rich.console import Console
 
 from gome.state.errors import GomeError
 from gome.tools.execution.hardware import hardware
-from gome.tools.execution.probe import probe
+from gome.tools.execution.probe import levels
 from gome.tools.execution.runtime import ensure_runtime
 
 
@@ -29,9 +29,8 @@ def diagnose() -> int:
     console.print(f"runtime    {runtime.python} ({len(runtime.packages)} packages)")
     for note in runtime.notes:
         console.print(f"runtime    note: {note}")
-    level = probe(runtime.python).level
-    hint = "" if level == "bubblewrap" else " (install bubblewrap for network and file isolation)"
-    console.print(f"isolation  {level}{hint}")
+    for level, lack in levels(runtime.python).items():
+        console.print(f"isolation  {level}: {lack or 'works'}", markup=False)
     key = "set" if os.environ.get("OPENAI_API_KEY") else "not set (needed for hosted models only)"
     console.print(
         f"model      OPENAI_API_KEY {key}; OPENAI_BASE_URL {os.environ.get('OPENAI_BASE_URL', 'not set')}"

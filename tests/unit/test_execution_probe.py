@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from gome.state.errors import GomeError
-from gome.tools.execution.probe import choose_executor, probe
+from gome.tools.execution.probe import choose_executor, levels, probe
 
 PYTHON = Path(sys.executable)
+BELOW = "plain" if levels(PYTHON)["landlock"] else "landlock"
 
 
 def only_bwrap(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str | None) -> None:
@@ -19,10 +20,12 @@ def only_bwrap(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str | None
         (folder / "bwrap").chmod(0o755)
 
 
-def test_without_bwrap_it_is_plain_or_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_bwrap_it_is_the_next_level_or_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     only_bwrap(tmp_path, monkeypatch, None)
-    assert probe(PYTHON).level == "plain"
-    assert choose_executor("plain", PYTHON).level == "plain"
+    assert probe(PYTHON).level == BELOW
+    assert choose_executor("plain", PYTHON).level == BELOW
     with pytest.raises(GomeError, match=r"bwrap is not installed.*apt install bubblewrap") as error:
         choose_executor("bubblewrap", PYTHON)
     assert "\n" not in str(error.value)
@@ -39,6 +42,6 @@ def test_a_bwrap_that_does_not_work_is_found_out(
     script: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only_bwrap(tmp_path, monkeypatch, script)
-    assert probe(PYTHON).level == "plain"
+    assert probe(PYTHON).level == BELOW
     with pytest.raises(GomeError, match=why):
         choose_executor("bubblewrap", PYTHON)

@@ -13,8 +13,8 @@ from gome.tools.execution.process import run_watched
 from gome.tools.execution.workspace import environment, make_work_dir
 
 HOME = "/work"
-_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
-_OPTIONAL = (
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
+OPTIONAL = (
     "/nix/store",
     "/etc/ld.so.cache",
     "/etc/ld.so.conf",
@@ -38,7 +38,7 @@ class BubblewrapExecutor:
     def __init__(self, python: Path, bwrap: str = "bwrap") -> None:
         self._python, self._bwrap = python.absolute(), bwrap
         self._sized = "--size" in _said([bwrap, "--help"])
-        self._walls = [*_system(), *_read_only(_environment_folders(self._python))]
+        self._walls = [*_system(), *_read_only(environment_folders(self._python))]
 
     @property
     def level(self) -> Isolation:
@@ -79,16 +79,16 @@ def _read_only(paths: Iterator[str]) -> Iterator[str]:
 
 def _system() -> Iterator[str]:
     """System folders: links (/bin -> usr/bin) as links, the rest read-only."""
-    for path in _SYSTEM:
+    for path in SYSTEM:
         if os.path.islink(path):
             yield from ("--symlink", os.readlink(path), path)
         elif os.path.isdir(path):
             yield from ("--ro-bind", path, path)
-    for path in _OPTIONAL:
+    for path in OPTIONAL:
         yield from ("--ro-bind-try", path, path)
 
 
-def _environment_folders(python: Path) -> Iterator[str]:
+def environment_folders(python: Path) -> Iterator[str]:
     """The environment's folder, those of the interpreter it is made from, and each link on the way there."""
     folders = [Path(p) for p in json.loads(_said([str(python), "-I", "-c", _PREFIXES]))]
     link = python
@@ -99,7 +99,7 @@ def _environment_folders(python: Path) -> Iterator[str]:
         link = Path(os.path.normpath(link.parent / os.readlink(link)))
     folders += [folder.resolve() for folder in folders]
     for folder in sorted({str(f) for f in folders}):
-        if not any(folder == s or folder.startswith(f"{s}/") for s in (*_SYSTEM, "/nix/store")):
+        if not any(folder == s or folder.startswith(f"{s}/") for s in (*SYSTEM, "/nix/store")):
             yield folder
 
 

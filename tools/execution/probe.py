@@ -2,16 +2,26 @@
 
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from gome.state.config import Isolation
 from gome.state.errors import GomeError
 from gome.tools.execution.bubblewrap import BubblewrapExecutor
 from gome.tools.execution.job import Executor, Job
+from gome.tools.execution.landlock import LandlockExecutor
 from gome.tools.execution.plain import PlainExecutor
 
-_LEVELS: tuple[Isolation, ...] = ("plain", "bubblewrap")
-_TRIAL = "open('submission.csv', 'w').write(open('input/greeting.txt').read())"
+_LEVELS: tuple[Isolation, ...] = ("plain", "landlock", "bubblewrap")
+_TRIAL = """
+open('submission.csv', 'w').write(open('input/greeting.txt').read())
+try:
+    open({secret!r}).close()
+except OSError:
+    pass
+else:
+    open('submission.csv', 'a').write('leak')
+"""
 _GREETING = "hello\n"
 
 
@@ -31,33 +41,52 @@ def choose_executor(minimum: Isolation, python: Path) -> Executor:
     return executor
 
 
+def levels(python: Path) -> dict[Isolation, str]:
+    """Each level, strongest first, and why it does not work here: '' where it does."""
+    return {executor.level: _trial(executor) for executor in _executors(python)} | _absent()
+
+
+def _absent() -> dict[Isolation, str]:
+    return {} if shutil.which("bwrap") else {"bubblewrap": "bwrap is not installed"}
+
+
+def _executors(python: Path) -> Iterator[Executor]:
+    """What may work here, strongest first."""
+    if bwrap := shutil.which("bwrap"):
+        yield BubblewrapExecutor(python, bwrap)
+    yield LandlockExecutor(python)
+    yield PlainExecutor(python)
+
+
 def _probe(python: Path) -> tuple[Executor, str]:
-    """The executor and, where it is not the strongest, why."""
-    bwrap = shutil.which("bwrap")
-    if bwrap is None:
-        return PlainExecutor(python), "bwrap is not installed"
-    executor = BubblewrapExecutor(python, bwrap)
-    lack = _trial(executor)
-    return (PlainExecutor(python), lack) if lack else (executor, "")
+    """The strongest executor that works, and why each stronger one does not."""
+    lacks = list(_absent().values())
+    for executor in _executors(python):
+        lack = "" if executor.level == "plain" else _trial(executor)
+        if not lack:
+            break
+        lacks.append(f"{executor.level}: {lack.removeprefix('bwrap: ').removeprefix('landlock: ')}")
+    return executor, "; ".join(lacks)
 
 
 def _trial(executor: Executor) -> str:
-    """Run a small program; the last line of what went wrong, '' if nothing did."""
+    """Run a small program that also tries to read a file it must not see; what went wrong, or ''."""
     with tempfile.TemporaryDirectory(prefix="gome-probe-") as folder:
         root = Path(folder)
         (root / "input").mkdir()
         (root / "input" / "greeting.txt").write_text(_GREETING)
+        secret = root / "secret.txt"
+        secret.write_text("secret")
         program = root / "trial.py"
-        program.write_text(_TRIAL)
+        program.write_text(_TRIAL.format(secret=str(secret.resolve())))
         job = Job(
             program, root / "input", root / "work", 0, wall_s=30, memory_mb=1024, output_mb=16, threads=1
         )
         outcome = executor.run(job, stop=lambda: False)
-        if outcome.submission and outcome.submission.read_text() == _GREETING:
+        written = outcome.submission.read_text() if outcome.submission else ""
+        if written == _GREETING or (written and executor.level == "plain"):  # plain has no walls
             return ""
+        if written:
+            return "a trial program read a file outside its folder"
         lines = outcome.log.strip().splitlines()
-        return (
-            f"bwrap: {lines[-1].removeprefix('bwrap: ')[:200]}"
-            if lines
-            else f"a trial ended with {outcome.reason}"
-        )
+        return lines[-1][:200] if lines else f"a trial ended with {outcome.reason}"

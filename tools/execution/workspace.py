@@ -46,13 +46,13 @@ def remove_tree(path: Path) -> None:
 
 
 def find_submission(work_dir: Path) -> Path | None:
-    """The written submission.csv, if it is a plain file: a link may lead to any file that the harness can read."""
+    """The written submission.csv, if it is a plain file with one name: a link may lead to any file."""
     path = work_dir / SUBMISSION
     try:
-        mode = path.lstat().st_mode
+        found = path.lstat()
     except OSError:
         return None
-    return path if stat.S_ISREG(mode) and os.access(path, os.R_OK) else None
+    return path if stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and os.access(path, os.R_OK) else None
 
 
 def disk_usage(folder: Path) -> int:
