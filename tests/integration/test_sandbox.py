@@ -16,6 +16,7 @@ import pytest
 from gome.state.errors import GomeError
 from gome.tools.execution.bubblewrap import BubblewrapExecutor
 from gome.tools.execution.job import Executor, Job, Outcome
+from gome.tools.execution.landlock import LandlockExecutor
 from gome.tools.execution.log import BETWEEN, HEAD, TAIL
 from gome.tools.execution.plain import PlainExecutor
 from gome.tools.execution.probe import levels
@@ -24,12 +25,22 @@ from gome.tools.execution.program_log import parse_log
 PYTHON = Path(sys.executable)
 WORKING = [level for level, lack in levels(PYTHON).items() if not lack]
 HAS_BUBBLEWRAP = "bubblewrap" in WORKING
+needs_landlock = pytest.mark.skipif("landlock" not in WORKING, reason="Landlock does not run here")
 needs_bubblewrap = pytest.mark.skipif(not HAS_BUBBLEWRAP, reason="bubblewrap does not run here")
 
 
-@pytest.fixture(params=["plain", pytest.param("bubblewrap", marks=needs_bubblewrap)])
+LEVELS = {"plain": PlainExecutor, "landlock": LandlockExecutor, "bubblewrap": BubblewrapExecutor}
+
+
+@pytest.fixture(
+    params=[
+        "plain",
+        pytest.param("landlock", marks=needs_landlock),
+        pytest.param("bubblewrap", marks=needs_bubblewrap),
+    ]
+)
 def executor(request: pytest.FixtureRequest) -> Executor:
-    return {"plain": PlainExecutor, "bubblewrap": BubblewrapExecutor}[request.param](PYTHON)
+    return LEVELS[request.param](PYTHON)
 
 
 @pytest.fixture

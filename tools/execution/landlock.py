@@ -12,7 +12,7 @@ from gome.tools.execution.job import Job, Outcome
 from gome.tools.execution.process import run_watched
 from gome.tools.execution.workspace import environment, make_work_dir
 
-_DEVICES_READ = ("/dev/random", "/dev/urandom")
+_DEVICES_READ = ("/dev/random", "/dev/urandom", "/sys/fs/cgroup")  # joblib counts the cores in the last
 _DEVICES_WRITE = ("/dev/null", "/dev/zero", "/dev/full", "/dev/shm")  # shm: locks of multiprocessing
 
 

@@ -43,7 +43,7 @@ def choose_executor(minimum: Isolation, python: Path) -> Executor:
 
 def levels(python: Path) -> dict[Isolation, str]:
     """Each level, strongest first, and why it does not work here: '' where it does."""
-    return {executor.level: _trial(executor) for executor in _executors(python)} | _absent()
+    return _absent() | {executor.level: _trial(executor) for executor in _executors(python)}
 
 
 def _absent() -> dict[Isolation, str]:
