@@ -31,7 +31,7 @@ ATTACKS = {
     "hard-link a file from outside": ("os.link(SECRET, 'mine')", WALLED),
     "read the agent's environment": ("open(f'/proc/{AGENT}/environ').read()", WALLED),
     "see the agent's command line": (
-        "assert b'pytest' in open(f'/proc/{AGENT}/cmdline', 'rb').read()",
+        "assert open(f'/proc/{AGENT}/cmdline', 'rb').read()",
         ("bubblewrap",),
     ),
     "send the agent a signal": ("os.kill(AGENT, 0)", WALLED),
