@@ -40,14 +40,15 @@ def end_seconds(
 
     The finalists, and as many members of the ensemble as are none, half of them in the middle case, run with every seed;
     the members once more on all of the data, each `growth` times as long as a search run. Runs in `slots` at a time end
-    after at most total / slots + the longest one * (1 - 1 / slots) (Graham 1969).
+    after at most (total - the longest one) / slots + the longest one (Graham 1969).
     """
     top = list(seconds[:finalists])
     if not top:
         return 0.0, 0.0
     others = sum(seconds[finalists : 2 * finalists]) / 2
-    last = max(top) * (1 - 1 / slots)
-    return growth * ((sum(top) + others) * seeds / slots + last), growth * (sum(top) / slots + last)
+    longest = max(top)
+    selection, final = (sum(top) + others) * seeds, sum(top)
+    return growth * ((selection - longest) / slots + longest), growth * ((final - longest) / slots + longest)
 
 
 class Budget:
