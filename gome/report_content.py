@@ -90,7 +90,7 @@ def _scoring(folder: RunFolder, metric: str) -> str:
 def _world(folder: RunFolder) -> str:
     """What the run knew of other runs."""
     if not folder.config.get("memory"):
-        open_ = folder.run.get("isolation") == "plain"
+        open_ = folder.run.get("isolation") in ("plain", "landlock")  # UDP passes Landlock
         network = "though programs could reach the network" if open_ else "and programs had no network"
         return f"closed world: nothing of earlier runs was known, {network}"
     runs = {e["run"] for e in folder.earlier.values()}

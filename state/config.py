@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-Isolation = Literal["e2b", "bubblewrap", "landlock", "plain"]
+Isolation = Literal["e2b", "bubblewrap", "userns", "landlock", "plain"]
 Optimizer = Literal["gradient", "tree", "auto"]
 Part = Literal["reasoning", "evidence", "memory", "traces", "merge", "restarts", "ensemble"]
 """What an ablation can leave out."""
@@ -115,7 +115,7 @@ class RunConfig(BaseModel):
     executor: Literal["local", "e2b"] = Field(
         default="local", description="Where programs run: 'local', or 'e2b' (needs E2B_API_KEY)."
     )
-    min_isolation: Literal["bubblewrap", "landlock", "plain"] = Field(
+    min_isolation: Literal["bubblewrap", "userns", "landlock", "plain"] = Field(
         default="plain", description="Refuse to run below this level of isolation."
     )
     seed: int = Field(default=0, description="Seed of splits, resampling and momentum sampling.")

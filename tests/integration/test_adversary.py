@@ -3,26 +3,20 @@
 import os
 import re
 import socket
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from gome.tools.execution.bubblewrap import BubblewrapExecutor
 from gome.tools.execution.job import Job
-from gome.tools.execution.landlock import LandlockExecutor
-from gome.tools.execution.plain import PlainExecutor
-from gome.tools.execution.probe import levels
+from tests.levels import EXECUTORS, LACKS, PYTHON
 
-PYTHON = Path(sys.executable)
-LACKS = levels(PYTHON)
-EXECUTORS = {"bubblewrap": BubblewrapExecutor, "landlock": LandlockExecutor, "plain": PlainExecutor}
 DOCS = Path(__file__).parents[2] / "docs" / "execution.md"
 
 # attack: (the program; WON is printed where it succeeds, the levels that hold it)
-WALLED = ("bubblewrap", "landlock")
+WALLED = ("bubblewrap", "userns", "landlock")
+NAMESPACES = ("bubblewrap", "userns")
 ATTACKS = {
     "read a file outside its folder": ("print(open(SECRET).read())", WALLED),
     "list a folder outside its own": ("print(os.listdir(os.path.dirname(SECRET)))", WALLED),
@@ -32,14 +26,14 @@ ATTACKS = {
     "read the agent's environment": ("open(f'/proc/{AGENT}/environ').read()", WALLED),
     "see the agent's command line": (
         "assert open(f'/proc/{AGENT}/cmdline', 'rb').read()",
-        ("bubblewrap",),
+        NAMESPACES,
     ),
     "send the agent a signal": ("os.kill(AGENT, 0)", WALLED),
     "connect by TCP": ("socket.create_connection(('127.0.0.1', TCP), 5)", WALLED),
     "send by UDP": (
         "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b'x', ('127.0.0.1', UDP))\n"
         "    s.settimeout(2); s.connect(('127.0.0.1', UDP)); s.send(b'x')",
-        ("bubblewrap",),
+        NAMESPACES,
     ),
 }
 
@@ -86,8 +80,8 @@ def attack(level: str, code: str, world: World) -> str:
 @pytest.mark.parametrize("name", ATTACKS)
 @pytest.mark.parametrize("level", EXECUTORS)
 def test_what_a_level_holds(level: str, name: str, world: World) -> None:
-    if LACKS[level]:  # type: ignore[index]
-        pytest.skip(f"{level} does not run here: {LACKS[level]}")  # type: ignore[index]
+    if LACKS[level]:
+        pytest.skip(f"{level} does not run here: {LACKS[level]}")
     code, holds = ATTACKS[name]
     log = attack(level, code, world)
     won = world.received() if "UDP" in code else "WON" in log
@@ -110,7 +104,7 @@ def test_the_documented_table_is_this_one() -> None:
 
 @pytest.mark.parametrize("level", EXECUTORS)
 def test_a_submission_with_a_second_name_is_not_taken(level: str, world: World) -> None:
-    if LACKS[level]:  # type: ignore[index]
+    if LACKS[level]:
         pytest.skip(f"{level} does not run here")
     (world.root / "program.py").write_text(
         "import os\nopen('other', 'w').write('id,y\\n')\nos.link('other', 'submission.csv')\nprint('linked')\n"

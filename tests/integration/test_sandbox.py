@@ -14,40 +14,17 @@ import psutil
 import pytest
 
 from gome.state.errors import GomeError
-from gome.tools.execution.bubblewrap import BubblewrapExecutor
 from gome.tools.execution.job import Executor, Job, Outcome
-from gome.tools.execution.landlock import LandlockExecutor
 from gome.tools.execution.log import BETWEEN, HEAD, TAIL
-from gome.tools.execution.plain import PlainExecutor
-from gome.tools.execution.probe import levels
 from gome.tools.execution.program_log import parse_log
-
-PYTHON = Path(sys.executable)
-WORKING = [level for level, lack in levels(PYTHON).items() if not lack]
-HAS_BUBBLEWRAP = "bubblewrap" in WORKING
-needs_landlock = pytest.mark.skipif("landlock" not in WORKING, reason="Landlock does not run here")
-needs_bubblewrap = pytest.mark.skipif(not HAS_BUBBLEWRAP, reason="bubblewrap does not run here")
+from tests.levels import EXECUTORS, LACKS, PYTHON
 
 
-LEVELS = {"plain": PlainExecutor, "landlock": LandlockExecutor, "bubblewrap": BubblewrapExecutor}
-
-
-@pytest.fixture(
-    params=[
-        "plain",
-        pytest.param("landlock", marks=needs_landlock),
-        pytest.param("bubblewrap", marks=needs_bubblewrap),
-    ]
-)
+@pytest.fixture(params=EXECUTORS)
 def executor(request: pytest.FixtureRequest) -> Executor:
-    return LEVELS[request.param](PYTHON)
-
-
-@pytest.fixture
-def sandbox() -> Executor:
-    if not HAS_BUBBLEWRAP:
-        pytest.skip("bubblewrap does not run here")
-    return BubblewrapExecutor(PYTHON)
+    if LACKS[request.param]:
+        pytest.skip(f"{request.param} does not run here: {LACKS[request.param]}")
+    return EXECUTORS[request.param](PYTHON)
 
 
 def run(executor: Executor, folder: Path, program: str, **limits: float) -> Outcome:
@@ -259,37 +236,3 @@ job = Job(root / "p.py", root / "input", root / "work", 0, 60, 400, 5, 1)
     process.wait()
     _, left = psutil.wait_procs(children, timeout=5)
     assert left == []
-
-
-@pytest.mark.parametrize(
-    "attempt",
-    [
-        "open({hidden!r}).read()",
-        "open('/root/.bashrc').read()",
-        "open('/etc/shadow').read()",
-        "open('input/train.csv', 'a').write('x')",
-        "open('/usr/planted', 'w').write('x')",
-        "__import__('os').listdir({home!r})",
-        "__import__('socket').create_connection(('127.0.0.1', {port}), 2)",
-        "__import__('os').kill({agent}, 0)",
-        "open('/proc/{agent}/environ').read()",
-    ],
-)
-def test_bubblewrap_holds(sandbox: Executor, tmp_path: Path, attempt: str) -> None:
-    import socket
-
-    hidden = tmp_path / "answers" / "labels.csv"
-    hidden.parent.mkdir()
-    hidden.write_text("secret")
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        line = attempt.format(hidden=str(hidden), home=str(tmp_path), port=port, agent=os.getpid())
-        code = f"""
-            try:
-                print("HELD" if {line} is False else "GOT THROUGH")
-            except Exception as error:
-                print("HELD", type(error).__name__)
-        """
-        outcome = run(sandbox, tmp_path, code)
-    assert "HELD" in outcome.log, outcome.log
-    assert "GOT THROUGH" not in outcome.log

@@ -1,15 +1,16 @@
 """Which executor is chosen, with and without a bwrap that works."""
 
-import sys
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from gome.state.errors import GomeError
-from gome.tools.execution.probe import choose_executor, levels, probe
+from gome.tools.execution.probe import choose_executor, probe
+from tests.levels import LACKS, PYTHON
 
-PYTHON = Path(sys.executable)
-BELOW = "plain" if levels(PYTHON)["landlock"] else "landlock"
+BELOW = "plain" if LACKS["landlock"] else "landlock"
 
 
 def only_bwrap(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str | None) -> None:
@@ -45,3 +46,25 @@ def test_a_bwrap_that_does_not_work_is_found_out(
     assert probe(PYTHON).level == BELOW
     with pytest.raises(GomeError, match=why):
         choose_executor("bubblewrap", PYTHON)
+
+
+@pytest.mark.skipif(bool(LACKS["userns"]), reason=f"user namespaces do not work here: {LACKS['userns']}")
+def test_without_bwrap_namespaces_are_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.symlink(str(shutil.which("unshare")), tmp_path / "unshare")
+    only_bwrap(tmp_path, monkeypatch, None)
+    assert choose_executor("userns", PYTHON).level == "userns"
+    with pytest.raises(GomeError, match=r"only 'userns' works here: bwrap is not installed"):
+        choose_executor("bubblewrap", PYTHON)
+
+
+def test_namespaces_that_are_forbidden_are_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    only_bwrap(tmp_path, monkeypatch, None)
+    (tmp_path / "unshare").write_text(
+        "#!/bin/sh\necho 'unshare: unshare failed: Operation not permitted' >&2; exit 1\n"
+    )
+    (tmp_path / "unshare").chmod(0o755)
+    with pytest.raises(
+        GomeError, match=r"; userns: unshare failed: Operation not permitted\. Install"
+    ) as error:
+        choose_executor("userns", PYTHON)
+    assert "\n" not in str(error.value)

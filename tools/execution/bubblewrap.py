@@ -37,7 +37,9 @@ class BubblewrapExecutor:
 
     def __init__(self, python: Path, bwrap: str = "bwrap") -> None:
         self._python, self._bwrap = python.absolute(), bwrap
-        self._sized = "--size" in _said([bwrap, "--help"])
+        known = _said([bwrap, "--help"])
+        self._sized = "--size" in known
+        self._no_nesting = ["--unshare-user", "--disable-userns"] if "--disable-userns" in known else []
         self._walls = [*_system(), *_read_only(environment_folders(self._python))]
 
     @property
@@ -55,13 +57,29 @@ class BubblewrapExecutor:
     def _command(self, job: Job) -> list[str]:
         size = ["--size", str(job.memory_mb * MB // 2)] if self._sized else []
         return [
-            *(self._bwrap, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
+            *(
+                self._bwrap,
+                "--unshare-all",
+                *self._no_nesting,
+                "--die-with-parent",
+                "--new-session",
+                "--cap-drop",
+                "ALL",
+            ),
             *("--hostname", "solution", "--proc", "/proc", "--dev", "/dev"),
             *(*size, "--tmpfs", "/dev/shm", *size, "--tmpfs", "/tmp"),
             *self._walls,
             *("--bind", str(job.work_dir.resolve()), HOME),
             *("--ro-bind", str(job.input_dir.resolve()), f"{HOME}/input"),
-            *(_gpu_devices() if job.gpus else []),
+            *_gpu(job),
+            *(
+                "--remount-ro",
+                "/",
+                "--remount-ro",
+                "/dev",
+                "--remount-ro",
+                "/proc",
+            ),  # root may write to /proc/sys
             *("--chdir", HOME, str(self._python), "main.py"),
         ]
 
@@ -103,8 +121,14 @@ def environment_folders(python: Path) -> Iterator[str]:
             yield folder
 
 
-def _gpu_devices() -> Iterator[str]:
-    """The driver's devices, and /sys, where CUDA looks for the cards. The lease names the card (CUDA_VISIBLE_DEVICES)."""
-    for path in sorted(Path("/dev").glob("nvidia*")):
-        yield from ("--dev-bind", str(path), str(path))
-    yield from ("--ro-bind-try", "/sys", "/sys")
+def gpu_devices() -> list[str]:
+    """The driver's devices. The lease names the card (CUDA_VISIBLE_DEVICES)."""
+    return [str(path) for path in sorted(Path("/dev").glob("nvidia*"))]
+
+
+def _gpu(job: Job) -> Iterator[str]:
+    """The driver's devices, and /sys, where CUDA looks for the cards; nothing for a program without any."""
+    if job.gpus:
+        for path in gpu_devices():
+            yield from ("--dev-bind", path, path)
+        yield from ("--ro-bind-try", "/sys", "/sys")

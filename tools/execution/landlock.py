@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gome.state.config import Isolation
 from gome.tools.execution import landlock_guard
-from gome.tools.execution.bubblewrap import OPTIONAL, SYSTEM, environment_folders
+from gome.tools.execution.bubblewrap import OPTIONAL, SYSTEM, environment_folders, gpu_devices
 from gome.tools.execution.job import Job, Outcome
 from gome.tools.execution.process import run_watched
 from gome.tools.execution.workspace import environment, make_work_dir
@@ -38,7 +38,7 @@ class LandlockExecutor:
         make_work_dir(job)
         work_dir, input_dir = job.work_dir.resolve(), job.input_dir.resolve()
         (work_dir / "input").symlink_to(input_dir, target_is_directory=True)
-        cards = [str(path) for path in sorted(Path("/dev").glob("nvidia*"))] if job.gpus else []
+        cards = gpu_devices() if job.gpus else []
         rules = {
             "read": [*self._read, str(input_dir), *(["/sys"] if job.gpus else [])],
             "write": [str(work_dir), *_DEVICES_WRITE, *cards],

@@ -1,5 +1,6 @@
 """Which isolation this machine gives: tried out with a real job, not guessed."""
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,8 +12,9 @@ from gome.tools.execution.bubblewrap import BubblewrapExecutor
 from gome.tools.execution.job import Executor, Job
 from gome.tools.execution.landlock import LandlockExecutor
 from gome.tools.execution.plain import PlainExecutor
+from gome.tools.execution.userns import UsernsExecutor
 
-_LEVELS: tuple[Isolation, ...] = ("plain", "landlock", "bubblewrap")
+_LEVELS: tuple[Isolation, ...] = ("plain", "landlock", "userns", "bubblewrap")
 _TRIAL = """
 open('submission.csv', 'w').write(open('input/greeting.txt').read())
 try:
@@ -36,7 +38,8 @@ def choose_executor(minimum: Isolation, python: Path) -> Executor:
     if _LEVELS.index(executor.level) < _LEVELS.index(minimum):
         raise GomeError(
             f"isolation '{minimum}' is asked for, but only '{executor.level}' works here: {lack}. Install bubblewrap "
-            "(apt install bubblewrap, dnf install bubblewrap) and allow user namespaces, or set min_isolation to 'plain'"
+            "(apt install bubblewrap, dnf install bubblewrap) and allow user namespaces, or set min_isolation to "
+            f"'{executor.level}'"
         )
     return executor
 
@@ -47,13 +50,16 @@ def levels(python: Path) -> dict[Isolation, str]:
 
 
 def _absent() -> dict[Isolation, str]:
-    return {} if shutil.which("bwrap") else {"bubblewrap": "bwrap is not installed"}
+    programs: dict[Isolation, str] = {"bubblewrap": "bwrap", "userns": "unshare"}
+    return {level: f"{name} is not installed" for level, name in programs.items() if not shutil.which(name)}
 
 
 def _executors(python: Path) -> Iterator[Executor]:
     """What may work here, strongest first."""
     if bwrap := shutil.which("bwrap"):
         yield BubblewrapExecutor(python, bwrap)
+    if unshare := shutil.which("unshare"):
+        yield UsernsExecutor(python, unshare)
     yield LandlockExecutor(python)
     yield PlainExecutor(python)
 
@@ -65,7 +71,7 @@ def _probe(python: Path) -> tuple[Executor, str]:
         lack = "" if executor.level == "plain" else _trial(executor)
         if not lack:
             break
-        lacks.append(f"{executor.level}: {lack.removeprefix('bwrap: ').removeprefix('landlock: ')}")
+        lacks.append(f"{executor.level}: {re.sub('^(bwrap|unshare|userns|landlock): ', '', lack)}")
     return executor, "; ".join(lacks)
 
 
