@@ -8,6 +8,7 @@ from gome.state.records import StepRecord
 from gome.state.schema import TraceState
 from gome.tools.bench import Bench
 from gome.tools.evaluation.answer_form import answer_form
+from gome.tools.records.by_step import last_of_each
 
 ENSEMBLE_FROM = 0.7
 SHOWN_STEPS, SHOWN_SIBLINGS, SHOWN_CLASSES = 8, 8, 50
@@ -137,7 +138,8 @@ def sibling_facts(bench: Bench, state: TraceState) -> list[dict[str, Any]]:
     """What the other traces are trying now and tried last."""
     trace = state["trace"]
     now = [{**row, "verdict": "running"} for row in bench.memory.announced() if row["trace"] != trace]
-    tried = [e for e in bench.memory.entries() if e["trace"] != trace]
+    latest = last_of_each(bench.memory.entries(), SHOWN_SIBLINGS)
+    tried = [e for e in latest if e["trace"] != trace]
     past: list[dict[str, Any]] = [
         {
             "trace": e["trace"],

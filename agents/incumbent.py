@@ -1,8 +1,6 @@
 """Incumbents: the program that a trace's next step starts from, with all that prompts say of it."""
 
-from collections import deque
-from itertools import groupby
-from operator import itemgetter
+from collections.abc import Callable
 from typing import Any
 
 from gome.state.records import StepRecord
@@ -35,25 +33,31 @@ def known_records(state: TraceState, bench: Bench) -> list[StepRecord]:
     Where traces meet at joins, siblings' steps of the running epoch are left out: whether they are done yet is chance.
     """
     records = bench.history.records()
-    every = bench.config.sync_every
-    begun = state["until"] - every if every else None
-    return [r for r in records if begun is None or r["trace"] == state["trace"] or r["step"] < begun]
-
-
-def last_steps(records: list[StepRecord], count: int) -> list[StepRecord]:
-    """The last so many steps of each trace, of records by (trace, step)."""
-    by_trace = groupby(records, key=itemgetter("trace"))
-    return [record for _, steps in by_trace for record in deque(steps, maxlen=count)]
+    if not bench.config.sync_every:
+        return records
+    begun = state["until"] - bench.config.sync_every
+    return [r for r in records if r["trace"] == state["trace"] or r["step"] < begun]
 
 
 def ranked(records: list[StepRecord], sign: int) -> list[StepRecord]:
     """Accepted steps, best search score first, one for each program; `sign` is -1 where smaller scores are better."""
-    rows = [r for r in records if r["verdict"] == "accepted"]
-    rows.sort(key=lambda r: (-sign * score_value(r), r["step"], r["trace"]))
     first: dict[str, StepRecord] = {}
-    for record in rows:
+    for record in sorted(_accepted(records), key=_by_score(sign)):
         first.setdefault(str(record["code"]), record)
     return list(first.values())
+
+
+def leader(records: list[StepRecord], sign: int) -> StepRecord | None:
+    """The first of the ranked steps, None if none was accepted."""
+    return min(_accepted(records), key=_by_score(sign), default=None)
+
+
+def _accepted(records: list[StepRecord]) -> list[StepRecord]:
+    return [r for r in records if r["verdict"] == "accepted"]
+
+
+def _by_score(sign: int) -> Callable[[StepRecord], tuple[float, int, int]]:
+    return lambda record: (-sign * score_value(record), record["step"], record["trace"])
 
 
 def score_value(record: StepRecord) -> float:

@@ -1,12 +1,14 @@
 """The researcher: the gradient. Diagnosis -> challenges -> hypotheses -> choice with momentum -> plan."""
 
+from heapq import nlargest
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from gome.agents.facts import base_facts, data_facts, history_facts, incumbent_facts, sibling_facts, step_seed
 from gome.agents.forking import shown
-from gome.agents.incumbent import known_records, last_steps
+from gome.agents.incumbent import known_records
 from gome.agents.merging import merge_proposal
 from gome.agents.prompting import render
 from gome.agents.replies import Choice, Critique, Diagnosis
@@ -18,6 +20,7 @@ from gome.tools.evaluation.reliability import reliability
 from gome.tools.memory.embeddings import cosine_tfidf
 from gome.tools.memory.kernel import recall
 from gome.tools.memory.sentences import cosine_sentences
+from gome.tools.records.by_step import last_of_each
 
 ROLE = "researcher"
 BEST_MEMORIES_SHOWN = 4
@@ -73,7 +76,7 @@ def _reasoned(state: TraceState, bench: Bench, facts: dict[str, Any], program: s
     """The gradient: diagnosis, then the choice with momentum."""
     if (incumbent := state.get("incumbent")) and incumbent["evidence"] and bench.config.has("evidence"):
         facts["evidence"] = bench.artifacts.get_json(incumbent["evidence"])
-    facts["reliability"] = reliability(last_steps(known_records(state, bench), RELIABILITY_STEPS))
+    facts["reliability"] = reliability(last_of_each(known_records(state, bench), RELIABILITY_STEPS))
     bench.emit("researcher", "diagnosing", state["trace"], state["step"])
     diagnosis = _diagnose(state, bench, facts, program)
     if bench.config.critique:
@@ -121,13 +124,13 @@ def _schedule_text(scenario: int, history: int, has_program: bool) -> str:
 def _diagnose(state: TraceState, bench: Bench, facts: dict[str, Any], program: str | None) -> Diagnosis:
     summary = state.get("traces", {}).get(str(state["trace"]), {})
     counts = challenge_schedule(summary.get("accepted", 0), summary.get("rejected", 0))
-    best = sorted((e for e in _memories(state, bench) if e["accepted"]), key=lambda e: -e["gain_se"])
+    accepted = (e for e in _memories(state, bench) if e["accepted"])
     shown = {
         **facts,
         "data": data_facts(bench.profile),
         "history": history_facts(state),
         "siblings": _siblings(state, bench),
-        "momentum": best[:BEST_MEMORIES_SHOWN],
+        "momentum": nlargest(BEST_MEMORIES_SHOWN, accepted, key=itemgetter("gain_se")),
     }
     prompt = render(
         ROLE,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gome.agents.incumbent import known_records, ranked
+from gome.agents.incumbent import known_records, leader, ranked
 from gome.state.records import StepRecord
 from gome.state.schema import TraceState
 from gome.tools.bench import Bench
@@ -33,9 +33,9 @@ def fold(state: TraceState, bench: Bench, incumbent: dict[str, Any] | None, stal
     records = known_records(state, bench)
     if not any(r["trace"] == trace and r["move"] == "restart" for r in records):
         return None
-    best = ranked(records, bench.sign)[0]
+    best = leader(records, bench.sign)
     left = bench.allowance(trace) - state["step"] - 1
-    if best["trace"] == trace or left < 1:
+    if best is None or best["trace"] == trace or left < 1:
         return None
     bench.memory.grant(trace, best["trace"], left)
     return f"folded: no gain in {stalled} steps; trace {best['trace']} has its {left} steps"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gome.agents.facts import stage_of, step_seed
-from gome.agents.incumbent import incumbent_of, known_records, ranked
+from gome.agents.incumbent import incumbent_of, known_records, leader
 from gome.agents.merging import Partner, find_partner
 from gome.agents.stagnation import has_stalled, other_parent
 from gome.state.records import Move
@@ -71,9 +71,10 @@ def _descent(state: TraceState, bench: Bench) -> Course:
 
 def _leads_at_the_end(state: TraceState, bench: Bench) -> bool:
     """Whether the trace holds the run's best program and the last part of the budget has begun."""
-    best = ranked(known_records(state, bench), bench.sign)
-    incumbent = state.get("incumbent") or {}
-    return stage_of(bench, state) == "ensemble" and bool(best) and best[0]["code"] == incumbent.get("code")
+    if stage_of(bench, state) != "ensemble":
+        return False
+    best = leader(known_records(state, bench), bench.sign)
+    return best is not None and best["code"] == (state.get("incumbent") or {}).get("code")
 
 
 def _tree(state: TraceState, bench: Bench) -> Course:
@@ -83,9 +84,9 @@ def _tree(state: TraceState, bench: Bench) -> Course:
     """
     home, config = state.get("incumbent"), bench.config
     drafts = min(DRAFTS, max(1, int(DRAFT_SHARE * config.traces * config.steps)))
-    best = ranked(known_records(state, bench), bench.sign)
+    best = leader(known_records(state, bench), bench.sign)
     own = drafts // config.traces + (state["trace"] < drafts % config.traces)
     drafting = config.optimizer == "tree" and state["step"] < own
-    if drafting or not best:
+    if drafting or best is None:
         return Course("tree", "draft", None, home)
-    return Course("tree", "edit", incumbent_of(best[0], bench), home, best[0]["id"])
+    return Course("tree", "edit", incumbent_of(best, bench), home, best["id"])

@@ -6,6 +6,7 @@ from typing import Any, cast
 from langgraph.store.base import BaseStore
 
 from gome.state.records import MemoryEntry
+from gome.tools.records.by_step import ByStep
 
 PAGE = 1000
 
@@ -26,7 +27,7 @@ class StoreMemory:
         self.steps = ("gome", run_id, "steps")
         self.latest = ("gome", run_id, "latest")
         self._lock = threading.Lock()
-        self._known: dict[tuple[int, int], MemoryEntry] | None = None
+        self._known: ByStep[MemoryEntry] | None = None
         self._last: dict[int, int] = {}  # trace -> its last step that is known
         self.forks = ("gome", run_id, "forks")
 
@@ -40,16 +41,14 @@ class StoreMemory:
         """All entries, by (trace, step). They are shared: not to be changed."""
         with self._lock:
             if self._known is None:
-                self._known = {}
+                self._known = ByStep()
                 new = self._values(self.momentum)
             else:
                 new = self._new()
-            if new:
-                for entry in new:
-                    self._last[entry["trace"]] = max(entry["step"], self._last.get(entry["trace"], -1))
-                self._known |= {(e["trace"], e["step"]): cast(MemoryEntry, e) for e in new}
-                self._known = {key: self._known[key] for key in sorted(self._known)}
-            return list(self._known.values())
+            for entry in new:
+                self._last[entry["trace"]] = max(entry["step"], self._last.get(entry["trace"], -1))
+                self._known.put(cast(MemoryEntry, entry))
+            return self._known.all()
 
     def _new(self) -> list[dict[str, Any]]:
         """The entries of the steps that each trace has taken since."""

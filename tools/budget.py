@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 
 from gome.state.config import RunConfig
@@ -62,6 +63,7 @@ class Budget:
         self.config, self.clock, self.run_dir, self.slots = config, clock, run_dir, slots
         self._lock = threading.Lock()
         self._accepted: dict[str, tuple[float, float]] = {}  # id -> (goodness, seconds of one run)
+        self._best_s: list[float] | None = None  # seconds of the best of them, best first
         self._evaluated = {
             path.name.split("-")[0] for path in (run_dir / "results").glob("*-search-s*-f0.json")
         }
@@ -71,7 +73,8 @@ class Budget:
     def note_accepted(self, step: str, goodness: float, seconds: float) -> None:
         """Count on this program at the end: `goodness` is its score, larger is better; `seconds` the time of one run."""
         with self._lock:
-            self._accepted[step] = (goodness, seconds)
+            self._accepted[step] = (goodness if math.isfinite(goodness) else 0.0, seconds)
+            self._best_s = None
 
     def note_fit(self, searched_s: float, fitted_s: float) -> None:
         """Learn from a program's time on a search part and on all of the rows how much longer the latter takes."""
@@ -129,8 +132,8 @@ class Budget:
         """
         if self.search_seconds_left() <= 0:
             raise BudgetReached(self.time_is_up())
-        cap, used = self.config.max_disk_mb, self.disk_mb()
-        if cap is not None and used >= cap:
+        cap = self.config.max_disk_mb
+        if cap is not None and self.disk_mb() >= cap:
             raise BudgetReached(f"the run's folder has reached the cap of {cap} MB")
         if shutil.disk_usage(self.run_dir).free < FREE_DISK_MB * 2**20:
             raise GomeError(
@@ -169,11 +172,9 @@ class Budget:
 
     def _end(self) -> tuple[float, float]:
         with self._lock:
-            best = heapq.nlargest(
-                2 * self.config.finalists,
-                self._accepted.values(),
-                key=lambda pair: pair[0] if math.isfinite(pair[0]) else 0.0,
-            )
+            if self._best_s is None:
+                best = heapq.nlargest(2 * self.config.finalists, self._accepted.values(), key=itemgetter(0))
+                self._best_s = [seconds for _, seconds in best]
             growth = GROWTH if self._growth is None else GROWTH_ROOM * self._growth
-        times = [seconds for _, seconds in best]
+            times = self._best_s
         return end_seconds(times, self.config.finalists, self.config.selection_seeds, self.slots, growth)

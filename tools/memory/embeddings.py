@@ -4,12 +4,11 @@ The figures are those of scikit-learn's TfidfVectorizer (sublinear_tf, pairs of 
 own is that a text is taken apart once in a process: a step recalls from thousands of memories that it has seen before.
 """
 
-import hashlib
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 
@@ -19,31 +18,49 @@ KEPT = 50_000
 _WORD = re.compile(r"(?u)\b\w\w+\b")
 
 
+class _Numbers(dict[str, int]):
+    """A number for each term, its column, given when it is first asked for. Safe between threads."""
+
+    def __init__(self) -> None:
+        self._next = itertools.count()
+
+    def __missing__(self, term: str) -> int:
+        return self.setdefault(term, next(self._next))
+
+
+_column = _Numbers()
+
+
 def cosine_tfidf(queries: list[str], texts: list[str]) -> np.ndarray:
     """Cosine similarities, shape (len(queries), len(texts)), in [0, 1]; zeros where a text has no word."""
     documents = [_terms(text) for text in (*queries, *texts)]
-    sizes = [len(terms) for terms, _ in documents]
-    if not queries or not texts or not sum(sizes):
+    if not any(len(terms) for terms, _ in documents):
         return np.zeros((len(queries), len(texts)))
-    vocabulary, columns = np.unique(np.concatenate([terms for terms, _ in documents]), return_inverse=True)
-    often = np.bincount(columns)
+    columns = np.concatenate([terms for terms, _ in documents])
     values = np.concatenate([counts for _, counts in documents])
-    values *= (1 + np.log((1 + len(documents)) / (1 + often)))[columns]
-    row = np.repeat(np.arange(len(documents)), sizes)
-    values /= np.sqrt(np.bincount(row, weights=values**2, minlength=len(documents)))[row]
-    cosines = []
-    for number in range(len(queries)):
-        query = np.zeros(len(vocabulary))
-        query[columns[row == number]] = values[row == number]
-        cosines.append(np.bincount(row, weights=values * query[columns], minlength=len(documents)))
-    return np.array(cosines)[:, len(queries) :]
+    values *= (1 + np.log((1 + len(documents)) / (1 + np.bincount(columns))))[columns]
+    row = np.repeat(np.arange(len(documents)), [len(terms) for terms, _ in documents])
+    values /= np.sqrt(np.bincount(row, weights=values**2))[row]
+    cosines = [
+        _products(row == number, row, columns, values, len(documents)) for number in range(len(queries))
+    ]
+    return np.reshape(cosines, (len(queries), len(documents)))[:, len(queries) :]
+
+
+def _products(
+    own: np.ndarray, row: np.ndarray, columns: np.ndarray, values: np.ndarray, rows: int
+) -> np.ndarray:
+    """The products (rows,) of the query whose terms are `own` with every row."""
+    query = np.zeros(columns.max() + 1)
+    query[columns[own]] = values[own]
+    met = np.flatnonzero(query[columns])  # few rows share a term with it
+    return np.bincount(row[met], weights=values[met] * query[columns[met]], minlength=rows)
 
 
 @lru_cache(maxsize=KEPT)
 def _terms(text: str) -> tuple[np.ndarray, np.ndarray]:
-    """Words and pairs of words as 64-bit hashes, and 1 + log of how often each is in the text."""
+    """The columns of the words and pairs of words in the text, and 1 + log of how often each is there."""
     words = _WORD.findall(text.lower())
-    counts = Counter([*words, *(f"{a} {b}" for a, b in pairwise(words))])
-    hashes = (hashlib.blake2b(term.encode(), digest_size=8).digest() for term in counts)
-    terms = np.frombuffer(b"".join(hashes), dtype=np.int64)
-    return terms, 1 + np.log(np.fromiter(counts.values(), dtype=float, count=len(counts)))
+    counts = Counter([*words, *(f"{a} {b}" for a, b in itertools.pairwise(words))])
+    columns = np.fromiter((_column[term] for term in counts), dtype=np.int64, count=len(counts))
+    return columns, 1 + np.log(np.fromiter(counts.values(), dtype=float, count=len(counts)))

@@ -30,12 +30,10 @@ def kernel_logits(similarity: np.ndarray, delta_se: np.ndarray, path_length: int
 def deltas(entries: Sequence[MemoryEntry], incumbent: float | None, stderr: float, sign: int) -> np.ndarray:
     """Signed score differences (memories,) in standard errors; 0 where either side has no score."""
     scale = stderr if stderr > 0 else 1.0
-    return np.array(
-        [
-            0.0 if incumbent is None or e["score"] is None else sign * (e["score"] - incumbent) / scale
-            for e in entries
-        ]
-    )
+    if incumbent is None:
+        return np.zeros(len(entries))
+    scores = np.array([incumbent if e["score"] is None else e["score"] for e in entries], dtype=float)
+    return sign * (scores - incumbent) / scale
 
 
 def recall(
@@ -58,16 +56,8 @@ def recall(
     chosen: dict[str, MemoryEntry] = {}
     if accepted:
         delta = deltas(accepted, incumbent, stderr, sign)
-        best = max(
-            range(len(accepted)),
-            key=lambda j: (
-                accepted[j]["score"] is not None,
-                delta[j],
-                accepted[j]["gain_se"],
-                accepted[j]["step"],
-            ),
-        )
-        chosen[accepted[best]["id"]] = accepted[best]
+        best = accepted[_best(accepted, delta)]
+        chosen[best["id"]] = best
         logits = kernel_logits(
             similarity(list(candidates), [e["hypothesis"] for e in accepted]), delta, path_length
         )
@@ -83,3 +73,11 @@ def recall(
             if row[j] > 0:
                 chosen.setdefault(failed[j]["id"], failed[j])
     return sorted(chosen.values(), key=lambda e: (not e["accepted"], -e["gain_se"], -e["step"]))
+
+
+def _best(entries: Sequence[MemoryEntry], delta: np.ndarray) -> int:
+    """Where the best entry is: one with a score before those without, then by score, gain, and the more recent step."""
+    scored = [e["score"] is not None for e in entries]
+    gains, steps = [e["gain_se"] for e in entries], [e["step"] for e in entries]
+    first = -np.arange(len(entries))
+    return int(np.lexsort(np.array([first, steps, gains, delta, scored], dtype=float))[-1])

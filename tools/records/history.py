@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import cast
 
 from gome.state.records import StepRecord
+from gome.tools.records.by_step import ByStep
 from gome.tools.records.jsonl import Tail, append_line
 
 
@@ -18,7 +19,7 @@ class History:
         self.path = path
         self._lock = threading.Lock()
         self._tail = Tail(path)
-        self._rows: dict[tuple[int, int], StepRecord] = {}
+        self._rows: ByStep[StepRecord] = ByStep()
 
     def append(self, record: StepRecord) -> None:
         """Write one step down."""
@@ -27,13 +28,16 @@ class History:
     def records(self) -> list[StepRecord]:
         """All steps, ordered by (trace, step). They are shared: not to be changed."""
         with self._lock:
-            new = [r for r in self._tail.new() if "trace" in r and "step" in r]
-            if new:
-                self._rows |= {(r["trace"], r["step"]): cast(StepRecord, r) for r in new}
-                self._rows = {key: self._rows[key] for key in sorted(self._rows)}
-            return list(self._rows.values())
+            self._catch_up()
+            return self._rows.all()
 
     def record(self, trace: int, step: int) -> StepRecord | None:
         """One step, None if there is no such step yet."""
-        self.records()
-        return self._rows.get((trace, step))
+        with self._lock:
+            self._catch_up()
+            return self._rows.get(trace, step)
+
+    def _catch_up(self) -> None:
+        for row in self._tail.new():
+            if "trace" in row and "step" in row:
+                self._rows.put(cast(StepRecord, row))

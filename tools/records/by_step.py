@@ -1,0 +1,48 @@
+"""Records of steps in the order of (trace, step), whatever order they come in."""
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Generic, TypeVar
+
+Row = TypeVar("Row", bound=Mapping[str, Any])
+
+
+class ByStep(Generic[Row]):
+    """Rows with a `trace` and a `step`, one for each pair: a later one replaces an earlier one. Not safe between threads.
+
+    Adding one to ten thousand costs as much as adding it to ten; nothing is sorted anew.
+    """
+
+    def __init__(self) -> None:
+        self._keys: list[tuple[int, int]] = []
+        self._rows: list[Row] = []
+
+    def put(self, row: Row) -> None:
+        """Insert the row, or replace the one of the same trace and step."""
+        key = (row["trace"], row["step"])
+        at = bisect_left(self._keys, key)
+        if self._keys[at : at + 1] == [key]:
+            self._rows[at] = row
+        else:
+            self._keys.insert(at, key)
+            self._rows.insert(at, row)
+
+    def get(self, trace: int, step: int) -> Row | None:
+        """One row, None if there is none."""
+        at = bisect_left(self._keys, (trace, step))
+        return self._rows[at] if self._keys[at : at + 1] == [(trace, step)] else None
+
+    def all(self) -> list[Row]:
+        """All rows by (trace, step), in a list of its own."""
+        return list(self._rows)
+
+
+def last_of_each(rows: Sequence[Row], count: int) -> list[Row]:
+    """The last so many rows of each trace, of rows by (trace, step), in that order."""
+    parts, end = [], len(rows)
+    while end:
+        begin = bisect_left(rows, rows[end - 1]["trace"], hi=end, key=itemgetter("trace"))
+        parts.append(rows[max(begin, end - count) : end])
+        end = begin
+    return [row for part in reversed(parts) for row in part]
