@@ -1,0 +1,36 @@
+"""Rows in the order of (trace, step): the laws of a sorted mapping, however the rows come in."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gome.tools.records.by_step import ByStep, last_of_each
+
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {"trace": st.integers(0, 3), "step": st.integers(0, 12), "value": st.integers(0, 5)}
+    ),
+    max_size=40,
+)
+
+
+def _held(given_rows: list[dict]) -> tuple[ByStep[dict], dict[tuple[int, int], dict]]:
+    rows: ByStep[dict] = ByStep()
+    for row in given_rows:
+        rows.put(row)
+    return rows, {(row["trace"], row["step"]): row for row in given_rows}
+
+
+@given(ROWS)
+def test_rows_are_kept_in_order_and_the_last_of_a_pair_stays(given_rows: list[dict]) -> None:
+    rows, expected = _held(given_rows)
+    assert rows.all() == [expected[key] for key in sorted(expected)]
+    for trace in range(4):
+        for step in range(13):
+            assert rows.get(trace, step) == expected.get((trace, step))
+
+
+@given(ROWS, st.integers(1, 15))
+def test_the_last_of_each_trace_are_its_last_rows(given_rows: list[dict], count: int) -> None:
+    rows = _held(given_rows)[0].all()
+    own = [[r for r in rows if r["trace"] == trace][-count:] for trace in range(4)]
+    assert last_of_each(rows, count) == sum(own, [])
