@@ -32,5 +32,5 @@ def test_rows_are_kept_in_order_and_the_last_of_a_pair_stays(given_rows: list[di
 @given(ROWS, st.integers(1, 15))
 def test_the_last_of_each_trace_are_its_last_rows(given_rows: list[dict], count: int) -> None:
     rows = _held(given_rows)[0].all()
-    own = [[r for r in rows if r["trace"] == trace][-count:] for trace in range(4)]
-    assert last_of_each(rows, count) == sum(own, [])
+    last = [r for t in range(4) for r in [r for r in rows if r["trace"] == t][-count:]]
+    assert last_of_each(rows, count) == last
