@@ -34,27 +34,27 @@ _column = _Numbers()
 def cosine_tfidf(queries: list[str], texts: list[str]) -> np.ndarray:
     """Cosine similarities, shape (len(queries), len(texts)), in [0, 1]; zeros where a text has no word."""
     documents = [_terms(text) for text in (*queries, *texts)]
-    if not any(len(terms) for terms, _ in documents):
+    sizes = np.fromiter((len(terms) for terms, _ in documents), dtype=np.int64, count=len(documents))
+    if not sizes.any():
         return np.zeros((len(queries), len(texts)))
     columns = np.concatenate([terms for terms, _ in documents])
+    weights = 1 + np.log((1 + len(documents)) / (1 + np.bincount(columns)))  # idf, by column
     values = np.concatenate([counts for _, counts in documents])
-    values *= (1 + np.log((1 + len(documents)) / (1 + np.bincount(columns))))[columns]
-    row = np.repeat(np.arange(len(documents)), [len(terms) for terms, _ in documents])
-    values /= np.sqrt(np.bincount(row, weights=values**2))[row]
-    cosines = [
-        _products(row == number, row, columns, values, len(documents)) for number in range(len(queries))
+    values *= weights[columns]
+    row = np.repeat(np.arange(len(documents), dtype=np.int32), sizes)
+    norms = np.sqrt(np.bincount(row, weights=values * values, minlength=len(documents)))
+    norms[norms == 0] = 1.0
+    asked = np.zeros((len(queries), len(weights)))
+    own = int(sizes[: len(queries)].sum())
+    asked[row[:own], columns[:own]] = values[:own]
+    met = np.flatnonzero(asked.sum(axis=0)[columns])  # few rows share a term with a query
+    products = [
+        np.bincount(row[met], weights=values[met] * query[columns[met]], minlength=len(documents)) / norms
+        for query in asked
     ]
-    return np.reshape(cosines, (len(queries), len(documents)))[:, len(queries) :]
-
-
-def _products(
-    own: np.ndarray, row: np.ndarray, columns: np.ndarray, values: np.ndarray, rows: int
-) -> np.ndarray:
-    """The products (rows,) of the query whose terms are `own` with every row."""
-    query = np.zeros(columns.max() + 1)
-    query[columns[own]] = values[own]
-    met = np.flatnonzero(query[columns])  # few rows share a term with it
-    return np.bincount(row[met], weights=values[met] * query[columns[met]], minlength=rows)
+    return (
+        np.reshape(products, (len(queries), len(documents)))[:, len(queries) :] / norms[: len(queries), None]
+    )
 
 
 @lru_cache(maxsize=KEPT)
