@@ -56,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("task", help="folder, or CSV/Parquet file")
     run.add_argument("--target", help="column to predict (for one table, or where it can't be inferred)")
     run.add_argument("--metric", help="metric, e.g. rmse, roc_auc, log_loss, or module:function")
+    run.add_argument("--group", help=f"{RunConfig.model_fields['group'].description}", metavar="COLUMN")
+    run.add_argument("--time", help=f"{RunConfig.model_fields['time'].description}", metavar="COLUMN")
     run.add_argument("--run-dir", help="folder of the run (default: runs/<task>-<time>)")
     _add_config_options(run)
     run.set_defaults(command=_run)
@@ -100,7 +102,7 @@ def _add_config_options(parser: argparse.ArgumentParser) -> None:
     """An option for each field of RunConfig that a person sets; its help is the field's description."""
     group = parser.add_argument_group("configuration")
     for name, field in RunConfig.model_fields.items():
-        if name in ("run_dir", "target", "metric", "role_models"):
+        if name in ("run_dir", "target", "metric", "group", "time", "role_models"):
             continue
         default = "none" if field.default in (None, ()) else field.default
         text = f"{field.description} (default: {default})".replace("%", "%%")

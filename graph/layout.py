@@ -76,7 +76,8 @@ def _whole_or_not_at_all(folder: Path) -> Iterator[None]:
 
 def _lay_out(run_dir: Path, task_path: str, config: RunConfig, earlier: Path | None) -> None:
     began = time.monotonic()
-    task = load_task(Path(task_path), target=config.target, metric=config.metric, workspace=run_dir / "task")
+    given = {name: getattr(config, name) for name in ("target", "metric", "group", "time")}
+    task = load_task(Path(task_path), **given, workspace=run_dir / "task")
     train = read_table(Path(task.root) / task.train)
     run_dir.mkdir(parents=True, exist_ok=True)
     plan = plan_splits(train, task, seed=config.seed)

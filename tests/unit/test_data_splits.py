@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from gome.state.errors import GomeError
 from gome.state.task import Task
-from gome.tools.data.splits import MIN_ROWS, Split, SplitPlan, deal, plan_splits
+from gome.tools.data.cutter import Split, deal
+from gome.tools.data.splits import MIN_ROWS, SplitPlan, plan_splits
 
 
 def make_task(problem: str, **more: str | None) -> Task:

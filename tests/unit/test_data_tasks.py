@@ -164,6 +164,54 @@ def test_one_table_becomes_a_task_with_answers_outside(tmp_path: Path) -> None:
     assert read_table(root / task.test).equals(test)
 
 
+def write_visits(path: Path) -> pd.DataFrame:
+    """300 visits of 60 patients over 100 days, shuffled."""
+    table = pd.DataFrame(
+        {"day": np.arange(300) // 3, "patient": np.arange(300) // 5, "y": RNG.normal(size=300)}
+    )
+    table["day"] = (pd.Timestamp("2026-01-01") + pd.to_timedelta(table["day"], "D")).dt.strftime("%Y-%m-%d")
+    table = table.sample(frac=1, random_state=0)
+    table.to_csv(path, index=False)
+    return table
+
+
+@pytest.mark.parametrize(("group", "time"), [("patient", None), (None, "day"), ("patient", "day")])
+def test_one_table_is_cut_by_group_and_time(tmp_path: Path, group: str | None, time: str | None) -> None:
+    write_visits(tmp_path / "visits.csv")
+    task = load_task(
+        tmp_path / "visits.csv",
+        target="y",
+        metric="rmse",
+        group=group,
+        time=time,
+        workspace=tmp_path / "work",
+    )
+    train, test = (read_table(Path(task.root) / name) for name in (task.train, task.test))
+    assert (task.group, task.time) == (group, time)
+    assert 50 <= len(test) <= 70
+    assert len(train) >= 60
+    if group:
+        assert not set(train["patient"]) & set(test["patient"])
+    if time:
+        assert train["day"].max() < test["day"].min()
+    if not (group and time):
+        assert len(train) + len(test) == 300
+
+
+def test_columns_of_one_table_are_checked(tmp_path: Path) -> None:
+    write_visits(tmp_path / "visits.csv").assign(note="?").to_csv(tmp_path / "notes.csv", index=False)
+    for given, said in [
+        ({"time": "days"}, "no time column 'days'; nearest: day"),
+        ({"group": "patients"}, "no group column 'patients'; nearest: patient"),
+        ({"time": "note"}, "notes.csv: column 'note' holds values that are no time"),
+        ({"group": "note"}, "notes.csv: only 1 groups"),
+    ]:
+        with pytest.raises(GomeError) as caught:
+            load_task(tmp_path / "notes.csv", target="y", metric="rmse", workspace=tmp_path / "work", **given)
+        assert said in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
 def test_rows_without_a_label_are_the_test_part(tmp_path: Path) -> None:
     table = pd.DataFrame({"customer_id": range(1000, 1100), "spend": RNG.normal(size=100)})
     table.loc[70:, "spend"] = None

@@ -27,6 +27,12 @@ class Draft:
     time_limit_s: float | None = None
     program_time_limit_s: float | None = None
 
-    def with_given(self, *, target: list[str], metric: str) -> "Draft":
+    def with_given(self, *, target: list[str], metric: str, group: str | None, time: str | None) -> "Draft":
         """This draft with what the caller said in place of what the files say."""
-        return replace(self, target=target or self.target, metric=metric or self.metric)
+        return replace(
+            self,
+            target=target or self.target,
+            metric=metric or self.metric,
+            group=group or self.group,
+            time=time or self.time,
+        )

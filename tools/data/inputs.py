@@ -10,9 +10,10 @@ import pandas as pd
 
 from gome.state.errors import GomeError
 from gome.state.task import Task
+from gome.tools.data.cutter import Split
 from gome.tools.data.links import Linker, RowFolders
 from gome.tools.data.probing import BLINDED, MIRRORED, blinded, mirrored
-from gome.tools.data.splits import Split, SplitPlan
+from gome.tools.data.splits import SplitPlan
 from gome.tools.data.tables import is_table, read_columns, read_table, write_table
 
 NEVER = ("task.yaml", "private")

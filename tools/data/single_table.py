@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import yaml
 
 from gome.state.errors import GomeError
 from gome.tools.data.columns import class_text, column_kind, nearest
-from gome.tools.data.splits import MIN_ROWS, deal
+from gome.tools.data.cutter import deal, hold_out, moments
+from gome.tools.data.splits import MIN_ROWS
 from gome.tools.data.tables import read_table, write_table
 from gome.tools.evaluation import metrics
 
@@ -24,6 +26,17 @@ SUGGESTED = {
 }
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be predicted from one table and how it is judged; test rows are later by the column `time`, and share
+    no value of the column `group` with train."""
+
+    target: list[str]
+    metric: str
+    group: str | None = None
+    time: str | None = None
+
+
 def answers_path(root: Path) -> Path:
     """Where the labels of the test part are kept for a task folder made here: beside it, outside of it.
 
@@ -32,30 +45,32 @@ def answers_path(root: Path) -> Path:
     return root.with_name(f"{root.name}-answers.csv")
 
 
-def make_task_folder(path: Path, target: list[str], metric: str, workspace: Path) -> Path:
+def make_task_folder(path: Path, wanted: Wanted, workspace: Path) -> Path:
     """Write `workspace`/<name of the table>/ with train, test, sample submission, description and task.yaml.
 
-    The test part is the rows without a label if there are any, else one row in five, labels spread evenly, the same
-    rows every time. The true labels of a cut-off test part go to `answers_path`. A column that tells the rows apart is
-    the id; else `row_id` is made. Raises GomeError: target or metric not given, no such column, too few labelled rows.
+    The test part is the rows without a label if there are any, else one row in five: the latest, or whole groups, or
+    labels spread evenly; the same rows every time. The true labels of a cut-off test part go to `answers_path`. A column
+    that tells the rows apart is the id; else `row_id` is made. Raises GomeError: target or metric not given, no such
+    column, too few labelled rows, nothing left to train on.
     """
-    table = read_table(path)
-    target = _check_target(path, table, target)
+    table, target, metric = read_table(path), wanted.target, wanted.metric
+    _check_columns(path, table, wanted)
     if not metric:
         fits = ", ".join(_suggestions(table, target))
         raise GomeError(f"{path}: which metric? Pass --metric NAME; for this target {fits} would fit.")
     table, id_ = _with_id(table, target)
-    is_test, known = _test_rows(path, table, target)
+    is_train, is_test, known = _sides(path, table, wanted)
     root = workspace.resolve() / path.name.split(".")[0]
     workspace.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".task-", dir=workspace))
     suffix = ".parquet" if path.suffix.lower() in (".parquet", ".pq") else ".csv"
-    train, test = table[~is_test], table[is_test]
+    train, test = table[is_train], table[is_test]
     write_table(train, draft / f"train{suffix}")
     write_table(test.drop(columns=target), draft / f"test{suffix}")
     write_table(_sample(train, test[id_], target, metric), draft / f"sample_submission{suffix}")
-    (draft / "description.md").write_text(_description(path, table, target, metric, known), encoding="utf-8")
+    (draft / "description.md").write_text(_description(path, table, wanted, known), encoding="utf-8")
     keys = {"name": root.name, "metric": metric, "target": target, "id": id_}
+    keys |= {key: name for key, name in (("group", wanted.group), ("time", wanted.time)) if name}
     (draft / "task.yaml").write_text(
         yaml.safe_dump(keys, sort_keys=False, allow_unicode=True), encoding="utf-8"
     )
@@ -68,15 +83,15 @@ def make_task_folder(path: Path, target: list[str], metric: str, workspace: Path
     return root
 
 
-def _check_target(path: Path, table: pd.DataFrame, target: list[str]) -> list[str]:
-    if not target:
+def _check_columns(path: Path, table: pd.DataFrame, wanted: Wanted) -> None:
+    if not wanted.target:
         raise GomeError(
             f"{path}: which column is to be predicted? Pass --target COLUMN{nearest('', table.columns)}."
         )
-    for name in target:
-        if name not in table.columns:
-            raise GomeError(f"{path}: no target column {name!r}{nearest(name, table.columns)}.")
-    return target
+    roles = [("target", name) for name in wanted.target] + [("group", wanted.group), ("time", wanted.time)]
+    for role, name in roles:
+        if name is not None and name not in table.columns:
+            raise GomeError(f"{path}: no {role} column {name!r}{nearest(name, table.columns)}.")
 
 
 def _suggestions(table: pd.DataFrame, target: list[str]) -> list[str]:
@@ -100,20 +115,30 @@ def _with_id(table: pd.DataFrame, target: list[str]) -> tuple[pd.DataFrame, str]
     return pd.concat([pd.Series(np.arange(len(table)), name=id_), table], axis=1), id_
 
 
-def _test_rows(path: Path, table: pd.DataFrame, target: list[str]) -> tuple[np.ndarray, bool]:
-    """Which rows are the test part, and whether their labels are known."""
+def _sides(path: Path, table: pd.DataFrame, wanted: Wanted) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Which rows are the train and the test part, and whether the labels of the latter are known."""
+    target, group, time = wanted.target, wanted.group, wanted.time
     unlabelled = table[target].isna().any(axis=1).to_numpy()
     if (~unlabelled).sum() < 2 * MIN_ROWS:
         raise GomeError(
             f"{path}: {(~unlabelled).sum()} rows have a label; at least {2 * MIN_ROWS} are needed."
         )
     if unlabelled.any():
-        return unlabelled, False
+        return ~unlabelled, unlabelled, False
     numeric = len(target) == 1 and pd.api.types.is_float_dtype(table[target[0]])
     labels = table[target[0]] if numeric else table.groupby(target, sort=True, observed=True).ngroup()
-    rng = np.random.default_rng(0)
-    parts = deal(labels.to_numpy(dtype=float), TEST_PARTS, rng, classes=not numeric)
-    return parts == 0, True
+    order = labels.to_numpy(dtype=float)
+    if group or time:
+        codes = pd.factorize(table[group].astype(str))[0] if group else None
+        times = moments(table, time, str(path)) if time else None
+        try:
+            split = hold_out(order, TEST_PARTS, classes=not numeric, group=codes, time=times)
+        except GomeError as error:
+            raise GomeError(f"{path}: {error}") from error
+        rows = np.arange(len(table))
+        return np.isin(rows, split.train_rows), np.isin(rows, split.test_rows), True
+    parts = deal(order, TEST_PARTS, np.random.default_rng(0), classes=not numeric)
+    return parts != 0, parts == 0, True
 
 
 def _sample(train: pd.DataFrame, ids: pd.Series, target: list[str], metric: str) -> pd.DataFrame:
@@ -135,9 +160,12 @@ def _wants_probabilities(metric: str) -> bool:
     return "multiclass" in found.kinds and found.form == "probability"
 
 
-def _description(path: Path, table: pd.DataFrame, target: list[str], metric: str, known: bool) -> str:
-    cut = "one row in five, drawn at random" if known else "the rows whose label is missing"
+def _description(path: Path, table: pd.DataFrame, wanted: Wanted, known: bool) -> str:
+    cut = "the rows whose label is missing"
+    if known:
+        how = f"the latest by {wanted.time}" if wanted.time else "drawn at random"
+        cut = f"one row in five, {how}" + (f", with no {wanted.group} of the others" if wanted.group else "")
     return (
-        f"# {path.name}\n\nPredict {', '.join(target)} from the other columns. The {len(table)} rows of one table were "
-        f"cut in two: the test table is {cut}.\n\n## Evaluation\n\n{metric}\n"
+        f"# {path.name}\n\nPredict {', '.join(wanted.target)} from the other columns. The {len(table)} rows of one table "
+        f"were cut in two: the test table is {cut}.\n\n## Evaluation\n\n{wanted.metric}\n"
     )

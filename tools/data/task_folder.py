@@ -18,9 +18,16 @@ TASK_FILE = "task.yaml"
 
 
 def load_task(
-    path: Path, *, target: str | None = None, metric: str | None = None, workspace: Path | None = None
+    path: Path,
+    *,
+    target: str | None = None,
+    metric: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
+    workspace: Path | None = None,
 ) -> Task:
-    """Read and check the task at `path`; `target` (several: comma between them) and `metric` go before the files' own.
+    """Read and check the task at `path`. `target` (several: comma between them), `metric`, and the columns `group` and
+    `time` go before the files' own.
 
     `path` is a folder with a task.yaml, a prepared MLE-bench competition (its folder, `prepared` or `public`), a
     folder with train, test and sample submission, or one CSV or Parquet table. One table is cut into a task folder
@@ -32,26 +39,25 @@ def load_task(
         raise GomeError(f"{path}: no such file or folder.")
     targets = [name.strip() for name in (target or "").split(",") if name.strip()]
     if path.is_file():
-        return _from_table(path, targets, metric or "", workspace)
+        if path.name == TASK_FILE:
+            return load_task(path.parent, target=target, metric=metric, group=group, time=time)
+        return _from_table(path, single_table.Wanted(targets, metric or "", group, time), workspace)
     root = mlebench.public_folder(path)
     draft = (
         _read_task_file(root / TASK_FILE) if (root / TASK_FILE).is_file() else Draft(name=mlebench.name(path))
     )
-    draft = draft.with_given(target=targets, metric=metric or "")
+    draft = draft.with_given(target=targets, metric=metric or "", group=group, time=time)
     return check_task(root, mlebench.complete(root, draft))
 
 
-def _from_table(path: Path, targets: list[str], metric: str, workspace: Path | None) -> Task:
-    if path.name == TASK_FILE:
-        return load_task(path.parent, target=",".join(targets), metric=metric)
+def _from_table(path: Path, wanted: single_table.Wanted, workspace: Path | None) -> Task:
     if not is_table(path):
         raise GomeError(f"{path}: neither a task folder nor a table; tables are {', '.join(SUFFIXES)}.")
     if workspace is None:
         raise GomeError(
             f"{path}: one table is cut into a task folder, so a workspace folder has to be given."
         )
-    root = single_table.make_task_folder(path, targets, metric, workspace)
-    return load_task(root)
+    return load_task(single_table.make_task_folder(path, wanted, workspace))
 
 
 class _TaskFile(BaseModel):
