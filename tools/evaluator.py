@@ -1,7 +1,6 @@
 """The harness: runs a program on every fold of a split, grades what it predicted, keeps each finished result."""
 
 import hashlib
-import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from gome.tools.execution.job import Job, Outcome
 from gome.tools.execution.need import need_of
 from gome.tools.execution.program_log import parse_log
 from gome.tools.execution.scheduler import STARTS, Scheduler, run_to_its_end
+from gome.tools.execution.workspace import remove_work_dir
 from gome.tools.parallel import in_parallel
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.results import Results
@@ -146,7 +146,6 @@ class Evaluator:
             return self.stop() or dropped() or self.budget.seconds_for(split) <= 0
 
         work = self.run_dir / "work" / f"{name}-f{fold}-t{trace}"
-        shutil.rmtree(work, ignore_errors=True)
         work.parent.mkdir(parents=True, exist_ok=True)
         source = self.artifacts.path(self.artifacts.put_text(program, "py"))
         input_dir = self.inputs.input_dir(split, fold)
@@ -162,14 +161,14 @@ class Evaluator:
         )
         outcome = run_to_its_end(self.scheduler, job, trace=trace, stop=cut)
         if outcome.reason == "stopped":
-            shutil.rmtree(work, ignore_errors=True)
+            remove_work_dir(work)
             if self.stop():
                 raise RunStopped("the program in flight was stopped")
             if dropped():
                 return None
             raise BudgetReached(self.budget.time_is_up())
         result = self.results.put(f"{name}-f{fold}", *self._graded(outcome, split, fold))
-        shutil.rmtree(work, ignore_errors=True)
+        remove_work_dir(work)
         return result
 
     def _limit_s(self, split: str) -> float:
@@ -269,9 +268,9 @@ class _Progress:
 def _failure_line(outcome: Outcome) -> str:
     said = {
         "timeout": f"stopped at the time limit after {outcome.seconds:.0f} s",
-        "memory": f"stopped at the memory limit with {outcome.peak_mb:.0f} MB resident",
+        "memory": f"stopped because {outcome.limit or 'the memory was short'} ({outcome.peak_mb:.0f} MB at its peak)",
         "killed": f"killed {STARTS} times from outside, last with {outcome.peak_mb:.0f} MB resident",
-        "output": "stopped because it wrote too much output",
+        "output": f"stopped because {outcome.limit}",
     }
     return said.get(outcome.reason, f"ended with exit code {outcome.exit_code}: {cause(outcome.log)}")
 

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from gome.state.config import Isolation
+from gome.tools.execution.handover import SUBMISSION
 from gome.tools.execution.job import Job, Outcome, Reason
-from gome.tools.execution.workspace import SUBMISSION, environment, find_submission, make_work_dir
+from gome.tools.execution.memory import MB
+from gome.tools.execution.workspace import environment, make_work_dir, take_submission
 
 SERVER = Path(__file__).with_name("warm_server.py")
 
@@ -50,7 +52,7 @@ class WarmExecutor:
         if known := self._written.get(key):
             outcome, submission_bytes = known
             (work_dir / SUBMISSION).write_bytes(submission_bytes)
-            return replace(outcome, submission=find_submission(job.work_dir))
+            return replace(outcome, submission=take_submission(job.work_dir, int(job.output_mb * MB)))
         env = environment(job, home=str(work_dir), python=self._python)
         server = self._idle.get() or self._started(env)
         begun = time.monotonic()
@@ -59,7 +61,7 @@ class WarmExecutor:
         log = (work_dir / "program.log").read_text(errors="replace")
         reason: Reason = "timeout" if reply["timeout"] else "ok" if reply["exit_code"] == 0 else "error"
         seconds = time.monotonic() - begun
-        submission = find_submission(job.work_dir)
+        submission = take_submission(job.work_dir, int(job.output_mb * MB))
         outcome = Outcome(reason, reply["exit_code"], seconds, reply["peak_mb"], log, submission, self.level)
         if reason == "ok" and submission:
             self._written[key] = outcome, submission.read_bytes()

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from gome.state.config import Isolation
-from gome.tools.execution import e2b_guard, log, supervisor
+from gome.tools.execution import e2b_guard, handover, log, supervisor
 from gome.tools.execution.e2b_box import ROOT, Box, SandboxLost
 from gome.tools.execution.e2b_parcel import Hasher, Manifest, packed
 from gome.tools.execution.e2b_pool import Pool
+from gome.tools.execution.handover import SUBMISSION
 from gome.tools.execution.job import Job, Outcome, Reason
 from gome.tools.execution.log import LogBuffer
-from gome.tools.execution.workspace import SUBMISSION, environment, make_work_dir
+from gome.tools.execution.workspace import environment, make_work_dir
 
 MARGIN_S = 120  # for sending, laying out and fetching, beside the program's own time
 GRACE_S = 30  # that the guard gets to end a program before the sandbox is ended with it
@@ -25,7 +26,7 @@ _POLL_S = 0.1
 _KILLED = 128 + 9
 _MAX_OUTPUT = 2 * e2b_guard.LIVE  # more than the guard passes on
 _MAX_RESULT = 65_536
-_CODE = (e2b_guard, log, supervisor)
+_CODE = (e2b_guard, handover, log, supervisor)
 _TRIES = 2
 
 
@@ -159,7 +160,8 @@ class _Attempt:
             "memory": f"it took more than {job.memory_mb} MB of memory, or the sandbox had no more",
             "output": f"it printed and wrote more than {job.output_mb:g} MB",
         }
-        if limit := limits.get(reason):
+        limit = limits.get(reason, "")
+        if limit:
             self.log.feed(f"\n[gome] ended: {limit}\n".encode())
         path = job.work_dir / SUBMISSION
         return Outcome(
@@ -170,6 +172,7 @@ class _Attempt:
             log=self.log.text(),
             submission=path if path.is_file() else None,
             level="e2b",
+            limit=limit,
         )
 
 

@@ -1,10 +1,10 @@
 """Watches one program from within an E2B sandbox and writes down how it ended.
 
-Uploaded into the sandbox, with `log` and `supervisor`, and started there as `python -m gome.tools.execution.e2b_guard
-ROOT`: the standard library only. It finds ROOT/job.json (see e2b.py), ROOT/main.py and ROOT/input, and leaves
-ROOT/result.json = {"reason", "exit_code", "seconds", "peak_mb", "submission"} and, where the program wrote a plain
-file, a copy of its submission. Started by root it hands the program to the account "user" for good (no sudo), so that
-the program can change neither the input nor this script.
+Uploaded into the sandbox, with `handover`, `log` and `supervisor`, and started there as `python -m
+gome.tools.execution.e2b_guard ROOT`: the standard library only. It finds ROOT/job.json (see e2b.py), ROOT/main.py and
+ROOT/input, and leaves ROOT/result.json = {"reason", "exit_code", "seconds", "peak_mb", "submission"} and, where the
+program wrote a plain file, a copy of its submission. Started by root it hands the program to the account "user" for
+good (no sudo), so that the program can change neither the input nor this script.
 """
 
 import contextlib
@@ -15,7 +15,6 @@ import resource
 import selectors
 import shutil
 import signal
-import stat
 import subprocess
 import sys
 import time
@@ -23,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from gome.tools.execution import supervisor
+from gome.tools.execution.handover import SUBMISSION, copy_submission
 from gome.tools.execution.log import LogBuffer
 
 ACCOUNT = "user"
 LIVE = 2**20  # bytes of output that are passed on as they come; of the rest, what a LogBuffer keeps
-SUBMISSION = "submission.csv"
 _MB = 2**20
 _POLL_S = 0.1
 _DISK_POLL_S = 1.0
@@ -206,22 +205,6 @@ def _lay_out(root: Path, account: str | None) -> Path:
     return work
 
 
-def _copy_submission(work: Path, target: Path, limit: int) -> bool:
-    """Copy the program's submission if it is a plain file of at most `limit` bytes: a link may lead anywhere."""
-    target.unlink(missing_ok=True)
-    try:
-        source = os.open(work / SUBMISSION, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return False
-    status = os.fstat(source)
-    if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or status.st_size > limit:
-        os.close(source)
-        return False
-    with open(source, "rb") as file, target.open("wb") as copy:
-        shutil.copyfileobj(file, copy)
-    return True
-
-
 def main(root: Path) -> None:
     """Run the job that lies in `root`."""
     (root / "result.json").unlink(missing_ok=True)
@@ -239,7 +222,7 @@ def main(root: Path) -> None:
         command = [*drop, *command]
     result = _Watch(command, work, env, job["limits"]).run()
     limit = int(job["limits"]["output_mb"] * _MB)
-    result["submission"] = _copy_submission(work, root / SUBMISSION, limit)
+    result["submission"] = copy_submission(work, root / SUBMISSION, limit)
     draft = root / "result.json.draft"
     draft.write_text(json.dumps(result))
     draft.replace(root / "result.json")

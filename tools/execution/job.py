@@ -17,8 +17,10 @@ class Job:
 
     `program` is copied to `work_dir`/main.py; `work_dir` is made fresh, and what was in it is lost. The program finds
     the files of `input_dir` under input/. `wall_s` is in seconds, `memory_mb` the resident memory of the whole process
-    tree, `output_mb` all that it prints and writes. The scheduler says on how many threads and on which GPUs it runs
-    (ids for CUDA_VISIBLE_DEVICES), as far as it has what the program `need`s; without GPUs none is visible.
+    tree with the files that it keeps in memory, `output_mb` all that it prints and writes, `tasks` its processes and
+    threads at a time, `files` the files and folders that it has in `work_dir` and in memory. The scheduler says on how
+    many threads and on which GPUs it runs (ids for CUDA_VISIBLE_DEVICES), as far as it has what the program `need`s;
+    without GPUs none is visible.
     """
 
     program: Path
@@ -31,6 +33,8 @@ class Job:
     need: Need = NOTHING
     threads: int = 1
     gpus: tuple[str, ...] = ()
+    tasks: int = 4000
+    files: int = 200_000
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,9 @@ class Outcome:
     `reason` 'ok' means exit code 0; 'timeout', 'memory', 'output' and 'stopped' that the harness ended it, and
     why; 'killed' that somebody else did, by SIGKILL.
     `exit_code` is 128 + n after signal n. `log` holds stdout and stderr as they came, the middle cut out if long.
-    `submission` is the written submission.csv, None if there is none or if it is not a plain file.
+    `limit` says in words which limit it passed, '' if none.
+    `submission` is a copy of the written submission.csv, taken after the end: None if it is none to be taken (see
+    handover.copy_submission).
     """
 
     reason: Reason
@@ -50,6 +56,7 @@ class Outcome:
     log: str
     submission: Path | None
     level: Isolation
+    limit: str = ""
 
 
 class Executor(Protocol):

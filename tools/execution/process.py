@@ -14,15 +14,15 @@ import psutil
 
 from gome.state.config import Isolation
 from gome.tools.execution import supervisor
+from gome.tools.execution.files import Files, files_of
 from gome.tools.execution.job import Job, Outcome, Reason, stopped
 from gome.tools.execution.log import LogBuffer
-from gome.tools.execution.memory import MB, descendants, tree_memory_mb
-from gome.tools.execution.workspace import disk_usage, find_submission
+from gome.tools.execution.memory import MB, count_tasks, descendants, tree_memory_mb
+from gome.tools.execution.workspace import take_submission
 
 POLL_S = 0.1
-MAX_PROCESSES = 1000
-_DISK_POLL_S = 1.0
-_DISK_SHARE = 20  # looking at the disk may take one part in so many of the time
+_FILES_POLL_S = 0.5
+_FILES_SHARE = 20  # looking at the files may take one part in so many of the time
 _END_S = 10.0
 _KILLED = (128 + 9, -9)  # the program or its sandbox; the supervisor itself
 
@@ -42,16 +42,17 @@ def run_watched(
         reason = watch.until_it_ends()
     finally:
         watch.end()
-    if limit := _limits(job).get(reason):
-        watch.log.feed(f"\n[gome] ended: {limit}\n".encode())
+    if watch.limit:
+        watch.log.feed(f"\n[gome] ended: {watch.limit}\n".encode())
     return Outcome(
         reason=reason,
         exit_code=watch.process.returncode,
         seconds=watch.seconds,
         peak_mb=watch.peak_mb,
         log=watch.log.text(),
-        submission=find_submission(job.work_dir),
+        submission=take_submission(job.work_dir, int(job.output_mb * MB)),
         level=level,
+        limit=watch.limit,
     )
 
 
@@ -60,8 +61,9 @@ class _Watch:
 
     def __init__(self, command: list[str], job: Job, env: dict[str, str], stop: Callable[[], bool]) -> None:
         self.job, self.stop = job, stop
-        self.log, self.peak_mb, self.seconds = LogBuffer(), 0.0, 0.0
-        self._started = self._disk_at = time.monotonic()
+        self.log, self.peak_mb, self.seconds, self.limit = LogBuffer(), 0.0, 0.0, ""
+        self._started = self._look_at = time.monotonic()
+        self._files = Files()
         file_size = int(max(job.output_mb, job.memory_mb) * MB)
         self.process = subprocess.Popen(
             _supervised(command, file_size),
@@ -89,8 +91,9 @@ class _Watch:
             if reason := self._overrun():
                 return reason
         self._read(0)
-        if self._written_mb() >= self.job.output_mb:
-            return "output"
+        self._files = files_of(self.job.work_dir, [], self.job.files)
+        if reason := self._overwritten():
+            return reason
         if self.process.returncode in _KILLED:  # not by us
             return "memory" if self.peak_mb > self.job.memory_mb / 2 else "killed"
         return "error" if self.process.returncode else "ok"
@@ -114,16 +117,44 @@ class _Watch:
 
     def _overrun(self) -> Reason | None:
         """The limit that is passed now, if any. Keeps the peak memory."""
-        processes = descendants(self._root)
-        memory = tree_memory_mb(processes, self.job.memory_mb)
+        job, processes = self.job, descendants(self._root)
+        self._look_at_files(processes)
+        memory = tree_memory_mb(processes, job.memory_mb, self._files.memory / MB)
         self.peak_mb = max(self.peak_mb, memory)
-        if memory > self.job.memory_mb or len(processes) > MAX_PROCESSES:
-            return "memory"
-        if time.monotonic() - self._started > self.job.wall_s:
-            return "timeout"
-        if self._printed_mb() > self.job.output_mb or self._disk_is_full():
-            return "output"
+        if memory > job.memory_mb:
+            return self._passed("memory", f"it took more than {job.memory_mb} MB of memory")
+        if count_tasks(processes) > job.tasks:
+            return self._passed("memory", f"it had more than {job.tasks} processes and threads")
+        if time.monotonic() - self._started > job.wall_s:
+            return self._passed("timeout", f"it took longer than {job.wall_s:g} s")
+        if reason := self._overwritten():
+            return reason
         return "stopped" if self.stop() else None
+
+    def _overwritten(self) -> Reason | None:
+        """As `_overrun`, of what it printed and wrote until its files were looked at last."""
+        files, most = self._files, self.job.files
+        if files.disk / MB + self._printed_mb() >= self.job.output_mb:
+            return self._passed("output", f"it printed and wrote more than {self.job.output_mb:g} MB")
+        if files.count > most:
+            return self._passed("output", f"it had more than {most} files")
+        if files.unseen:
+            return self._passed(
+                "output", "it made a folder that can't be looked into, or too many below one another"
+            )
+        return None
+
+    def _passed(self, reason: Reason, limit: str) -> Reason:
+        self.limit = limit
+        return reason
+
+    def _look_at_files(self, processes: list[psutil.Process]) -> None:
+        now = time.monotonic()
+        if now < self._look_at:
+            return
+        self._files = files_of(self.job.work_dir, processes, self.job.files)
+        took = time.monotonic() - now
+        self._look_at = now + max(_FILES_POLL_S, _FILES_SHARE * took)
 
     def _read(self, wait_s: float) -> None:
         """Take in what is printed by now, waiting at most `wait_s` for it, and not for ever if it never ends."""
@@ -139,27 +170,6 @@ class _Watch:
 
     def _printed_mb(self) -> float:
         return self.log.size / MB
-
-    def _written_mb(self) -> float:
-        return disk_usage(self.job.work_dir) / MB + self._printed_mb()
-
-    def _disk_is_full(self) -> bool:
-        now = time.monotonic()
-        if now < self._disk_at:
-            return False
-        full = self._written_mb() > self.job.output_mb
-        took = time.monotonic() - now
-        self._disk_at = now + max(_DISK_POLL_S, _DISK_SHARE * took)
-        return full
-
-
-def _limits(job: Job) -> dict[Reason, str]:
-    """What the log says at its end of a run that passed a limit."""
-    return {
-        "timeout": f"it took longer than {job.wall_s:g} s",
-        "memory": f"it took more than {job.memory_mb} MB of memory, or {MAX_PROCESSES} processes",
-        "output": f"it printed and wrote more than {job.output_mb:g} MB",
-    }
 
 
 def _supervised(command: list[str], file_size: int) -> list[str]:

@@ -1,15 +1,15 @@
 """The working folder of a program run, and the environment variables that the program sees."""
 
-import contextlib
-import os
 import shutil
-import stat
+import subprocess
+import sys
 from pathlib import Path
 
 from gome.state.errors import GomeError
+from gome.tools.execution.files import Files
+from gome.tools.execution.handover import SUBMISSION, copy_submission
 from gome.tools.execution.job import Job
 
-SUBMISSION = "submission.csv"
 SCRATCH = ".tmp"
 _THREAD_LIMITS = (
     "OMP_NUM_THREADS",
@@ -29,43 +29,48 @@ def make_work_dir(job: Job) -> None:
         raise GomeError(f"{job.program}: no such program")
     if not job.input_dir.is_dir():
         raise GomeError(f"{job.input_dir}: no such input folder")
-    remove_tree(job.work_dir)
+    remove_work_dir(job.work_dir)
     (job.work_dir / SCRATCH).mkdir(parents=True)
     shutil.copyfile(job.program, job.work_dir / "main.py")
 
 
+def remove_work_dir(work_dir: Path) -> None:
+    """Remove a working folder, and what was taken over from it."""
+    remove_tree(work_dir)
+    remove_tree(_taken(work_dir))
+
+
 def remove_tree(path: Path) -> None:
-    """Remove a folder that a program has written, whatever modes it gave its folders."""
-    for folder, _, _ in os.walk(path, onerror=None):
-        with contextlib.suppress(OSError):
-            os.chmod(folder, 0o700)
+    """Remove a folder that a program has written, whatever modes it gave its folders, and however deep they lie."""
     if path.is_symlink() or path.is_file():
         path.unlink()
     elif path.exists():
-        shutil.rmtree(path)
+        try:
+            shutil.rmtree(path)
+        except (OSError, RecursionError):
+            subprocess.run(["chmod", "-R", "u+rwx", "--", path], capture_output=True)
+            subprocess.run(["rm", "-rf", "--", path], capture_output=True)
 
 
-def find_submission(work_dir: Path) -> Path | None:
-    """The written submission.csv, if it is a plain file with one name: a link may lead to any file."""
-    path = work_dir / SUBMISSION
-    try:
-        found = path.lstat()
-    except OSError:
-        return None
-    return path if stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and os.access(path, os.R_OK) else None
+def take_submission(work_dir: Path, limit: int) -> Path | None:
+    """A copy of the written submission.csv, where no program reaches it; None if it is not to be taken.
+
+    See handover.copy_submission. To be called when the program's processes have ended.
+    """
+    target = _taken(work_dir) / SUBMISSION
+    target.parent.mkdir(exist_ok=True)
+    return target if copy_submission(work_dir, target, limit) else None
+
+
+def _taken(work_dir: Path) -> Path:
+    return work_dir.with_name(f"{work_dir.name}.taken")
 
 
 def disk_usage(folder: Path) -> int:
     """Bytes on disk of all files below `folder`, links not followed. What vanishes meanwhile counts nothing."""
-    total, folders = 0, [os.fspath(folder)]
-    while folders:
-        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                with contextlib.suppress(OSError):
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.path)
-                    total += entry.stat(follow_symlinks=False).st_blocks * 512
-    return total
+    files = Files()
+    files.add_folder(folder, sys.maxsize)
+    return files.disk
 
 
 def environment(job: Job, *, home: str, python: Path) -> dict[str, str]:
