@@ -1,115 +1,170 @@
-"""Hostile programs at every level: the table below says what each level holds, and docs/execution.md shows that table."""
+"""Hostile programs at every level (tests/adversary.py): docs/execution.md shows what each level holds."""
 
+import contextlib
+import importlib.util
 import os
-import re
 import socket
-from collections.abc import Iterator
-from dataclasses import dataclass
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
-from gome.tools.execution.job import Job
+from gome.tools.execution.job import Executor, Job, Outcome
+from tests.adversary import ALL, GREED, HELPERS, OUTPUTS, REACH, Attack, table
+from tests.e2b_server import KEY, fake_service
 from tests.levels import EXECUTORS, LACKS, PYTHON
 
 DOCS = Path(__file__).parents[2] / "docs" / "execution.md"
-
-# attack: (the program; WON is printed where it succeeds, the levels that hold it)
-WALLED = ("bubblewrap", "userns", "landlock")
-NAMESPACES = ("bubblewrap", "userns")
-ATTACKS = {
-    "read a file outside its folder": ("print(open(SECRET).read())", WALLED),
-    "list a folder outside its own": ("print(os.listdir(os.path.dirname(SECRET)))", WALLED),
-    "overwrite a file outside its folder": ("open(SECRET, 'a').close()", WALLED),
-    "change its input": ("open('input/train.csv', 'a').close()", WALLED),
-    "hard-link a file from outside": ("os.link(SECRET, 'mine')", WALLED),
-    "read the agent's environment": ("open(f'/proc/{AGENT}/environ').read()", WALLED),
-    "see the agent's command line": (
-        "assert open(f'/proc/{AGENT}/cmdline', 'rb').read()",
-        NAMESPACES,
-    ),
-    "send the agent a signal": ("os.kill(AGENT, 0)", WALLED),
-    "connect by TCP": ("socket.create_connection(('127.0.0.1', TCP), 5)", WALLED),
-    "send by UDP": (
-        "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b'x', ('127.0.0.1', UDP))\n"
-        "    s.settimeout(2); s.connect(('127.0.0.1', UDP)); s.send(b'x')",
-        NAMESPACES,
-    ),
-}
+AT_ONCE = 4
+SHORT_S = 1.2  # that a program which nobody is to end still waits: longer than the files are looked at
 
 
-@dataclass(frozen=True)
 class World:
-    """What the programs attack."""
+    """What the programs attack, in a folder whose path is short enough for a Unix socket."""
 
-    root: Path
-    tcp: socket.socket
-    udp: socket.socket
+    def __init__(self, root: Path, held: contextlib.ExitStack) -> None:
+        self.root, self.mark = root, f"gome-{root.name}"
+        for name in ("labels", "other", "key", "submission.csv"):
+            (root / name).write_text("id,y\n1,1\n")
+        (root / "input").mkdir()
+        (root / "input" / "train.csv").write_text("a\n1\n")
+        self.udp = held.enter_context(socket.socket(type=socket.SOCK_DGRAM))
+        self.udp.bind(("127.0.0.1", 0))
+        tcp = held.enter_context(socket.create_server(("127.0.0.1", 0)))
+        for name in ("socket", "\0socket"):
+            address = name.replace("socket", str(root / "socket"))
+            held.enter_context(socket.create_server(address, family=socket.AF_UNIX))
+        self.targets: dict[str, Any] = {name: str(root / name) for name in ("labels", "other", "key")}
+        self.targets |= {"root": str(root), "agent": os.getpid(), "unix": str(root / "socket")}
+        self.targets |= {"udp": self.udp.getsockname()[1], "tcp": tcp.getsockname()[1]}
+        self.targets["open"] = held.enter_context((root / "labels").open()).fileno()
 
-    def received(self) -> bool:
-        """Whether a datagram has come in."""
-        self.udp.setblocking(False)
-        try:
-            return bool(self.udp.recv(10))
-        except BlockingIOError:
-            return False
+    def job(self, name: str, code: str, patience: float = 60, **limits: float) -> Job:
+        """A job with small limits, whose program is `code` below the helpers."""
+        program = self.root / f"{name}.py"
+        targets = {**self.targets, "mark": f"{self.mark}-{name}"}
+        program.write_text(f"W, PATIENCE = {targets!r}, {patience}\n{HELPERS}\n{code}\n")
+        small = {"wall_s": 60.0, "memory_mb": 150, "output_mb": 5.0, "tasks": 60, "files": 300, **limits}
+        return Job(program, self.root / "input", self.root / f"work-{name}", 0, **small)  # type: ignore[arg-type]
+
+    def left_over(self, name: str) -> list[psutil.Process]:
+        """Processes that a program left running."""
+        return [
+            p for p in psutil.process_iter(["cmdline"]) if f"{self.mark}-{name}" in (p.info["cmdline"] or [])
+        ]
+
+    def clear(self) -> None:
+        """End and remove what programs left on this machine."""
+        for path in Path("/dev/shm").glob(f"{self.mark}-*"):
+            path.unlink()
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    (tmp_path / "secret").write_text("labels")
-    (tmp_path / "input").mkdir()
-    (tmp_path / "input" / "train.csv").write_text("a\n1\n")
-    with socket.create_server(("127.0.0.1", 0)) as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-        udp.bind(("127.0.0.1", 0))
-        yield World(tmp_path, tcp, udp)
+@contextlib.contextmanager
+def world() -> Iterator[World]:
+    with tempfile.TemporaryDirectory(prefix="g") as folder, contextlib.ExitStack() as held:
+        made = World(Path(folder), held)
+        held.callback(made.clear)
+        yield made
 
 
-def attack(level: str, code: str, world: World) -> str:
-    """Run one attack; its log."""
-    program = world.root / "program.py"
-    program.write_text(
-        f"import os, socket\nSECRET, AGENT = {str(world.root / 'secret')!r}, {os.getpid()}\n"
-        f"TCP, UDP = {world.tcp.getsockname()[1]}, {world.udp.getsockname()[1]}\n"
-        f"try:\n    {code}\n    print('WON')\nexcept BaseException as error:\n    print('HELD', repr(error))\n"
+@contextlib.contextmanager
+def executor_of(level: str, folder: Path) -> Iterator[Executor]:
+    if level != "e2b":
+        yield EXECUTORS[level](PYTHON)  # type: ignore[index]
+        return
+    from gome.tools.execution.e2b import E2BExecutor
+    from gome.tools.execution.e2b_pool import Pool
+    from gome.tools.execution.e2b_template import Service
+
+    with fake_service(folder / "service") as service, pytest.MonkeyPatch.context() as patch:
+        for name, value in (("API_KEY", KEY), ("API_URL", service.url), ("SANDBOX_URL", service.url)):
+            patch.setenv(f"E2B_{name}", value)
+        executor = E2BExecutor(Pool(folder, AT_ONCE, Service(template="ready", python=sys.executable)))
+        yield executor
+        executor.close()
+
+
+def reach(world: World, run: Callable[[Job], Outcome]) -> dict[str, tuple[bool, str]]:
+    """All attempts of REACH in one program, each in a process of its own: whether it was held, and what it said."""
+    attempts = "\n".join(
+        f"if fork():\n    try:\n        {attack.code}\n        print('WON {n}.')\n"
+        f"    except BaseException as error:\n        print('HELD {n}.', repr(error))\n    os._exit(0)\nos.wait()"
+        for n, attack in enumerate(REACH)
     )
-    job = Job(program, world.root / "input", world.root / "work", 0, wall_s=60, memory_mb=400, output_mb=5)
-    return EXECUTORS[level](PYTHON).run(job, stop=lambda: False).log
+    log = run(world.job("reach", attempts)).log
+    held = {}
+    for n, attack in enumerate(REACH):
+        assert (f"WON {n}." in log) != (f"HELD {n}." in log), log
+        held[attack.tries] = f"HELD {n}." in log, log
+    world.udp.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        held["send by UDP"] = not world.udp.recv(10), log
+    held[REACH[-1].tries] = not Path(f"/dev/shm/{world.mark}-reach").exists(), log
+    return held
 
 
-@pytest.mark.parametrize("name", ATTACKS)
-@pytest.mark.parametrize("level", EXECUTORS)
-def test_what_a_level_holds(level: str, name: str, world: World) -> None:
-    if LACKS[level]:
-        pytest.skip(f"{level} does not run here: {LACKS[level]}")
-    code, holds = ATTACKS[name]
-    log = attack(level, code, world)
-    won = world.received() if "UDP" in code else "WON" in log
-    assert won == (level not in holds), log
-    assert ("WON" in log) != ("HELD" in log), log
+def greed(
+    world: World, run: Callable[[Job], Outcome], level: str, attack: Attack, name: str
+) -> tuple[bool, str]:
+    patience = 60 if level in attack.holds else SHORT_S
+    limits = {"wall_s": 1.0} if attack.reason == "timeout" else {}
+    outcome = run(world.job(name, attack.code, patience, **limits))
+    left = world.left_over(name)
+    for process in left:
+        process.kill()
+    return outcome.reason in (attack.reason, "killed") and not left, f"{outcome}, left: {left}"
+
+
+def outputs(world: World, run: Callable[[Job], Outcome], attack: Attack, name: str) -> tuple[bool, str]:
+    outcome = run(world.job(name, attack.code))
+    return outcome.submission is None, str(outcome)
+
+
+def fought(level: str) -> dict[str, tuple[bool, str]]:
+    """All that is tried at a level: whether it was held, and what is to be seen of it."""
+    with world() as at, executor_of(level, at.root) as executor, ThreadPoolExecutor(AT_ONCE) as pool:
+
+        def run(job: Job) -> Outcome:
+            return executor.run(job, stop=lambda: False)
+
+        waiting = {}
+        for n, attack in enumerate(a for a in (*GREED, *OUTPUTS) if level != "e2b" or level in a.holds):
+            if attack in GREED:
+                waiting[attack.tries] = pool.submit(greed, at, run, level, attack, f"n{n}")
+            else:
+                waiting[attack.tries] = pool.submit(outputs, at, run, attack, f"n{n}")
+        held = reach(at, run) if level != "e2b" else {}
+        return {**held, **{tries: future.result() for tries, future in waiting.items()}}
+
+
+@pytest.fixture(scope="module")
+def results() -> dict[str, dict[str, tuple[bool, str]]]:
+    return {}
+
+
+@pytest.mark.parametrize("attack", [*REACH, *GREED, *OUTPUTS], ids=lambda attack: attack.tries)
+@pytest.mark.parametrize("level", ALL)
+def test_what_a_level_holds(level: str, attack: Attack, results: dict[str, Any]) -> None:
+    if level == "e2b" and (importlib.util.find_spec("e2b") is None or level not in attack.holds):
+        pytest.skip("the walls of e2b are the service's" if level not in attack.holds else "no E2B SDK here")
+    if level != "e2b" and LACKS[level]:  # type: ignore[index]
+        pytest.skip(f"{level} does not run here: {LACKS[level]}")  # type: ignore[index]
+    if level == "plain" and attack.needs_root and os.geteuid():
+        pytest.skip("an account that is not root's can't do it, whatever the level")
+    if level not in results:
+        results[level] = fought(level)
+    held, seen = results[level][attack.tries]
+    assert held == (level in attack.holds), seen
 
 
 def test_the_documented_table_is_this_one() -> None:
-    rows = [
-        f"| {name} | "
-        + " | ".join("held" if level in holds else "**not held**" for level in EXECUTORS)
-        + " |"
-        for name, (_, holds) in ATTACKS.items()
-    ]
-    shown = [
-        line for line in DOCS.read_text().splitlines() if re.search(r"\| (held|\*\*not held\*\*) \|", line)
-    ]
+    rows = table()
+    shown = [line for line in DOCS.read_text().splitlines() if line.startswith("| ") and line in rows]
+    tried = [line for line in DOCS.read_text().splitlines() if "held" in line and line.startswith("| ")]
     assert shown == rows
-
-
-@pytest.mark.parametrize("level", EXECUTORS)
-def test_a_submission_with_a_second_name_is_not_taken(level: str, world: World) -> None:
-    if LACKS[level]:
-        pytest.skip(f"{level} does not run here")
-    (world.root / "program.py").write_text(
-        "import os\nopen('other', 'w').write('id,y\\n')\nos.link('other', 'submission.csv')\nprint('linked')\n"
-    )
-    job = Job(world.root / "program.py", world.root / "input", world.root / "work", 0, 60, 400, 5)
-    outcome = EXECUTORS[level](PYTHON).run(job, stop=lambda: False)
-    assert "linked" in outcome.log
-    assert outcome.submission is None
+    assert tried == rows

@@ -145,4 +145,4 @@ def tokens(column: pd.Series) -> np.ndarray:
 
 def shown(labels: list[str], count: int = 6) -> str:
     """A few labels for a message."""
-    return ", ".join(labels[:count]) + (", ..." if len(labels) > count else "")
+    return ", ".join(label[:200] for label in labels[:count]) + (", ..." if len(labels) > count else "")

@@ -4,6 +4,8 @@ The file was written by a program that nobody has read: links are not followed, 
 plain CSV and nothing else.
 """
 
+import csv
+import itertools
 import stat
 from pathlib import Path
 
@@ -60,24 +62,41 @@ def _read(
         return None, [
             f"{path.name} has {status.st_size:,} bytes; for {len(sample)} rows at most {limit:,} are read"
         ]
-    with path.open("rb") as file:
-        fields = file.readline(_HEADER_BYTES).count(b",") + 1
-    if fields > 2 * sample.shape[1] + 100:
-        return None, [f"{path.name} has {fields:,} columns or more where the sample has {sample.shape[1]}"]
+    if problem := _shape_problem(path, sample.shape[1]):
+        return None, [problem]
     text = [] if pd.api.types.is_numeric_dtype(sample[task.id]) else [task.id]
     if metric.form in ("label", "ranking", "detection"):
         text += task.prediction
+    most = 2 * len(sample) + 1000
     try:
         table = pd.read_csv(path, dtype=dict.fromkeys(text, str), encoding="utf-8-sig", compression=None,
-                            low_memory=False)  # fmt: skip
+                            low_memory=False, nrows=most + 1)  # fmt: skip
     except UnicodeDecodeError as error:
         return None, [f"{path.name} is not UTF-8 at byte {error.start}; write it with DataFrame.to_csv"]
     except (ValueError, OverflowError) as error:  # pandas' parser errors are ValueErrors
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         return None, [f"{path.name} is not readable as CSV: {reason}"]
-    if not isinstance(table.index, pd.RangeIndex):
-        return None, [f"{path.name}: rows have more fields than the header has names"]
+    if len(table) > most:
+        return None, [f"{path.name} has more than {most:,} rows where the sample has {len(sample):,}"]
     return table, []
+
+
+def _shape_problem(path: Path, columns: int) -> str | None:
+    """What is wrong with the first two lines. pandas takes hours over one with millions of fields too many."""
+    with path.open("rb") as file:
+        fields = file.readline(_HEADER_BYTES).count(b",") + 1
+    if fields > 2 * columns + 100:
+        return f"{path.name} has {fields:,} columns or more where the sample has {columns}"
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as text:
+            header, first = itertools.islice(itertools.chain(filter(None, csv.reader(text)), ([], [])), 2)
+    except UnicodeDecodeError as error:
+        return f"{path.name} is not UTF-8 at byte {error.start}; write it with DataFrame.to_csv"
+    except csv.Error as error:
+        return f"{path.name} is not readable as CSV: {error}"
+    return (
+        f"{path.name}: rows have more fields than the header has names" if len(first) > len(header) else None
+    )
 
 
 def _column_problems(table: pd.DataFrame, sample: pd.DataFrame) -> list[str]:
@@ -107,7 +126,7 @@ def _id_problems(table: pd.DataFrame, sample: pd.DataFrame, id_: str) -> list[st
         (given[given.duplicated()].drop_duplicates(), "ids occur more than once"),
     ):
         if len(ids):
-            problems.append(f"{len(ids)} {what}, such as {id_} = {ids.iloc[0]}")
+            problems.append(f"{len(ids)} {what}, such as {id_} = {str(ids.iloc[0])[:80]}")
     if problems:
         problems[-1] += f"; write one row for each of the {len(sample)} ids of the test table"
     return problems
@@ -210,7 +229,7 @@ def _span(metric: Metric) -> str:
 def _warnings(table: pd.DataFrame, task: Task) -> list[str]:
     if len(table) < 2 or any(table[c].nunique(dropna=False) > 1 for c in table.columns if c != task.id):
         return []
-    value = table[task.prediction[0]].iloc[0]
+    value = str(table[task.prediction[0]].iloc[0])[:80]
     return [
         f"{WARNING}all {len(table)} predictions are the same ({task.prediction[0]} = {value}); is the model fitted?"
     ]

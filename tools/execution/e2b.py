@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from gome.state.config import Isolation
-from gome.tools.execution import e2b_guard, handover, log, supervisor
+from gome.tools.execution import e2b_guard
 from gome.tools.execution.e2b_box import ROOT, Box, SandboxLost
 from gome.tools.execution.e2b_parcel import Hasher, Manifest, packed
 from gome.tools.execution.e2b_pool import Pool
@@ -26,7 +26,8 @@ _POLL_S = 0.1
 _KILLED = 128 + 9
 _MAX_OUTPUT = 2 * e2b_guard.LIVE  # more than the guard passes on
 _MAX_RESULT = 65_536
-_CODE = (e2b_guard, handover, log, supervisor)
+_CODE = ("e2b_guard", "files", "handover", "log", "memory", "supervisor")
+_LIMITS = ("wall_s", "memory_mb", "output_mb", "tasks", "files")
 _TRIES = 2
 
 
@@ -111,16 +112,14 @@ class _Attempt:
         spec = {
             "python": self._python,
             "env": environment(job, home="~", python=Path(self._python)),
-            "limits": {"wall_s": job.wall_s, "memory_mb": job.memory_mb, "output_mb": job.output_mb},
+            "limits": {name: getattr(job, name) for name in _LIMITS},
         }
         entries: list[tuple[str, Path | bytes]] = [("job.json", json.dumps(spec).encode())]
         entries.append(("main.py", job.work_dir / "main.py"))
         entries += [(f"input/{name}", job.input_dir / name) for name, _ in sorted(new)]
         if not self.box.seen:
-            entries += [
-                (f"code/{module.__name__.replace('.', '/')}.py", Path(str(module.__file__)))
-                for module in _CODE
-            ]
+            here = Path(__file__).parent
+            entries += [(f"code/gome/tools/execution/{name}.py", here / f"{name}.py") for name in _CODE]
         self.box.seen = files
         with packed(entries) as parcel:
             self.box.upload("parcel.tar", parcel)
@@ -157,8 +156,8 @@ class _Attempt:
         job, reason = self.job, cast(Reason, result["reason"])
         limits = {
             "timeout": f"it took longer than {job.wall_s:g} s",
-            "memory": f"it took more than {job.memory_mb} MB of memory, or the sandbox had no more",
-            "output": f"it printed and wrote more than {job.output_mb:g} MB",
+            "memory": f"it took more than {job.memory_mb} MB of memory or {job.tasks} tasks, or the sandbox had no more",
+            "output": f"it printed and wrote more than {job.output_mb:g} MB or {job.files} files",
         }
         limit = limits.get(reason, "")
         if limit:

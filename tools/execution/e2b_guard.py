@@ -1,6 +1,6 @@
 """Watches one program from within an E2B sandbox and writes down how it ended.
 
-Uploaded into the sandbox, with `handover`, `log` and `supervisor`, and started there as `python -m
+Uploaded into the sandbox, with five other modules, and started there as `python -m
 gome.tools.execution.e2b_guard ROOT`: the standard library only. It finds ROOT/job.json (see e2b.py), ROOT/main.py and
 ROOT/input, and leaves ROOT/result.json = {"reason", "exit_code", "seconds", "peak_mb", "submission"} and, where the
 program wrote a plain file, a copy of its submission. Started by root it hands the program to the account "user" for
@@ -22,17 +22,17 @@ from pathlib import Path
 from typing import Any
 
 from gome.tools.execution import supervisor
+from gome.tools.execution.files import Files, files_of
 from gome.tools.execution.handover import SUBMISSION, copy_submission
 from gome.tools.execution.log import LogBuffer
+from gome.tools.execution.memory import MB, count_tasks, descendants, tree_memory_mb
 
 ACCOUNT = "user"
 LIVE = 2**20  # bytes of output that are passed on as they come; of the rest, what a LogBuffer keeps
-_MB = 2**20
 _POLL_S = 0.1
-_DISK_POLL_S = 1.0
+_FILES_POLL_S = 0.5
 _END_S = 10.0
 _KILLED = 128 + 9
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class _Output:
@@ -64,8 +64,9 @@ class _Watch:
 
     def __init__(self, command: list[str], work: Path, env: dict[str, str], limits: dict[str, float]) -> None:
         self.limits, self.work, self.output, self.peak_mb = limits, work, _Output(), 0.0
-        self._started = self._disk_at = time.monotonic()
-        size = int(max(limits["output_mb"], limits["memory_mb"]) * _MB)
+        self._files, self._started = Files(), time.monotonic()
+        self._look_at = self._started
+        size = int(max(limits["output_mb"], limits["memory_mb"]) * MB)
         script = [sys.executable, "-I", "-S", supervisor.__file__, str(os.getpid()), str(size)]
         self.process = subprocess.Popen(
             [*script, *command],
@@ -92,7 +93,8 @@ class _Watch:
         code = self.process.returncode
         if reason is None:
             reason = "memory" if code == _KILLED else "error" if code else "ok"
-        if reason == "ok" and self._written_mb() > self.limits["output_mb"]:
+        self._files = files_of(self.work, [], int(self.limits["files"]))
+        if reason == "ok" and self._has_written_too_much():
             reason = "output"
         seconds = time.monotonic() - self._started
         # A program can end before it is looked at once: the kernel's figure, of its largest process, is the least.
@@ -105,29 +107,29 @@ class _Watch:
         }
 
     def _overrun(self) -> str | None:
-        memory = _tree_memory_mb(self.process.pid, self.limits["memory_mb"])
+        """The kind of limit that is passed now, if any. Keeps the peak memory."""
+        limits, pids = self.limits, descendants(self.process.pid)
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + _FILES_POLL_S
+            self._files = files_of(self.work, pids, int(limits["files"]))
+        memory = tree_memory_mb(pids, limits["memory_mb"], self._files.memory / MB)
         self.peak_mb = max(self.peak_mb, memory)
-        if memory > self.limits["memory_mb"]:
+        if memory > limits["memory_mb"] or count_tasks(pids) > limits["tasks"]:
             return "memory"
-        if time.monotonic() - self._started > self.limits["wall_s"]:
+        if time.monotonic() - self._started > limits["wall_s"]:
             return "timeout"
-        if self.output.size / _MB > self.limits["output_mb"]:
-            return "output"
-        if time.monotonic() < self._disk_at:
-            return None
-        self._disk_at = time.monotonic() + _DISK_POLL_S
-        return "output" if self._written_mb() > self.limits["output_mb"] else None
+        return "output" if self._has_written_too_much() else None
 
-    def _written_mb(self) -> float:
-        said = subprocess.run(["du", "-sk", "--", self.work], capture_output=True, text=True).stdout
-        first = said.split()[:1]
-        return (int(first[0]) / 1024 if first else 0.0) + self.output.size / _MB
+    def _has_written_too_much(self) -> bool:
+        files, limits = self._files, self.limits
+        written_mb = (files.disk + self.output.size) / MB
+        return written_mb > limits["output_mb"] or files.count > limits["files"] or bool(files.unseen)
 
     def _read(self, wait_s: float) -> None:
         if not self._selector.get_map():
             time.sleep(wait_s)
         elif self._selector.select(wait_s):
-            data = self._pipe.read(_MB)
+            data = self._pipe.read(MB)
             if data:
                 self.output.take(data)
             elif data == b"":
@@ -135,7 +137,7 @@ class _Watch:
 
     def _end(self) -> None:
         """The supervisor ends the tree below it. What is in the pipe is read once: more would be a flood."""
-        left = _descendants(self.process.pid)
+        left = descendants(self.process.pid)
         if self.process.poll() is None:
             self.process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -149,40 +151,6 @@ class _Watch:
         self.output.finish()
 
 
-def _tree_memory_mb(root: int, limit_mb: float) -> float:
-    """Resident memory below process `root`; what forked workers share counts once, where it matters."""
-    tree = _descendants(root)
-    resident = sum(map(_resident_mb, tree))
-    return resident if resident <= limit_mb else sum(map(_own_mb, tree))
-
-
-def _descendants(root: int) -> list[int]:
-    children: dict[int, list[int]] = {}
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError, IndexError, ValueError):
-            parent = int(Path(f"/proc/{name}/stat").read_bytes().rpartition(b")")[2].split()[1])
-            children.setdefault(parent, []).append(int(name))
-    found, left = [], [root]
-    while left:
-        below = children.get(left.pop(), [])
-        found += below
-        left += below
-    return found
-
-
-def _resident_mb(pid: int) -> float:
-    with contextlib.suppress(OSError, IndexError, ValueError):
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE / _MB
-    return 0.0
-
-
-def _own_mb(pid: int) -> float:
-    with contextlib.suppress(OSError, IndexError, ValueError):
-        rows = [line.split() for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]]
-        return sum(int(row[1]) for row in rows if row[0] in ("Pss_Anon:", "Pss_Shmem:")) / 1024
-    return _resident_mb(pid)
-
-
 def _account() -> str | None:
     """The account that the program is handed to; None where this process is not root or there is no such account."""
     with contextlib.suppress(KeyError):
@@ -194,7 +162,7 @@ def _account() -> str | None:
 def _lay_out(root: Path, account: str | None) -> Path:
     """The working folder, made afresh: the program, a scratch folder, and a link to the input."""
     work = root / "work"
-    shutil.rmtree(work, ignore_errors=True)
+    subprocess.run(["rm", "-rf", "--", work])  # at any depth, and a link as such
     (root / "input").mkdir(exist_ok=True)
     (work / ".tmp").mkdir(parents=True)
     shutil.copyfile(root / "main.py", work / "main.py")
@@ -221,7 +189,7 @@ def main(root: Path) -> None:
         drop = ["setpriv", f"--reuid={account}", f"--regid={account}", "--clear-groups", "--no-new-privs"]
         command = [*drop, *command]
     result = _Watch(command, work, env, job["limits"]).run()
-    limit = int(job["limits"]["output_mb"] * _MB)
+    limit = int(job["limits"]["output_mb"] * MB)
     result["submission"] = copy_submission(work, root / SUBMISSION, limit)
     draft = root / "result.json.draft"
     draft.write_text(json.dumps(result))

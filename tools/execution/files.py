@@ -1,4 +1,7 @@
-"""The files of a running program: those in its folder, those without a name, and those that lie in memory."""
+"""The files of a running program: those in its folder, those without a name, and those that lie in memory.
+
+The standard library only: an E2B sandbox gets this file too (see e2b_guard).
+"""
 
 import contextlib
 import errno
@@ -7,8 +10,6 @@ import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import psutil
 
 MOST_NESTED = 60
 """Folders below one another. Beyond 4096 bytes a path can't be followed, so what lies there can't be counted."""
@@ -51,10 +52,10 @@ class Files:
                         folders.append((entry.path, depth + 1))
                     self.disk += entry.stat(follow_symlinks=False).st_blocks * 512
 
-    def add_open(self, processes: Iterable[psutil.Process], device: int) -> None:
+    def add_open(self, pids: Iterable[int], device: int) -> None:
         """Count files without a name that these processes hold: on disk where they lie on `device`, else in memory."""
-        for process in processes:
-            with contextlib.suppress(OSError), os.scandir(f"/proc/{process.pid}/fd") as entries:
+        for pid in pids:
+            with contextlib.suppress(OSError), os.scandir(f"/proc/{pid}/fd") as entries:
                 for entry in entries:
                     with contextlib.suppress(OSError):
                         self._add_nameless(entry.stat(), device)
@@ -72,16 +73,16 @@ class Files:
         else:
             self.memory += found.st_blocks * 512
 
-    def add_mounts(self, processes: Iterable[psutil.Process]) -> None:
+    def add_mounts(self, pids: Iterable[int]) -> None:
         """Count the files in memory that these processes' namespaces have to themselves.
 
         Some of those without a name may be among them: so the larger of both figures stands, and none counts twice.
         """
         used: dict[int, int] = {}
-        for process in processes:
+        for pid in pids:
             for name in _IN_MEMORY:
                 with contextlib.suppress(OSError):
-                    there = f"/proc/{process.pid}/root/{name}"
+                    there = f"/proc/{pid}/root/{name}"
                     device = os.stat(there).st_dev
                     if device not in used and device != os.stat(f"/{name}").st_dev:
                         size = os.statvfs(there)
@@ -90,11 +91,11 @@ class Files:
         self.memory = max(self.memory, sum(used.values()))
 
 
-def files_of(folder: Path, processes: list[psutil.Process], most: int) -> Files:
+def files_of(folder: Path, pids: list[int], most: int) -> Files:
     """All files of a program that works in `folder` with these processes; not counted on beyond `most`."""
     files = Files()
     files.add_folder(folder, most)
     with contextlib.suppress(OSError):
-        files.add_open(processes, os.stat(folder).st_dev)
-    files.add_mounts(processes)
+        files.add_open(pids, os.stat(folder).st_dev)
+    files.add_mounts(pids)
     return files

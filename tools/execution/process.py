@@ -3,14 +3,13 @@
 import contextlib
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, cast
-
-import psutil
 
 from gome.state.config import Isolation
 from gome.tools.execution import supervisor
@@ -76,7 +75,6 @@ class _Watch:
         )
         self._output = cast(IO[bytes], self.process.stdout)
         os.set_blocking(self._output.fileno(), False)
-        self._root = psutil.Process(self.process.pid)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._output, selectors.EVENT_READ)
 
@@ -100,15 +98,15 @@ class _Watch:
 
     def end(self) -> None:
         """End what still runs, supervisor last, and wait for it."""
-        left = descendants(self._root)
+        left = descendants(self.process.pid)
         if self.process.poll() is None:
             self.process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(_END_S)
         if self.process.poll() is None:
-            for process in [*left, self._root]:
-                with contextlib.suppress(psutil.Error):
-                    process.kill()
+            for pid in [*left, self.process.pid]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             self.process.wait()
         self.seconds = time.monotonic() - self._started
         self._read(0)
@@ -117,13 +115,13 @@ class _Watch:
 
     def _overrun(self) -> Reason | None:
         """The limit that is passed now, if any. Keeps the peak memory."""
-        job, processes = self.job, descendants(self._root)
-        self._look_at_files(processes)
-        memory = tree_memory_mb(processes, job.memory_mb, self._files.memory / MB)
+        job, pids = self.job, descendants(self.process.pid)
+        self._look_at_files(pids)
+        memory = tree_memory_mb(pids, job.memory_mb, self._files.memory / MB)
         self.peak_mb = max(self.peak_mb, memory)
         if memory > job.memory_mb:
             return self._passed("memory", f"it took more than {job.memory_mb} MB of memory")
-        if count_tasks(processes) > job.tasks:
+        if count_tasks(pids) > job.tasks:
             return self._passed("memory", f"it had more than {job.tasks} processes and threads")
         if time.monotonic() - self._started > job.wall_s:
             return self._passed("timeout", f"it took longer than {job.wall_s:g} s")
@@ -148,11 +146,11 @@ class _Watch:
         self.limit = limit
         return reason
 
-    def _look_at_files(self, processes: list[psutil.Process]) -> None:
+    def _look_at_files(self, pids: list[int]) -> None:
         now = time.monotonic()
         if now < self._look_at:
             return
-        self._files = files_of(self.job.work_dir, processes, self.job.files)
+        self._files = files_of(self.job.work_dir, pids, self.job.files)
         took = time.monotonic() - now
         self._look_at = now + max(_FILES_POLL_S, _FILES_SHARE * took)
 

@@ -1,0 +1,156 @@
+"""Hostile programs, and the levels that hold each. docs/execution.md shows this as a table.
+
+A program of REACH wins if it prints so, or if the world notices. One of GREED is held if it ends for the reason given,
+one of OUTPUTS if no submission is taken from it. `wait()` in them is long where they have to be ended by somebody else.
+"""
+
+from dataclasses import dataclass
+
+SPACES = ("bubblewrap", "userns")
+WALLED = (*SPACES, "landlock")
+LOCAL = (*WALLED, "plain")
+ALL = (*LOCAL, "e2b")
+
+
+@dataclass(frozen=True)
+class Attack:
+    """What a program tries to do, its code, who holds it, and how it ends where it is held.
+
+    `needs_root`: who is not root can not do it at `plain` either.
+    """
+
+    tries: str
+    code: str
+    holds: tuple[str, ...]
+    reason: str = "ok"
+    needs_root: bool = False
+
+
+REACH = [
+    Attack("read the hidden labels of its run", "open(W['labels']).read()", WALLED),
+    Attack("read another run's files", "open(W['other']).read()", WALLED),
+    Attack("read a key in the home folder", "open(W['key']).read()", WALLED),
+    Attack("list a folder outside its own", "os.listdir(W['root'])", WALLED),
+    Attack("overwrite a file outside its folder", "open(W['labels'], 'a').close()", WALLED),
+    Attack("write a file outside its folder", "open(W['root'] + '/new', 'w').close()", WALLED),
+    Attack("change its input", "open('input/train.csv', 'a').close()", WALLED),
+    Attack("hard-link a file from outside", "os.link(W['labels'], 'mine')", WALLED),
+    Attack("read the agent's environment", "open(f'/proc/{W[\"agent\"]}/environ').read()", WALLED),
+    Attack(
+        "read a file that the agent has open", 'open(f\'/proc/{W["agent"]}/fd/{W["open"]}\').read()', WALLED
+    ),
+    Attack("see the agent's command line", "assert open(f'/proc/{W[\"agent\"]}/cmdline').read()", SPACES),
+    Attack("send the agent a signal", "os.kill(W['agent'], 0)", WALLED),
+    Attack("connect by TCP", "socket.create_connection(('127.0.0.1', W['tcp']), 5)", WALLED),
+    Attack("send by UDP", "send_udp(W['udp'])", SPACES),
+    Attack("connect to another program's Unix socket", "unix(W['unix'])", SPACES),
+    Attack("connect to one that has no file", "unix('\\0' + W['unix'])", WALLED),
+    Attack("mount a file system of its own", "mount()", WALLED, needs_root=True),
+    Attack(
+        "change the kernel's settings",
+        "open('/proc/sys/kernel/core_pattern', 'a').close()",
+        WALLED,
+        needs_root=True,
+    ),
+    Attack(
+        "leave a file in shared memory for the next", "open('/dev/shm/' + W['mark'], 'w').close()", SPACES
+    ),
+]
+
+GREED = [
+    Attack("take too much memory", "x = b'x' * 300 * MB; wait()", ALL, "memory"),
+    Attack(
+        "take it in many processes",
+        "any(fork() for _ in range(6)); x = b'x' * 60 * MB; wait()",
+        ALL,
+        "memory",
+    ),
+    Attack(
+        "take it in files without a name",
+        "fill(lambda n: os.memfd_create(str(n)), 30); wait()",
+        ALL,
+        "memory",
+    ),
+    Attack("take it in files in shared memory", "fill(shared, 20); wait()", (*SPACES, "e2b"), "memory"),
+    Attack("fill the disk", "fill(named, 12); wait()", ALL, "output"),
+    Attack("fill it with files that it has deleted", "fill(deleted, 12); wait()", ALL, "output"),
+    Attack(
+        "make many small files", "[open(f'f{n}', 'w').close() for n in range(600)]; wait()", ALL, "output"
+    ),
+    Attack(
+        "nest folders without end",
+        "[(os.mkdir('d'), os.chdir('d')) for n in range(300)]; wait()",
+        ALL,
+        "output",
+    ),
+    Attack("start many processes", "[fork() or time.sleep(60) for _ in range(100)]; wait()", ALL, "memory"),
+    Attack("start many threads", "[Thread(target=wait).start() for _ in range(100)]; wait()", ALL, "memory"),
+    Attack("print without end", "[print('x' * MB) for _ in range(12)]; wait()", ALL, "output"),
+    Attack(
+        "run on, and ignore being told to end", "signal.signal(15, signal.SIG_IGN); wait()", ALL, "timeout"
+    ),
+    Attack("leave a daemon behind", "daemon()", ALL),
+    Attack("end its watchdog and live on", "watchdog = os.getppid(); daemon(); os.kill(watchdog, 9)", WALLED),
+]
+
+OUTPUTS = [
+    Attack("hand over a link to the labels", "os.symlink(W['labels'], 'submission.csv')", ALL),
+    Attack("hand over a file with a second name", "os.link('main.py', 'submission.csv')", ALL),
+    Attack("hand over a pipe", "os.mkfifo('submission.csv')", ALL),
+    Attack("hand over a device", "os.symlink('/dev/zero', 'submission.csv')", ALL),
+    Attack("hand over a folder", "os.mkdir('submission.csv')", ALL),
+    Attack("hand over more than it may write", "open('submission.csv', 'w').truncate(6 * MB)", ALL),
+    Attack("put a link in place of its folder", "os.rename(CWD, CWD + 'x'); os.symlink(W['root'], CWD)", ALL),
+]
+
+HELPERS = """
+import ctypes, os, signal, socket, sys, time
+from threading import Thread
+MB, CWD = 2**20, os.getcwd()
+def wait(): time.sleep(PATIENCE)
+def fork(): return os.fork() == 0
+def named(n): return os.open(f"{n}.bin", os.O_CREAT | os.O_WRONLY)
+def shared(n): return os.open(f"/dev/shm/{W['mark']}-{n}", os.O_CREAT | os.O_WRONLY)
+def deleted(n):
+    file = named(n)
+    os.unlink(f"{n}.bin")
+    return file
+def fill(make, count):
+    for n in range(count):
+        os.write(make(n), bytes(10 * MB if make not in (named, deleted) else MB))
+def send_udp(port):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.sendto(b"x", ("127.0.0.1", port))
+    s.settimeout(2)
+    s.connect(("127.0.0.1", port))
+    s.send(b"x")
+def unix(path):
+    socket.socket(socket.AF_UNIX, socket.SOCK_STREAM).connect(path)
+def mount():
+    libc = ctypes.CDLL(None)
+    libc.unshare(0x10020000)  # a user and a mount namespace
+    assert libc.mount(b"tmpfs", b"/usr", b"tmpfs", 0, None) == 0
+def daemon():
+    heard, ready = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.set_inheritable(ready, True)
+            code = f"import os, time; os.write({ready}, b'x'); os.closerange(0, 64); time.sleep(30)"
+            os.execv(sys.executable, [sys.executable, "-c", code, W["mark"]])
+        os._exit(0)
+    os.read(heard, 1)
+"""
+
+OF_ITS_SERVICE = "of the service"
+"""What the table says of `e2b` and REACH: no test here can tell."""
+
+
+def table() -> list[str]:
+    """The rows of the table in docs/execution.md."""
+    rows = []
+    for attack in (*REACH, *GREED, *OUTPUTS):
+        cells = ["held" if level in attack.holds else "**not held**" for level in LOCAL]
+        cells.append("held" if "e2b" in attack.holds else OF_ITS_SERVICE)
+        rows.append(f"| {attack.tries} | {' | '.join(cells)} |")
+    return rows
