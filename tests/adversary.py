@@ -1,7 +1,8 @@
 """Hostile programs, and the levels that hold each. docs/execution.md shows this as a table.
 
-A program of REACH wins if it prints so, or if the world notices. One of GREED is held if it ends for the reason given,
-one of OUTPUTS if no submission is taken from it. `wait()` in them is long where they have to be ended by somebody else.
+A program of REACH wins if it prints so, or if the world notices. One of GREED is held if it ends for the reason given
+and leaves no process, one of OUTPUTS if no submission is taken from it. `wait()` in them is long where they have to be
+ended by somebody else.
 """
 
 from dataclasses import dataclass
@@ -71,7 +72,7 @@ GREED = [
         ALL,
         "memory",
     ),
-    Attack("take it in files in shared memory", "fill(shared, 20); wait()", (*SPACES, "e2b"), "memory"),
+    Attack("take it in files that lie in memory", "cram(shared); cram(scratch); wait()", SPACES, "memory"),
     Attack("fill the disk", "fill(named, 12); wait()", ALL, "output"),
     Attack("fill it with files that it has deleted", "fill(deleted, 12); wait()", ALL, "output"),
     Attack(
@@ -90,7 +91,12 @@ GREED = [
         "run on, and ignore being told to end", "signal.signal(15, signal.SIG_IGN); wait()", ALL, "timeout"
     ),
     Attack("leave a daemon behind", "daemon()", ALL),
-    Attack("end its watchdog and live on", "watchdog = os.getppid(); daemon(); os.kill(watchdog, 9)", WALLED),
+    Attack(
+        "end its watchdog and live on",
+        "watchdog = os.getppid(); daemon(); os.kill(watchdog, 9)",
+        WALLED,
+        "any",
+    ),
 ]
 
 OUTPUTS = [
@@ -111,6 +117,7 @@ def wait(): time.sleep(PATIENCE)
 def fork(): return os.fork() == 0
 def named(n): return os.open(f"{n}.bin", os.O_CREAT | os.O_WRONLY)
 def shared(n): return os.open(f"/dev/shm/{W['mark']}-{n}", os.O_CREAT | os.O_WRONLY)
+def scratch(n): return os.open(f"/tmp/{n}" if CWD == "/work" else "", os.O_CREAT | os.O_WRONLY)  # where it is its own
 def deleted(n):
     file = named(n)
     os.unlink(f"{n}.bin")
@@ -118,6 +125,11 @@ def deleted(n):
 def fill(make, count):
     for n in range(count):
         os.write(make(n), bytes(10 * MB if make not in (named, deleted) else MB))
+def cram(make):
+    try:
+        fill(make, 16)
+    except OSError:
+        pass  # it is full, or shut
 def send_udp(port):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.sendto(b"x", ("127.0.0.1", port))

@@ -2,8 +2,10 @@
 
 import contextlib
 import importlib.util
+import json
 import os
 import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,7 +17,7 @@ import psutil
 import pytest
 
 from gome.tools.execution.job import Executor, Job, Outcome
-from tests.adversary import ALL, GREED, HELPERS, OUTPUTS, REACH, Attack, table
+from tests.adversary import ALL, GREED, HELPERS, LOCAL, OUTPUTS, REACH, Attack, table
 from tests.e2b_server import KEY, fake_service
 from tests.levels import EXECUTORS, LACKS, PYTHON
 
@@ -51,6 +53,13 @@ class World:
         program.write_text(f"W, PATIENCE = {targets!r}, {patience}\n{HELPERS}\n{code}\n")
         small = {"wall_s": 60.0, "memory_mb": 150, "output_mb": 5.0, "tasks": 60, "files": 300, **limits}
         return Job(program, self.root / "input", self.root / f"work-{name}", 0, **small)  # type: ignore[arg-type]
+
+    def has_heard(self) -> bool:
+        """Whether a datagram came in."""
+        self.udp.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            return bool(self.udp.recv(10))
+        return False
 
     def left_over(self, name: str) -> list[psutil.Process]:
         """Processes that a program left running."""
@@ -101,9 +110,7 @@ def reach(world: World, run: Callable[[Job], Outcome]) -> dict[str, tuple[bool, 
     for n, attack in enumerate(REACH):
         assert (f"WON {n}." in log) != (f"HELD {n}." in log), log
         held[attack.tries] = f"HELD {n}." in log, log
-    world.udp.setblocking(False)
-    with contextlib.suppress(BlockingIOError):
-        held["send by UDP"] = not world.udp.recv(10), log
+    held["send by UDP"] = not world.has_heard(), log
     held[REACH[-1].tries] = not Path(f"/dev/shm/{world.mark}-reach").exists(), log
     return held
 
@@ -117,7 +124,7 @@ def greed(
     left = world.left_over(name)
     for process in left:
         process.kill()
-    return outcome.reason in (attack.reason, "killed") and not left, f"{outcome}, left: {left}"
+    return attack.reason in (outcome.reason, "any") and not left, f"{outcome}, left: {left}"
 
 
 def outputs(world: World, run: Callable[[Job], Outcome], attack: Attack, name: str) -> tuple[bool, str]:
@@ -157,6 +164,7 @@ def test_what_a_level_holds(level: str, attack: Attack, results: dict[str, Any])
     if level == "plain" and attack.needs_root and os.geteuid():
         pytest.skip("an account that is not root's can't do it, whatever the level")
     if level not in results:
+        results[level] = {}  # if it fails, it is not tried again for each attack
         results[level] = fought(level)
     held, seen = results[level][attack.tries]
     assert held == (level in attack.holds), seen
@@ -168,3 +176,53 @@ def test_the_documented_table_is_this_one() -> None:
     tried = [line for line in DOCS.read_text().splitlines() if "held" in line and line.startswith("| ")]
     assert shown == rows
     assert tried == rows
+
+
+@pytest.mark.parametrize("level", LOCAL)
+def test_what_is_graded_is_a_copy_that_nobody_else_has_open(level: str, tmp_path: Path) -> None:
+    if LACKS[level]:  # type: ignore[index]
+        pytest.skip(f"{level} does not run here: {LACKS[level]}")  # type: ignore[index]
+    (tmp_path / "input").mkdir()
+    (tmp_path / "p.py").write_text(
+        "import os, time\nopen('submission.csv', 'w').write('mine')\n"
+        "os.rename('submission.csv', 'x'); os.rename('x', 'submission.csv'); open('written', 'w').close()\n"
+        "while not os.path.exists('seen'): time.sleep(0.01)\n"
+    )
+    job = Job(tmp_path / "p.py", tmp_path / "input", tmp_path / "work", 0, 60, 400, 5)
+    with contextlib.ExitStack() as held:
+        files = []
+
+        def left_over() -> bool:
+            """Opens the file, as a process that outlived its program would have it."""
+            if not files and (job.work_dir / "written").exists():
+                files.append(held.enter_context((job.work_dir / "submission.csv").open("r+")))
+                (job.work_dir / "seen").touch()
+            return False
+
+        outcome = EXECUTORS[level](PYTHON).run(job, stop=left_over)  # type: ignore[index]
+        files[0].write("forged")
+        files[0].flush()
+    assert (job.work_dir / "submission.csv").read_text() == "forged"
+    assert outcome.submission is not None
+    assert outcome.submission.read_text() == "mine"
+
+
+def test_what_a_submission_holds_is_neither_unpacked_nor_run(diabetes: Path, tmp_path: Path) -> None:
+    script = [sys.executable, str(Path(__file__).parents[1] / "hostile_contents.py")]
+    folder = tmp_path / "contents"
+    folder.mkdir()
+    subprocess.run([*script, "make", str(folder)], check=True)
+    checked = subprocess.run(
+        [*script, "check", str(folder), str(diabetes)],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    rows = [json.loads(line) for line in checked.stdout.splitlines()]
+    assert len(rows) == 12
+    for name, taken, said, grown_mb in rows:
+        assert not taken, name
+        assert 0 < said < 2000, (name, said)
+        assert grown_mb < 200, (name, grown_mb)
+    assert not list(tmp_path.rglob("sprung"))

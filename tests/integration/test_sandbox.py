@@ -1,4 +1,4 @@
-"""Programs under real limits: what each level of isolation holds, and that nothing outlives its run."""
+"""Programs under real limits at each level of isolation; hostile ones are in test_adversary.py."""
 
 import ast
 import contextlib
@@ -69,25 +69,6 @@ def test_a_traceback_is_in_the_log(executor: Executor, tmp_path: Path) -> None:
     assert outcome.submission is None
 
 
-def test_time_limit(executor: Executor, tmp_path: Path) -> None:
-    outcome = run(executor, tmp_path, "import time\ntime.sleep(60)\n", wall_s=1.0)
-    assert outcome.reason == "timeout"
-    assert outcome.seconds < 5
-
-
-def test_memory_limit_counts_the_whole_tree(executor: Executor, tmp_path: Path) -> None:
-    code = """
-        import subprocess, sys, time
-        child = "import time; x = bytearray(150 * 2**20); time.sleep(30)"
-        for _ in range(4):
-            subprocess.Popen([sys.executable, "-c", child])
-        time.sleep(30)
-    """
-    outcome = run(executor, tmp_path, code)
-    assert outcome.reason == "memory"
-    assert outcome.peak_mb > 400
-
-
 def test_a_flood_of_output_is_stopped_and_the_log_stays_small(executor: Executor, tmp_path: Path) -> None:
     outcome = run(executor, tmp_path, "while True: print('x' * 1000)\n")
     assert outcome.reason == "output"
@@ -120,20 +101,6 @@ def test_memory_that_workers_share_counts_once(executor: Executor, tmp_path: Pat
     assert 200 < outcome.peak_mb < 400
 
 
-def test_many_small_files_are_stopped(executor: Executor, tmp_path: Path) -> None:
-    code = """
-        import os
-        n = 0
-        while True:
-            n += 1
-            with open(f"{os.environ['TMPDIR']}/{n}", "wb") as file:
-                file.write(bytes(2**18))
-    """
-    outcome = run(executor, tmp_path, code)
-    assert outcome.reason == "output"
-    assert "more than 5 MB" in outcome.log.splitlines()[-1]
-
-
 def test_program_log_lines_survive_a_long_log(executor: Executor, tmp_path: Path) -> None:
     code = """
         for n in range(30_000):
@@ -161,21 +128,6 @@ def test_a_missing_program_or_input_is_told(executor: Executor, tmp_path: Path) 
         executor.run(job, stop=lambda: False)
 
 
-def test_a_daemon_does_not_outlive_the_run(executor: Executor, tmp_path: Path) -> None:
-    marker = f"daemon-{tmp_path.name}"
-    code = f"""
-        import os, sys, time
-        if os.fork() == 0:
-            os.setsid()
-            if os.fork() == 0:
-                os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(60)", "{marker}"])
-            os._exit(0)
-        time.sleep(0.5)
-    """
-    assert run(executor, tmp_path, code).reason == "ok"
-    assert alive(marker) == []
-
-
 def test_the_agents_environment_is_not_seen(
     executor: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,14 +139,6 @@ def test_the_agents_environment_is_not_seen(
     seen = set(ast.literal_eval(outcome.log.splitlines()[0]))
     assert {"SEED", "HOME", "PYTHONHASHSEED", "MPLBACKEND"} <= seen
     assert not seen & set(names)
-
-
-def test_a_link_is_no_submission(executor: Executor, tmp_path: Path) -> None:
-    secret = tmp_path / "answers.csv"
-    secret.write_text("id,label\n1,1\n")
-    outcome = run(executor, tmp_path, f"import os\nos.symlink({str(secret)!r}, 'submission.csv')\n")
-    assert outcome.submission is None
-    assert run(executor, tmp_path, "import os\nos.mkfifo('submission.csv')\n").submission is None
 
 
 def test_stop_is_heeded(executor: Executor, tmp_path: Path) -> None:

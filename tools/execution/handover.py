@@ -28,12 +28,14 @@ def copy_submission(work: Path, target: Path, limit: int) -> bool:
         return False
     finally:
         os.close(folder)
-    with open(source, "rb") as file:
+    try:
         found = os.fstat(source)
         if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1 or found.st_size > limit:
             return False
         left = found.st_size
         with target.open("wb") as copy:
-            while left and (data := file.read(min(left, _CHUNK))):
+            while left and (data := os.read(source, min(left, _CHUNK))):
                 left -= copy.write(data)
-    return True
+        return True
+    finally:
+        os.close(source)
