@@ -38,10 +38,6 @@ def run(executor: Executor, folder: Path, program: str, **limits: float) -> Outc
     return executor.run(job, stop=lambda: False)
 
 
-def alive(marker: str) -> list[psutil.Process]:
-    return [p for p in psutil.process_iter(["cmdline"]) if marker in " ".join(p.info["cmdline"] or [])]
-
-
 def arguments(process: psutil.Process) -> list[str]:
     """What a process was started with, behind its name; [] once it has ended."""
     with contextlib.suppress(psutil.Error):
