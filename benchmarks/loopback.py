@@ -83,19 +83,23 @@ def _completion(body: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]
     }
 
 
+def _is_probe(body: dict[str, Any]) -> bool:
+    return len(body["messages"]) == 1  # a prompt has a system message before it
+
+
 def main(port: int, log: Path) -> None:
-    """Serve the player of benchmarks.faults until killed."""
+    """Serve the player of benchmarks.faults until killed. The short probes after an outage are answered, not written down."""
     with log.open("a", buffering=1) as file:
-        server = Loopback(
-            lambda body: {"content": reply_to(body["messages"])},
-            lambda body: void(file.write(key_of(body["messages"]) + "\n")),
-            port,
-        )
+
+        def answer(body: dict[str, Any]) -> dict[str, Any]:
+            return {"content": "OK" if _is_probe(body) else reply_to(body["messages"])}
+
+        def asked(body: dict[str, Any]) -> None:
+            if not _is_probe(body):
+                file.write(key_of(body["messages"]) + "\n")
+
+        server = Loopback(answer, asked, port)
         server.serve_forever()
-
-
-def void(_: object) -> None:
-    """Take a value and give nothing."""
 
 
 if __name__ == "__main__":
