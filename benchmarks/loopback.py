@@ -88,7 +88,7 @@ def _is_probe(body: dict[str, Any]) -> bool:
 
 
 def main(port: int, log: Path) -> None:
-    """Serve the player of benchmarks.faults until killed. The short probes after an outage are answered, not written down."""
+    """Serve the player of benchmarks.faults until killed. Probes after an outage are answered, not written down."""
     with log.open("a", buffering=1) as file:
 
         def answer(body: dict[str, Any]) -> dict[str, Any]:
