@@ -42,21 +42,22 @@ def known_records(state: TraceState, bench: Bench) -> list[StepRecord]:
 def ranked(records: list[StepRecord], sign: int) -> list[StepRecord]:
     """Accepted steps, best search score first, one for each program; `sign` is -1 where smaller scores are better."""
     first: dict[str, StepRecord] = {}
-    for record in sorted(_accepted(records), key=_by_score(sign)):
+    for record in sorted(_accepted(records), key=by_score(sign)):
         first.setdefault(str(record["code"]), record)
     return list(first.values())
 
 
 def leader(records: list[StepRecord], sign: int) -> StepRecord | None:
     """The first of the ranked steps, None if none was accepted."""
-    return min(_accepted(records), key=_by_score(sign), default=None)
+    return min(_accepted(records), key=by_score(sign), default=None)
 
 
 def _accepted(records: list[StepRecord]) -> list[StepRecord]:
     return [r for r in records if r["verdict"] == "accepted"]
 
 
-def _by_score(sign: int) -> Callable[[StepRecord], tuple[float, int, int]]:
+def by_score(sign: int) -> Callable[[StepRecord], tuple[float, int, int]]:
+    """The key by which steps with a score are ranked, the best one smallest; earlier steps and traces first in ties."""
     return lambda record: (-sign * score_value(record), record["step"], record["trace"])
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gome.agents.incumbent import ranked, score_value
+from gome.agents.incumbent import by_score, score_value
 from gome.state.records import Comparison, StepRecord
 from gome.tools.bench import Bench
 from gome.tools.evaluation.bootstrap import compare
@@ -21,24 +21,36 @@ class Partner:
     blend: Comparison
 
 
-def lineage(records: Sequence[StepRecord], code: str | None) -> list[StepRecord]:
-    """The accepted steps that a program came by, merged-in ones and theirs included, each once, latest first."""
-    by_code: dict[str, StepRecord] = {}
-    for record in records:
-        if record["verdict"] == "accepted":
-            by_code.setdefault(str(record["code"]), record)
-    by_id = {r["id"]: str(r["code"]) for r in records}
-    found: dict[str, StepRecord] = {}
-    open_codes = [code]
-    while open_codes:
-        record_here = by_code.get(str(open_codes.pop()))
-        if record_here is None or record_here["id"] in found:
-            continue
-        found[record_here["id"]] = record_here
-        open_codes.append(record_here["parent"])
-        if record_here["move"] == "merge" and record_here["source"]:
-            open_codes.append(by_id.get(record_here["source"]))
-    return list(found.values())
+class _Accepted:
+    """The accepted steps of a run, read once: the first one of each program, and of these the best one of each
+    trace."""
+
+    def __init__(self, records: Sequence[StepRecord], sign: int) -> None:
+        self.by_code: dict[str, StepRecord] = {}
+        self.best: dict[int, StepRecord] = {}
+        self._codes: dict[str, str] = {}
+        rank = by_score(sign)
+        for record in records:
+            if record["verdict"] != "accepted":
+                continue
+            self._codes[record["id"]] = str(record["code"])
+            if self.by_code.setdefault(str(record["code"]), record) is record:
+                best = self.best.setdefault(record["trace"], record)
+                self.best[record["trace"]] = min(best, record, key=rank)
+
+    def lineage(self, code: str | None) -> list[StepRecord]:
+        """The steps that a program came by, merged-in ones and theirs included, each once, latest first."""
+        found: dict[str, StepRecord] = {}
+        open_codes = [code]
+        while open_codes:
+            record = self.by_code.get(str(open_codes.pop()))
+            if record is None or record["id"] in found:
+                continue
+            found[record["id"]] = record
+            open_codes.append(record["parent"])
+            if record["move"] == "merge" and record["source"]:
+                open_codes.append(self._codes.get(record["source"]))
+        return list(found.values())
 
 
 def find_partner(bench: Bench, records: Sequence[StepRecord], trace: int, code: str) -> Partner | None:
@@ -47,14 +59,15 @@ def find_partner(bench: Bench, records: Sequence[StepRecord], trace: int, code: 
     Measured on stored predictions, without a model call or a program run; labels alone cannot show it, and then the
     best program counts as no worse. Left out: pairs that were merged before, programs that grew from the base.
     """
-    base = next((r for r in records if r["code"] == code and r["verdict"] == "accepted"), None)
+    accepted = _Accepted(records, bench.sign)
+    base = accepted.by_code.get(code)
     if base is None:
         return None
-    own = {r["id"] for r in lineage(records, code)}
+    own = {r["id"] for r in accepted.lineage(code)}
     done = {(r["parent"], r["source"]) for r in records if r["move"] == "merge"}
     partners = []
-    for other in _leaves(records, bench.sign, trace):
-        path = lineage(records, other["code"])
+    for other in (best for number, best in accepted.best.items() if number != trace):
+        path = accepted.lineage(other["code"])
         missing = [r for r in path if r["id"] not in own]
         grown_from_base = base["id"] in {r["id"] for r in path}
         if missing and not grown_from_base and (code, other["id"]) not in done:
@@ -62,14 +75,6 @@ def find_partner(bench: Bench, records: Sequence[StepRecord], trace: int, code: 
             partners.append(Partner(other, missing, _blend_gain(bench, base, other)))
     best = max(partners, key=lambda p: p.blend["gain"], default=None)
     return best if best and best.blend["gain"] >= 0 else None
-
-
-def _leaves(records: Sequence[StepRecord], sign: int, trace: int) -> list[StepRecord]:
-    """The best accepted program of each other trace."""
-    best: dict[int, StepRecord] = {}
-    for record in ranked(list(records), sign):
-        best.setdefault(record["trace"], record)
-    return [record for number, record in best.items() if number != trace]
 
 
 def _blend_gain(bench: Bench, base: StepRecord, other: StepRecord) -> Comparison:
