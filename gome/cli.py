@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     advise.set_defaults(command=_advise)
     _add_watching(commands)
     doctor = commands.add_parser("doctor", help="what this machine offers: sandbox, runtime, hardware, model")
+    doctor.add_argument("--runtime", help=RunConfig.model_fields["runtime"].description)
     doctor.set_defaults(command=_doctor)
     return parser
 
@@ -140,7 +142,7 @@ def _pair(text: str) -> tuple[str, str]:
 def _run(arguments: argparse.Namespace) -> int:
     config = _config(arguments)
     with trouble.told(Path(config.run_dir or config.runs_dir), then="run it again"):
-        run_dir = driver.prepare(arguments.task, config)
+        run_dir = driver.prepare(arguments.task, config, partial(print, file=sys.stderr))
     return _watched(run_dir)
 
 
@@ -202,7 +204,7 @@ def _advise(arguments: argparse.Namespace) -> int:
         raise GomeError(f"{arguments.run} is finished: no diagnosis will read the advice")
     Advice(arguments.run / "advice.jsonl").give(text)
     print("noted: the next diagnosis of every trace reads it")
-    if RunConfig(**run["config"]).role_models.get("researcher", run["config"]["model"]) == "offline":
+    if RunConfig(**run["config"]).model_of("researcher") == "offline":
         print(
             "note: the offline reasoner is rules, not a language model: it writes advice down and cannot follow it"
         )
@@ -210,4 +212,4 @@ def _advise(arguments: argparse.Namespace) -> int:
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    return diagnose()
+    return diagnose(arguments.runtime)

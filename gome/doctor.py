@@ -12,9 +12,9 @@ from gome.tools.execution.probe import levels
 from gome.tools.execution.runtime import ensure_runtime
 
 
-def diagnose() -> int:
-    """Print the findings; 0 if programs can be run, 1 if not."""
-    console = Console(highlight=False)
+def diagnose(named: str | None = None) -> int:
+    """Print the findings, with the runtime that is `named`; 0 if programs can be run, 1 if not."""
+    console = Console(highlight=False, soft_wrap=True)
     machine = hardware()
     console.print(f"python     {sys.version.split()[0]}")
     console.print(
@@ -22,11 +22,13 @@ def diagnose() -> int:
     )
     console.print(f"disk       {shutil.disk_usage('.').free / 2**30:.0f} GB free here")
     try:
-        runtime = ensure_runtime(progress=lambda line: console.print(f"runtime    {line}"))
+        runtime = ensure_runtime(named, progress=lambda line: console.print(f"runtime    {line}"))
     except GomeError as error:
         console.print(f"runtime    FAILED: {error}")
         return 1
     console.print(f"runtime    {runtime.python} ({len(runtime.packages)} packages)")
+    listed = ", ".join(f"{name} {version}" for name, version in runtime.packages.items())
+    console.print(f"packages   {listed}")
     for note in runtime.notes:
         console.print(f"runtime    note: {note}")
     for level, lack in levels(runtime.python).items():

@@ -24,6 +24,7 @@ from gome.graph.workshop import THREADS, Workshop
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError, RunStopped
 from gome.state.review import Question
+from gome.tools.execution.runtime import ensure_runtime
 from gome.tools.models.chat import make_model
 from gome.tools.records.lock import one_writer
 from gome.tools.spans import labels
@@ -37,8 +38,9 @@ THIN_EVERY = 100
 """Steps after which old checkpoints are deleted."""
 
 
-def prepare(task: str, config: RunConfig) -> Path:
-    """Check the task and lay out its run folder, before anything runs. GomeError for a bad task."""
+def prepare(task: str, config: RunConfig, say: Callable[[str], None] = lambda line: None) -> Path:
+    """Check the task and lay out its run folder, before anything runs; `say` is told what takes long. GomeError for a
+    bad task or configuration."""
     _make_sure_models_exist(config)
     if config.checkpoints:
         check(config.checkpoints)
@@ -50,6 +52,8 @@ def prepare(task: str, config: RunConfig) -> Path:
             else "name another folder"
         )
         raise GomeError(f"--run-dir {folder} is not empty; {hint}")
+    if config.runtime:
+        ensure_runtime(config.runtime, progress=say)
     return prepare_run(task, config)
 
 

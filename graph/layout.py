@@ -19,6 +19,7 @@ from gome.tools.data.splits import plan_splits
 from gome.tools.data.tables import read_table
 from gome.tools.data.task_folder import load_task
 from gome.tools.execution.e2b_access import check_e2b
+from gome.tools.execution.runtime import keep_runtime
 from gome.tools.memory.earlier import read_memory
 from gome.tools.memory.sentences import check_encoder
 from gome.tools.models.chat import OPENAI_URL, endpoint
@@ -53,7 +54,7 @@ def prepare_run(task_path: str, config: RunConfig) -> Path:
         check_encoder()
     prices.check_cap({_name(spec) for spec in (config.model, *config.role_models.values())}, config.max_usd)
     if config.executor == "e2b":
-        check_e2b()
+        check_e2b(config.runtime)
     if run_dir is None:
         name = f"{source.stem}-{datetime.datetime.now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
         run_dir = Path(config.runs_dir).resolve() / name
@@ -88,6 +89,8 @@ def _lay_out(run_dir: Path, task_path: str, config: RunConfig, earlier: Path | N
     if config.prices:
         shutil.copyfile(config.prices, run_dir / "prices.yaml")
         kept = kept.model_copy(update={"prices": str(run_dir / "prices.yaml")})
+    if config.runtime:
+        kept = kept.model_copy(update={"runtime": keep_runtime(config.runtime, run_dir)})
     if earlier:
         kept = kept.model_copy(update={"memory": str(earlier)})
         (run_dir / EARLIER).write_bytes(earlier.read_bytes() if earlier.exists() else b"")

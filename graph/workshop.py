@@ -14,10 +14,11 @@ from langchain_core.language_models import BaseChatModel
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
-from gome.agents.offline.model import OfflineReasoner
+from gome.agents.offline.model import OFFLINE_NEEDS, OfflineReasoner
 from gome.graph.layout import EARLIER, prices_of, read_run
 from gome.graph.memory import StoreMemory
 from gome.state.config import RunConfig
+from gome.state.errors import GomeError
 from gome.state.task import Task
 from gome.tools.bench import Bench
 from gome.tools.budget import Budget
@@ -114,11 +115,11 @@ class Workshop:
     def _bench(self, run_dir: Path, store: BaseStore | None, stop: Callable[[], bool]) -> Bench:
         run = read_run(run_dir)
         config, task = RunConfig(**run["config"]), Task(**run["task"])
-        runtime = ensure_runtime(progress=self._say)
+        runtime = self._runtime(run, config)
         machine = hardware()
         slots = config.slots or default_slots(machine["cpus"], config.traces)
         executor = self._executor or (
-            open_e2b(run_dir, SANDBOXES_PER_SLOT * slots)
+            open_e2b(run_dir, SANDBOXES_PER_SLOT * slots, config.runtime)
             if config.executor == "e2b"
             else choose_executor(config.min_isolation, runtime.python)
         )
@@ -162,6 +163,21 @@ class Workshop:
                 bench.note_accepted(record)
         return bench
 
+    def _runtime(self, run: dict[str, Any], config: RunConfig) -> Runtime:
+        """The environment of the run's programs. Told, if it is no longer what the run began with."""
+        runtime = ensure_runtime(config.runtime, progress=self._say)
+        offline = any(config.model_of(role) == "offline" and role not in self._models for role in ROLES)
+        if offline and (lacking := sorted(set(OFFLINE_NEEDS) - set(runtime.packages))):
+            raise GomeError(
+                f"runtime {config.runtime}: the offline reasoner's programs need {', '.join(lacking)} there; install it, "
+                "or name a --model"
+            )
+        before = run.get("packages", runtime.packages)
+        changed = [n for n in {**before, **runtime.packages} if before.get(n) != runtime.packages.get(n)]
+        if changed:
+            self._say(f"the runtime has changed since the run began: {', '.join(sorted(changed)[:8])}")
+        return runtime
+
     def beat(self) -> None:
         """Write down the time worked so far, so that a kill loses little of it."""
         with self._lock:
@@ -187,7 +203,7 @@ class Workshop:
     def _chat_models(self, config: RunConfig) -> dict[str, BaseChatModel]:
         models: dict[str, BaseChatModel] = {}
         for role in ROLES:
-            spec = config.role_models.get(role, config.model)
+            spec = config.model_of(role)
             models[role] = self._models.get(role) or (
                 OfflineReasoner() if spec == "offline" else make_model(spec, config.base_url)
             )

@@ -123,6 +123,11 @@ class RunConfig(BaseModel):
     executor: Literal["local", "e2b"] = Field(
         default="local", description="Where programs run: 'local', or 'e2b' (needs E2B_API_KEY)."
     )
+    runtime: str | None = Field(
+        default=None,
+        description="What programs run in: a requirements file, an interpreter, or an environment's folder; none: "
+        "pandas, scikit-learn, lightgbm, xgboost and a few more, pinned.",
+    )
     min_isolation: Literal["bubblewrap", "userns", "landlock", "plain"] = Field(
         default="plain", description="Refuse to run below this level of isolation."
     )
@@ -155,6 +160,10 @@ class RunConfig(BaseModel):
             object.__setattr__(self, "steps", self.steps * self.traces)
             object.__setattr__(self, "traces", 1)
         return self
+
+    def model_of(self, role: str) -> str:
+        """The model that a role asks: researcher, coder or critic."""
+        return self.role_models.get(role, self.model)
 
     def has(self, part: Part) -> bool:
         """Whether the run works with this part."""

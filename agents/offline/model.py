@@ -17,6 +17,8 @@ _PROGRAM, _OTHER = (
     re.compile(rf"^## {heading}\n.*?^```python\n(.*?)\n```$", re.DOTALL | re.MULTILINE)
     for heading in ("Program", "Other program")
 )
+OFFLINE_NEEDS = ("numpy", "pandas", "scikit-learn")
+"""Distributions that every program of the rules imports."""
 
 
 class OfflineReasoner(BaseChatModel):

@@ -3,13 +3,16 @@
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from gome.state.errors import GomeError
+from gome.tools.execution.interpreter import packages_of
 from gome.tools.execution.package_sources import pip_settings, read_settings, uv_arguments, uv_environment
-from gome.tools.execution.runtime import OFFERED, PINS, ensure_runtime
+from gome.tools.execution.runtime import OFFERED, PINS, ensure_runtime, keep_runtime
 
 UV_SETTINGS = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "SSL_CERT_FILE")
 
@@ -85,7 +88,7 @@ def test_a_build_that_fails_is_told_in_one_line(bare: pytest.MonkeyPatch, tmp_pa
     bare.delenv("PIP_FIND_LINKS", raising=False)
     said: list[str] = []
     with pytest.raises(GomeError, match=r"uv: .*pip: .*see .*\.log") as error:
-        ensure_runtime(tmp_path / "runtimes", said.append)
+        ensure_runtime(cache=tmp_path / "runtimes", progress=said.append)
     assert "\n" not in str(error.value)
     assert "uv failed to build the environment" in said
     (log,) = (tmp_path / "runtimes").glob("*.log")
@@ -102,3 +105,50 @@ def test_the_environment_holds_what_it_offers_and_is_built_once() -> None:
         [runtime.python, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert told == [runtime.packages["pandas"], str(runtime.python.parents[1])]
+
+
+def test_an_interpreter_is_asked_what_it_holds() -> None:
+    packages, notes = packages_of(Path(sys.executable), {"pandas": "pandas", "pytest": "no_such_module"})
+    assert packages["pandas"] == pd.__version__
+    assert "pytest" not in packages
+    assert notes == [
+        "pytest does not import and is not offered (ModuleNotFoundError: No module named 'no_such_module')"
+    ]
+    assert "pip" not in packages
+    assert "pluggy" not in packages  # pytest needs it
+
+
+@pytest.mark.parametrize(
+    ("named", "says"),
+    [
+        ("absent.txt", "neither a requirements file"),
+        ("folder", "no Python environment"),
+        ("include.txt", "line 2: '-r more.txt'"),
+        ("binary.txt", "neither a requirements file"),
+        ("program", "does not run as Python (no Python here)"),
+        ("bin/python", "would see all of it"),
+    ],
+)
+def test_a_runtime_that_is_none_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, says: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "include.txt").write_text("pandas\n-r more.txt\n")
+    (tmp_path / "binary.txt").write_bytes(b"\xff\xfe")
+    (tmp_path / "program").write_text("#!/bin/sh\necho no Python here >&2\n")
+    (tmp_path / "program").chmod(0o755)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(sys.executable)
+    with pytest.raises(GomeError, match=re.escape(says)) as error:
+        ensure_runtime(str(tmp_path / named), cache=tmp_path / "cache")
+    assert "\n" not in str(error.value)
+
+
+def test_a_run_keeps_its_requirements_and_its_interpreter(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "mine.txt").write_text("pandas<3\n")
+    kept = keep_runtime(str(tmp_path / "mine.txt"), tmp_path / "run")
+    (tmp_path / "mine.txt").unlink()
+    assert Path(kept).read_text() == "pandas<3\n"
+    assert keep_runtime(sys.prefix, tmp_path / "run") == f"{sys.prefix}/bin/python"

@@ -6,19 +6,28 @@ import os
 from pathlib import Path
 
 from gome.state.errors import GomeError
+from gome.tools.execution.interpreter import is_interpreter
 from gome.tools.execution.job import Executor
+from gome.tools.execution.runtime import PINS
 
 
-def check_e2b() -> None:
-    """GomeError if the SDK or the key is missing. Asks the service nothing."""
+def check_e2b(runtime: str | None = None) -> None:
+    """GomeError if the SDK or the key is missing, or if `runtime` can't be had there. Asks the service nothing."""
+    if runtime and is_interpreter(Path(runtime)):
+        raise GomeError(
+            f"runtime {runtime}: an interpreter of this machine is not in E2B's sandboxes; name a requirements file"
+        )
+    if runtime and os.environ.get("E2B_TEMPLATE"):
+        raise GomeError("a runtime and E2B_TEMPLATE both say which packages there are: leave one of them out")
     if importlib.util.find_spec("e2b") is None:
         raise GomeError("executor 'e2b' needs the E2B SDK: pip install 'gome[e2b]'")
     if not os.environ.get("E2B_API_KEY"):
         raise GomeError("executor 'e2b' needs a key of the E2B service (e2b.dev) in E2B_API_KEY")
 
 
-def open_e2b(run_dir: Path, sandboxes: int) -> Executor:
-    """An executor for at most `sandboxes` sandboxes at a time, which end when this process does.
+def open_e2b(run_dir: Path, sandboxes: int, requirements: str | None = None) -> Executor:
+    """An executor for at most `sandboxes` sandboxes at a time, which end when this process does. `requirements` is a
+    file of packages in place of the pinned ones.
 
     The service is reached as the `e2b` SDK does it, with E2B_API_KEY. E2B_TEMPLATE names a template that holds the
     solutions' packages; without it they are installed once and kept as a snapshot in the account. E2B_LIFETIME_S is how
@@ -34,7 +43,11 @@ def open_e2b(run_dir: Path, sandboxes: int) -> Executor:
     lifetime = os.environ.get("E2B_LIFETIME_S") or "3600"
     if not lifetime.isdigit() or int(lifetime) <= 2 * MARGIN_S:
         raise GomeError(f"E2B_LIFETIME_S={lifetime}: use whole seconds above {2 * MARGIN_S}")
-    service = Service(template=os.environ.get("E2B_TEMPLATE") or None, lifetime_s=int(lifetime))
+    service = Service(
+        template=os.environ.get("E2B_TEMPLATE") or None,
+        requirements=Path(requirements) if requirements else PINS,
+        lifetime_s=int(lifetime),
+    )
     executor = E2BExecutor(Pool(run_dir, sandboxes, service))
     atexit.register(executor.close)
     return executor

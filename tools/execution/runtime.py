@@ -1,4 +1,7 @@
-"""The solutions' own environment: packages pinned in runtime.txt, apart from the agent's, built once per machine."""
+"""The environment that solutions run in, apart from the agent's: pinned packages, or those that the user names.
+
+Built once per machine out of a requirements file, by default runtime.txt; or an environment that the user keeps.
+"""
 
 import fcntl
 import hashlib
@@ -17,6 +20,8 @@ from typing import Any, TextIO
 from uv import find_uv_bin
 
 from gome.state.errors import GomeError
+from gome.tools.execution.bubblewrap import environment_folders
+from gome.tools.execution.interpreter import interpreter_of, is_interpreter, packages_of
 from gome.tools.execution.package_sources import pip_settings, uv_arguments, uv_environment
 
 PINS = Path(__file__).with_name("runtime.txt")
@@ -34,6 +39,7 @@ OFFERED = {
     "pyarrow": "pyarrow",
 }
 """Distribution: module. What solutions are told that they may import; the other pins are what these need."""
+_ELSEWHERE = ("-r", "--requirement", "-c", "--constraint", "-e", "--editable", ".")
 
 
 @dataclass(frozen=True)
@@ -48,31 +54,84 @@ class Runtime:
     notes: tuple[str, ...] = ()
 
 
-def ensure_runtime(cache: Path | None = None, progress: Callable[[str], None] = lambda line: None) -> Runtime:
-    """The environment, built first if it is not there yet (seconds with uv and a warm cache, else a download of 250 MB).
+def ensure_runtime(
+    named: str | None = None,
+    *,
+    cache: Path | None = None,
+    progress: Callable[[str], None] = lambda line: None,
+) -> Runtime:
+    """The environment; built first if it is not there yet (seconds with uv and a warm cache, else a download of 250 MB).
 
-    It lies below `cache`, by default $XDG_CACHE_HOME/gome/runtimes, in a folder named by the pins and the interpreter.
-    Two processes may ask at once: one builds, the other waits. `progress` is told in one line what takes long.
+    `named` is a requirements file, an interpreter, or an environment's folder; without it, the pins of runtime.txt. What
+    is built lies below `cache`, by default $XDG_CACHE_HOME/gome/runtimes, in a folder named by the file's content and
+    this interpreter. Two processes may ask at once: one builds, the other waits. `progress` is told in one line what
+    takes long.
 
-    Raises GomeError, with the end of the installer's log and the log's path, if it cannot be built.
+    Raises GomeError, with the end of the installer's log and the log's path, if it cannot be built, or if what is named
+    is no such thing.
     """
-    root = cache or default_cache()
-    folder = root / _key()
+    path = Path(named).expanduser() if named else PINS
+    if is_interpreter(path):
+        python = interpreter_of(path)
+        packages, notes = packages_of(python, OFFERED)
+        _not_the_home(python)
+        return Runtime(python, packages, tuple(notes))
+    folder = (cache or default_cache()) / _key(read_requirements(path))
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise GomeError(
-            f"{root}: no folder for the solutions' environment can be made here ({error})"
+            f"{folder.parent}: no folder for the solutions' environment can be made here ({error})"
         ) from None
-    with _locked(root / f"{folder.name}.lock", progress):
+    with _locked(folder.with_name(f"{folder.name}.lock"), progress):
         found = _read_marker(folder)
         if found is None:
             progress("building the environment that solutions run in; once, up to some minutes")
-            _build(folder, progress)
+            _build(folder, path, progress)
         if found is None or found["notes"]:  # what was missing may have been installed since
-            found = _import_all(folder)
+            packages, notes = packages_of(_python(folder), OFFERED)
+            found = {"packages": packages, "notes": notes}
             _write_marker(folder, found)
     return Runtime(_python(folder), found["packages"], tuple(found["notes"]))
+
+
+def read_requirements(path: Path) -> str:
+    """The text of a requirements file. Raises GomeError if it cannot be read, or does not stand on its own: the run
+    keeps a copy of it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise GomeError(
+            f"runtime {path}: neither a requirements file, nor an interpreter or the folder of an environment ({error})"
+        ) from None
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.split("#")[0].strip().startswith(_ELSEWHERE):
+            raise GomeError(
+                f"runtime {path}, line {number}: {line.strip()!r} names another file; put all requirements into one "
+                "(pip freeze), or name the folder of an environment"
+            )
+    return text
+
+
+def keep_runtime(named: str, run_dir: Path) -> str:
+    """What a run remembers of the runtime that was named: its interpreter, or a copy of the requirements file. Raises
+    GomeError if there is no such thing."""
+    path = Path(named).expanduser()
+    if is_interpreter(path):
+        return str(interpreter_of(path))
+    kept = run_dir / "requirements.txt"
+    kept.write_text(read_requirements(path), encoding="utf-8")
+    return str(kept)
+
+
+def _not_the_home(python: Path) -> None:
+    """Programs read the folders of their interpreter. GomeError if the user's home would be among them."""
+    for folder in environment_folders(python):
+        if Path.home().is_relative_to(folder):
+            raise GomeError(
+                f"runtime {python}: its folder is {folder}, and programs would see all of it; name the interpreter "
+                "in an environment's own folder"
+            )
 
 
 def default_cache() -> Path:
@@ -81,9 +140,9 @@ def default_cache() -> Path:
     return Path(base) / "gome" / "runtimes"
 
 
-def _key() -> str:
+def _key(requirements: str) -> str:
     parts = (
-        PINS.read_text(),
+        requirements,
         sys.version,
         sys.base_prefix,
         platform.platform(terse=True),
@@ -123,24 +182,27 @@ def _write_marker(folder: Path, found: dict[str, Any]) -> None:
     draft.replace(folder / _MARKER)
 
 
-def _build(folder: Path, progress: Callable[[str], None]) -> None:
+def _build(folder: Path, requirements: Path, progress: Callable[[str], None]) -> None:
     """With uv, which takes seconds; with pip where uv fails. Both leave what they say in <folder>.log."""
+    wanted = ["-r", str(requirements.resolve())]
+    if requirements == PINS:
+        wanted = ["--only-binary", ":all:", *wanted]
     log_path, said = folder.with_suffix(".log"), []
     with log_path.open("w") as log:
         for tool, recipe in (("uv", _with_uv), ("pip", _with_pip)):
             shutil.rmtree(folder, ignore_errors=True)
-            failure = recipe(folder, log)
+            failure = recipe(folder, wanted, log)
             if not failure:
                 return
             said.append(f"{tool}: {failure}")
             progress(f"{tool} failed to build the environment")
     raise GomeError(
-        f"the environment that solutions run in can't be built ({'; '.join(said)}); "
+        f"the environment that solutions run in can't be built from {requirements} ({'; '.join(said)}); "
         f"see {log_path}, and check that pip can reach a package index"
     )
 
 
-def _with_uv(folder: Path, log: TextIO) -> str:
+def _with_uv(folder: Path, wanted: list[str], log: TextIO) -> str:
     try:
         uv = find_uv_bin()
     except FileNotFoundError as error:
@@ -148,24 +210,15 @@ def _with_uv(folder: Path, log: TextIO) -> str:
     settings = pip_settings()
     env = uv_environment(settings)
     make = [uv, "venv", "--quiet", "--python", sys.executable, str(folder)]
-    install = [
-        uv,
-        "pip",
-        "install",
-        "--python",
-        str(_python(folder)),
-        "--compile-bytecode",
-        "--only-binary",
-        ":all:",
-    ]
-    install += [*uv_arguments(settings), "-r", str(PINS)]
+    install = [uv, "pip", "install", "--python", str(_python(folder)), "--compile-bytecode"]
+    install += [*uv_arguments(settings), *wanted]
     return _run(make, folder, log, env) or _run(install, folder, log, env)
 
 
-def _with_pip(folder: Path, log: TextIO) -> str:
+def _with_pip(folder: Path, wanted: list[str], log: TextIO) -> str:
     env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME", "PIP_USER")}
     make = [sys.executable, "-m", "venv", str(folder)]
-    install = [str(_python(folder)), "-m", "pip", "install", "--only-binary", ":all:", "-r", str(PINS)]
+    install = [str(_python(folder)), "-m", "pip", "install", *wanted]
     return _run(make, folder, log, env) or _run(install, folder, log, env)
 
 
@@ -181,40 +234,3 @@ def _run(command: list[str], folder: Path, log: TextIO, env: dict[str, str]) -> 
         return ""
     lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
     return lines[-1][:300] if lines else f"exit code {done.returncode}"
-
-
-_IMPORT_ALL = """
-import importlib, importlib.metadata, json, sys
-for name, module in json.loads(sys.argv[1]).items():
-    try:
-        importlib.import_module(module)
-        found = [importlib.metadata.version(name), ""]
-    except Exception as error:
-        found = ["", f"{type(error).__name__}: {error}"[:300]]
-    print(json.dumps([name, *found]), flush=True)
-"""
-
-
-def _import_all(folder: Path) -> dict[str, Any]:
-    """Import what is offered, in one process: {"packages": {name: version}, "notes": [why another does not import]}."""
-    command = [str(_python(folder)), "-I", "-c", _IMPORT_ALL, json.dumps(OFFERED)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, env={"PATH": os.defpath, "HOME": str(folder)}
-    )
-    rows = {name: (version, why) for name, version, why in map(json.loads, done.stdout.splitlines())}
-    packages = {name: version for name, (version, _) in rows.items() if version}
-    if not packages:
-        raise GomeError(
-            f"the environment that solutions run in does not work: {done.stderr[-300:]!r}; remove {folder}"
-        )
-    missing = {
-        name: rows.get(name, ("", "importing ends the process"))[1]
-        for name in OFFERED
-        if name not in packages
-    }
-    return {"packages": packages, "notes": [_note(name, why) for name, why in missing.items()]}
-
-
-def _note(name: str, why: str) -> str:
-    hint = "; install the system package libgomp1 (dnf: libgomp)" if "libgomp" in why else ""
-    return f"{name} does not import and is not offered ({why.splitlines()[0]}){hint}"
