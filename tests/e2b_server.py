@@ -25,6 +25,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 ROOT = "/srv/gome"
 KEY = "e2b_0123456789abcdef0123456789abcdef01234567"
 
@@ -44,6 +46,7 @@ class FakeSandbox:
     types: list[str] = field(default_factory=list)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
     alive: bool = True
+    paused: bool = False
 
     def here(self, text: str) -> str:
         """A path or command of the sandbox, on this machine."""
@@ -51,10 +54,20 @@ class FakeSandbox:
 
     def end(self) -> None:
         """End the sandbox with all that runs in it, as the service does when its time is over."""
+        self.freeze(False)
         self.alive = False
         for process in self.processes:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+
+    def freeze(self, paused: bool) -> None:
+        """Stop all that runs in the sandbox, or let it go on."""
+        self.paused = paused
+        for process in self.processes:
+            with contextlib.suppress(psutil.Error):
+                top = psutil.Process(process.pid)
+                for one in (top, *top.children(recursive=True)):
+                    one.suspend() if paused else one.resume()
 
 
 class FakeService(ThreadingHTTPServer):
@@ -69,6 +82,7 @@ class FakeService(ThreadingHTTPServer):
         self.received = bytearray()
         self.refuse: dict[str, Any] | None = None
         self.end_at_start = 0
+        self.end_after: bytes | None = None
 
     @property
     def url(self) -> str:
@@ -123,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._control(url.path.removeprefix("/v2").split("/")[2:], query, body)
             return
         box = self.server.sandboxes.get(self.headers.get("E2b-Sandbox-Id", ""))
-        if box is None or not box.alive:
+        if box is None or not box.alive or box.paused:
             self._json(502, {"message": "The sandbox was not found", "code": 502})
         elif self.headers.get("X-Access-Token") != box.token:
             self._json(401, {"message": "wrong access token", "code": 401})
@@ -154,6 +168,12 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.command == "DELETE":
             box.end()
             self._send(204)
+        elif path[1:] == ["pause"]:
+            box.freeze(True)
+            self._send(204)
+        elif path[1:] == ["connect"]:
+            box.freeze(False)
+            self._json(200, {**_names(box), "envdAccessToken": box.token, "domain": None})
         elif path[1:] == ["timeout"]:
             box.timeouts.append(json.loads(body)["timeout"])
             self._send(204)
@@ -227,6 +247,8 @@ class _Handler(BaseHTTPRequestHandler):
         while data := os.read(process.stdout.fileno(), 65_536):
             with contextlib.suppress(ConnectionError):  # a client that left does not end the process
                 self._frame({"event": {"data": {"stdout": base64.b64encode(data).decode()}}})
+            if self.server.end_after and self.server.end_after in data:
+                box.end()
         code = process.wait()
         self.close_connection = not box.alive
         if box.alive:
@@ -275,6 +297,11 @@ def _names(box: FakeSandbox) -> dict[str, Any]:
 
 def _listed(box: FakeSandbox) -> dict[str, Any]:
     end = box.started + datetime.timedelta(hours=1)
-    size = {"cpuCount": 2, "memoryMB": 1024, "diskSizeMB": 1024, "state": "running"}
+    size = {
+        "cpuCount": 2,
+        "memoryMB": 1024,
+        "diskSizeMB": 1024,
+        "state": "paused" if box.paused else "running",
+    }
     times = {"startedAt": box.started.isoformat(), "endAt": end.isoformat()}
     return {**_names(box), **size, **times, "metadata": box.request["metadata"]}

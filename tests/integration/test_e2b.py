@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import subprocess
 import sys
 import textwrap
 import threading
@@ -17,12 +18,14 @@ if importlib.util.find_spec("e2b") is None:
 
 from gome.cli import main
 from gome.state.errors import GomeError
-from gome.tools.execution.e2b import E2BExecutor
+from gome.tools.execution.e2b import E2BExecutor, job_key
 from gome.tools.execution.e2b_access import open_e2b
+from gome.tools.execution.e2b_parcel import Hasher
 from gome.tools.execution.e2b_pool import Pool
 from gome.tools.execution.e2b_template import Service
 from gome.tools.execution.job import Job, Outcome
 from gome.tools.execution.program_log import parse_log
+from gome.tools.records.jsonl import append_line
 from tests.e2b_server import KEY, FakeService, fake_service
 
 REAL_KEY = os.environ.get("E2B_API_KEY")
@@ -148,6 +151,15 @@ def test_nothing_of_a_program_is_left_behind(executor: E2BExecutor, tmp_path: Pa
     assert not mark.exists()
 
 
+def test_what_is_printed_comes_as_it_is_printed(
+    executor: E2BExecutor, service: FakeService, tmp_path: Path
+) -> None:
+    service.end_after = b"begun"  # the sandbox ends as soon as it has sent that
+    outcome = run(executor, tmp_path, "import time\nprint('begun')\ntime.sleep(60)\n")
+    assert outcome.reason == "error"
+    assert outcome.log.startswith("begun\n")
+
+
 def test_only_what_is_new_is_sent(executor: E2BExecutor, service: FakeService, tmp_path: Path) -> None:
     files = {"train.csv": "a\n1\n", "test.csv": "a\n2\n"}
     count = "import os\nopen('submission.csv', 'w').write(' '.join(sorted(os.listdir('input'))))\n"
@@ -202,13 +214,90 @@ def test_an_idle_sandbox_that_ended_is_replaced(
     assert len(service.alive) == 1
 
 
-def test_a_stop_ends_the_sandbox(executor: E2BExecutor, service: FakeService, tmp_path: Path) -> None:
-    begun = time.monotonic()
-    outcome = run(
-        executor, tmp_path, "import time\ntime.sleep(30)\n", stop=lambda: time.monotonic() > begun + 1
+def waiting_program(folder: Path) -> str:
+    """Notes each start of itself, and goes on when it finds a file."""
+    return f"""
+        import os, time
+        open({str(folder / "starts")!r}, "a").write("x")
+        print("begun", flush=True)
+        while not os.path.exists({str(folder / "go")!r}): time.sleep(0.05)
+        open("submission.csv", "w").write("done")
+        print("ended")
+    """
+
+
+def test_a_stopped_program_goes_on_in_its_paused_sandbox(service: FakeService, tmp_path: Path) -> None:
+    code, starts = waiting_program(tmp_path), tmp_path / "starts"
+    stopped = E2BExecutor(Pool(tmp_path / "run", 1, READY))
+    assert run(stopped, tmp_path, code, stop=starts.exists).reason == "stopped"
+    stopped.close()
+    (box,) = service.alive
+    assert box.paused
+    (tmp_path / "go").touch()
+    resumed = E2BExecutor(Pool(tmp_path / "run", 1, READY))
+    assert box.paused  # until its job is asked for
+    outcome = run(resumed, tmp_path, code)
+    assert (outcome.reason, outcome.submission is not None) == ("ok", True)
+    assert outcome.log == "begun\nended\n"
+    assert starts.read_text() == "x"
+    assert len(service.sandboxes) == 1
+    resumed.close()
+    assert not service.alive
+
+
+def test_a_program_outlives_an_agent_that_is_killed(service: FakeService, tmp_path: Path) -> None:
+    (tmp_path / "p.py").write_text(textwrap.dedent(waiting_program(tmp_path)))
+    (tmp_path / "input").mkdir()
+    agent = f"""
+import sys
+from pathlib import Path
+from gome.tools.execution.e2b import E2BExecutor
+from gome.tools.execution.e2b_pool import Pool
+from gome.tools.execution.e2b_template import Service
+from gome.tools.execution.job import Job
+root = Path({str(tmp_path)!r})
+executor = E2BExecutor(Pool(root / "run", 1, Service(template="ready", python=sys.executable)))
+job = Job(root / "p.py", root / "input", root / "work", 0, 60, 400, 5)
+print(executor.run(job, stop=lambda: False).submission.read_text())
+"""
+    process = subprocess.Popen([sys.executable, "-c", agent])
+    while not (tmp_path / "starts").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    (tmp_path / "go").touch()
+    said = subprocess.run([sys.executable, "-c", agent], check=True, capture_output=True, text=True).stdout
+    assert said == "done\n"
+    assert (tmp_path / "starts").read_text() == "x"
+    assert len(service.sandboxes) == 1
+
+
+def test_what_another_job_left_is_not_taken(service: FakeService, tmp_path: Path) -> None:
+    killed = E2BExecutor(Pool(tmp_path / "run", 1, READY))
+    assert run(killed, tmp_path, "open('submission.csv', 'w').write('old')\n", name="old").reason == "ok"
+    (box,) = service.alive
+    code = "open('submission.csv', 'w').write('new')\n"
+    (tmp_path / "new.py").write_text(code)
+    job = Job(tmp_path / "new.py", tmp_path / "input-old", tmp_path / "work", 7, 20, 400, 5)
+    key = job_key(job, Hasher().manifest(job.input_dir))
+    append_line(
+        tmp_path / "run/e2b.jsonl", {"sandbox": box.id, "job": key}
+    )  # and killed before it was started
+    outcome = E2BExecutor(Pool(tmp_path / "run", 1, READY)).run(job, stop=never)
+    assert outcome.submission is not None
+    assert outcome.submission.read_text() == "new"
+    assert not box.alive
+
+
+def test_a_finished_run_leaves_no_sandbox(service: FakeService, tmp_path: Path) -> None:
+    executor = E2BExecutor(Pool(tmp_path / "run", 1, READY))
+    assert (
+        run(executor, tmp_path, waiting_program(tmp_path), stop=(tmp_path / "starts").exists).reason
+        == "stopped"
     )
-    assert outcome.reason == "stopped"
-    assert time.monotonic() - begun < 10
+    (tmp_path / "run/result.json").write_text("{}")
+    executor.close()
     assert not service.alive
 
 

@@ -1,12 +1,14 @@
 """Programs run in microVMs of the E2B service: the walls are the service's, the limits are kept within (e2b_guard)."""
 
 import contextlib
+import hashlib
 import json
 import math
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -31,11 +33,22 @@ _LIMITS = ("wall_s", "memory_mb", "output_mb", "tasks", "files")
 _TRIES = 2
 
 
+_START = (
+    f"cd {ROOT} && tar -x --no-same-owner -f parcel.tar && rm parcel.tar && "
+    f"PYTHONPATH={ROOT}/code exec python3 -B -m {e2b_guard.__name__} {ROOT}"
+)
+_WAIT = (
+    f"cd {ROOT} && until [ -e result.json ]; do "
+    "kill -0 $(cat guard.pid) 2>/dev/null || [ -e result.json ] || exit 1; sleep 0.2; done"
+)
+
+
 class E2BExecutor:
     """Runs programs in sandboxes of a pool; safe to share between threads.
 
     A sandbox that is lost in the middle of a run is not the program's doing, mostly: the run is tried once more in a
-    fresh one. Lost again, the outcome is an error that says so.
+    fresh one. Lost again, the outcome is an error that says so. A run that is stopped is paused with its sandbox, and
+    one whose agent was killed goes on there: a later process that asks for the same job fetches what became of it.
     """
 
     def __init__(self, pool: Pool) -> None:
@@ -61,42 +74,51 @@ class E2BExecutor:
         files = self._hasher.manifest(job.input_dir)
         room = self._pool.service.lifetime_s - MARGIN_S
         job = replace(job, gpus=(), wall_s=min(job.wall_s, room))
+        key = job_key(job, files)
         for _ in range(_TRIES):
             if stop():
                 return _ended("stopped", "")
-            box = self._pool.take(files, job.wall_s + MARGIN_S)
-            attempt = _Attempt(box, job, self._pool.service.interpreter)
+            box = self._pool.take(key, files, job.wall_s + MARGIN_S)
+            attempt = _Attempt(box, job, key, self._pool.service.interpreter)
             outcome = None
             try:
-                outcome = attempt.run(files, stop)
+                outcome = attempt.run(files, stop, partial(self._pool.begun, box, key))
             finally:
-                if outcome is not None and not attempt.spoilt:
-                    self._pool.give_back(box)
-                else:
+                if outcome is not None and outcome.reason == "stopped":
+                    self._pool.leave(box)
+                elif outcome is None or attempt.spoilt or box.at_work:
                     self._pool.drop(box)
+                else:
+                    self._pool.give_back(box)
             if outcome is not None:
                 return outcome
         return _ended("error", f"{attempt.log.text()}\n[gome] the sandbox was lost twice: {attempt.lost}\n")
 
 
+def job_key(job: Job, files: Manifest) -> str:
+    """What tells a job from all others of its run: program, input and seed."""
+    parts = [job.program.read_text(), job.seed, sorted(files.items())]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
 class _Attempt:
     """One program run in one sandbox. `spoilt`: the sandbox must not be used again; `lost`: why it is gone."""
 
-    def __init__(self, box: Box, job: Job, python: str) -> None:
-        self.box, self.job, self._python = box, job, python
+    def __init__(self, box: Box, job: Job, key: str, python: str) -> None:
+        self.box, self.job, self._key, self._python = box, job, key, python
         self.log, self.spoilt, self.lost = LogBuffer(), True, ""
 
-    def run(self, files: Manifest, stop: Callable[[], bool]) -> Outcome | None:
-        """Send, run and fetch; None if the sandbox is lost."""
+    def run(self, files: Manifest, stop: Callable[[], bool], begun: Callable[[], None]) -> Outcome | None:
+        """Send, run and fetch; None if the sandbox is lost. A job that is in the sandbox already is waited for."""
         try:
-            self._send(files)
-            command = (
-                f"cd {ROOT} && tar -x --no-same-owner -f parcel.tar && rm parcel.tar && "
-                f"PYTHONPATH={ROOT}/code exec python3 -B -m {e2b_guard.__name__} {ROOT}"
-            )
-            if reason := self._watch(command, stop):
+            if not self.box.at_work:
+                self._send(files)
+                begun()
+            if reason := self._watch(_WAIT if self.box.at_work else _START, stop):
                 return _ended(reason, self.log.text())
-            result = _read_result(self.box.download("result.json", _MAX_RESULT))
+            result = _read_result(self.box.download("result.json", _MAX_RESULT), self._key)
+            if self.box.at_work:
+                self.log.feed(self.box.download("log.txt", _MAX_OUTPUT))
             if result["submission"]:
                 limit = int(self.job.output_mb * 2**20)
                 (self.job.work_dir / SUBMISSION).write_bytes(self.box.download(SUBMISSION, limit))
@@ -110,6 +132,7 @@ class _Attempt:
         """Send the program, the job and those input files that are new to the sandbox, in one tar file."""
         job, new = self.job, files.items() - self.box.seen.items()
         spec = {
+            "key": self._key,
             "python": self._python,
             "env": environment(job, home="~", python=Path(self._python)),
             "limits": {name: getattr(job, name) for name in _LIMITS},
@@ -179,12 +202,12 @@ def _ended(reason: Reason, text: str) -> Outcome:
     return Outcome(reason, _KILLED, 0.0, 0.0, text, None, "e2b")
 
 
-def _read_result(data: bytes) -> dict[str, Any]:
-    """What the guard wrote, checked: it comes from where a hostile program ran. SandboxLost if it is not in order."""
+def _read_result(data: bytes, key: str) -> dict[str, Any]:
+    """What the guard wrote on this job, checked: it comes from where a hostile program ran. Else SandboxLost."""
     with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
         result = dict(json.loads(data))
         numbers = [float(result[name]) for name in ("exit_code", "seconds", "peak_mb")]
         sound = all(math.isfinite(number) for number in numbers) and result["submission"] in (True, False)
-        if sound and result["reason"] in get_args(Reason):
+        if sound and result["key"] == key and result["reason"] in get_args(Reason):
             return result
     raise SandboxLost("its report on the program can't be read")

@@ -29,11 +29,15 @@ class SandboxLost(Exception):
 
 @dataclass(eq=False)
 class Box:
-    """One live sandbox, and all input files that were ever sent into it."""
+    """One live sandbox, and all input files that were ever sent into it.
+
+    `at_work`: an earlier process of the run started a job in it.
+    """
 
     sandbox: Sandbox
     born: float = field(default_factory=time.monotonic)
     seen: Manifest = field(default_factory=dict)
+    at_work: bool = False
 
     @classmethod
     def make(cls, template: str | None, label: str, seconds: float, *, network: bool = False) -> "Box":
@@ -44,6 +48,16 @@ class Box:
                     template, timeout=int(seconds), metadata={LABEL: label}, allow_internet_access=network
                 )
             )
+
+    @classmethod
+    def resume(cls, name: str, seconds: float, *, age_s: float) -> "Box":
+        """The sandbox that an earlier process left, running or paused, for so many seconds. SandboxLost if it is gone.
+
+        `age_s` is how long it has run until now, since it was made or paused last.
+        """
+        with _lost_if_it_fails():
+            sandbox = Sandbox.connect(name, timeout=int(seconds))
+        return cls(sandbox, born=time.monotonic() - age_s, at_work=True)
 
     @property
     def name(self) -> str:
@@ -56,9 +70,16 @@ class Box:
         return time.monotonic() - self.born
 
     def end(self) -> None:
-        """End it; nothing more can be done where the service does not answer: it ends by itself then."""
-        with contextlib.suppress(*_TROUBLE):
-            self.sandbox.kill()
+        """See end_sandbox."""
+        end_sandbox(self.name)
+
+    def pause(self) -> bool:
+        """Freeze it, with all that runs in it; whether that worked."""
+        try:
+            self.sandbox.pause()
+        except _TROUBLE:
+            return False
+        return True
 
     def keep_for(self, seconds: float) -> None:
         """Let it live that much longer from now on; the service ends it then, whatever becomes of this process."""
@@ -97,6 +118,12 @@ class Box:
                 raise
             except Exception as error:  # so the SDK says that the stream ended early
                 raise SandboxLost(_first_line(error)) from error
+
+
+def end_sandbox(name: str) -> None:
+    """End it; nothing more can be done where the service does not answer: it ends by itself then."""
+    with contextlib.suppress(*_TROUBLE):
+        Sandbox.kill(name)
 
 
 @contextlib.contextmanager

@@ -1,10 +1,10 @@
 """Watches one program from within an E2B sandbox and writes down how it ended.
 
-Uploaded into the sandbox, with five other modules, and started there as `python -m
-gome.tools.execution.e2b_guard ROOT`: the standard library only. It finds ROOT/job.json (see e2b.py), ROOT/main.py and
-ROOT/input, and leaves ROOT/result.json = {"reason", "exit_code", "seconds", "peak_mb", "submission"} and, where the
-program wrote a plain file, a copy of its submission. Started by root it hands the program to the account "user" for
-good (no sudo), so that the program can change neither the input nor this script.
+Uploaded into the sandbox, with five other modules, and started there as `python -m gome.tools.execution.e2b_guard ROOT`:
+the standard library only. It finds ROOT/job.json (see e2b.py), ROOT/main.py and ROOT/input, and leaves ROOT/log.txt,
+ROOT/result.json = {"key", "reason", "exit_code", "seconds", "peak_mb", "submission"} and, where the program wrote a
+plain file, a copy of its submission. Started by root it hands the program to the account "user" for good (no sudo), so
+that the program can change neither the input nor this script. It goes on when nobody listens any more.
 """
 
 import contextlib
@@ -39,12 +39,13 @@ class _Output:
     """Passes on what the program prints, within bounds."""
 
     def __init__(self) -> None:
-        self.size, self._late = 0, LogBuffer()
+        self.size, self._late, self.whole = 0, LogBuffer(), LogBuffer()
 
     def take(self, data: bytes) -> None:
         """Pass on or keep what came next."""
         room = max(0, LIVE - self.size)
         self.size += len(data)
+        self.whole.feed(data)
         _write(data[:room])
         if len(data) > room:
             self._late.feed(data[room:])
@@ -55,8 +56,9 @@ class _Output:
 
 
 def _write(data: bytes) -> None:
-    while data:
-        data = data[os.write(1, data) :]
+    with contextlib.suppress(OSError):  # nobody listens any more: the program goes on
+        while data:
+            data = data[os.write(1, data) :]
 
 
 class _Watch:
@@ -176,6 +178,7 @@ def _lay_out(root: Path, account: str | None) -> Path:
 def main(root: Path) -> None:
     """Run the job that lies in `root`."""
     (root / "result.json").unlink(missing_ok=True)
+    (root / "guard.pid").write_text(str(os.getpid()))
     job = json.loads((root / "job.json").read_text())
     account = _account()
     work = _lay_out(root, account)
@@ -188,7 +191,9 @@ def main(root: Path) -> None:
     if account:
         drop = ["setpriv", f"--reuid={account}", f"--regid={account}", "--clear-groups", "--no-new-privs"]
         command = [*drop, *command]
-    result = _Watch(command, work, env, job["limits"]).run()
+    watch = _Watch(command, work, env, job["limits"])
+    result = {"key": job["key"], **watch.run()}
+    (root / "log.txt").write_text(watch.output.whole.text())
     limit = int(job["limits"]["output_mb"] * MB)
     result["submission"] = copy_submission(work, root / SUBMISSION, limit)
     draft = root / "result.json.draft"

@@ -6,13 +6,13 @@ import hashlib
 import threading
 from pathlib import Path
 
-from e2b import Sandbox, SandboxQuery
+from e2b import Sandbox, SandboxInfo, SandboxQuery, SandboxState
 
 from gome.state.errors import GomeError
-from gome.tools.execution.e2b_box import LABEL, Box, SandboxLost, refused
+from gome.tools.execution.e2b_box import LABEL, Box, SandboxLost, end_sandbox, refused
 from gome.tools.execution.e2b_parcel import Manifest
 from gome.tools.execution.e2b_template import Service, ready_template
-from gome.tools.records.jsonl import append_line
+from gome.tools.records.jsonl import append_line, read_lines
 
 IDLE_S = 600
 
@@ -28,41 +28,57 @@ class Pool:
         if size < 1:
             raise ValueError(f"sandboxes: {size}, but at least 1 is needed")
         self.service, self._size, self._log = service, size, run_dir / "e2b.jsonl"
+        self._result = run_dir / "result.json"
         self._label = hashlib.sha256(str(run_dir.resolve()).encode()).hexdigest()[:32]
         self._changed, self._preparing = threading.Condition(), threading.Lock()
         self._template: str | None = None
         self._idle: list[Box] = []
         self._busy = 0
+        self._left: dict[str, SandboxInfo] = {}  # by the job that is in it
         self.seconds = 0.0
-        self.clear_orphans()
+        self._take_stock()
 
-    def clear_orphans(self) -> int:
-        """End all sandboxes of this run that an earlier process left behind; how many there were."""
+    def _take_stock(self) -> None:
+        """Of the sandboxes that an earlier process of this run left, keep those with a job in them; end the others."""
+        jobs = {row["sandbox"]: row["job"] for row in read_lines(self._log) if "job" in row}
+        self._left = {job: info for info in self._listed() if (job := jobs.get(info.sandbox_id))}
+        self._clear()
+
+    def _clear(self) -> None:
+        """End all sandboxes of this run but those that are left with a job."""
+        kept = {info.sandbox_id for info in self._left.values()}
+        for info in self._listed():
+            if info.sandbox_id not in kept:
+                end_sandbox(info.sandbox_id)
+                self._count(info.sandbox_id, _running_s(info))
+
+    def _listed(self) -> list[SandboxInfo]:
+        """All sandboxes of this run, running and paused."""
         with refused("its sandboxes can't be listed"):
             pages = Sandbox.list(query=SandboxQuery(metadata={LABEL: self._label}))
             found = []
             while pages.has_next:
                 found += pages.next_items()
-            for info in found:
-                Sandbox.kill(info.sandbox_id)
-                age = datetime.datetime.now(datetime.UTC) - info.started_at
-                self._count(info.sandbox_id, age.total_seconds())
-        return len(found)
+        return found
 
-    def take(self, files: Manifest, need_s: float) -> Box:
-        """A sandbox for a job on `files` that lives `need_s` seconds more. Waits while all are in use.
+    def take(self, job: str, files: Manifest, need_s: float) -> Box:
+        """A sandbox for a job on `files` that lives `need_s` seconds more: the one with this job in it, if there is one.
 
-        Raises GomeError if the service gives none.
+        Waits while all are in use. Raises GomeError if the service gives none.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._busy < self._size)
             self._busy += 1
-            box = self._fitting(files)
+            left = self._left.pop(job, None)
+            box = None if left else self._fitting(files)
             surplus = self._idle[: max(0, self._busy + len(self._idle) - self._size)]
             del self._idle[: len(surplus)]
         for other in surplus:
             self._end(other)
         try:
+            if left:
+                with contextlib.suppress(SandboxLost):  # its time was over
+                    return Box.resume(left.sandbox_id, need_s, age_s=_running_s(left))
             if box is not None:
                 with contextlib.suppress(SandboxLost):  # an idle one that the service has ended
                     box.keep_for(need_s)
@@ -74,7 +90,8 @@ class Pool:
             raise
 
     def give_back(self, box: Box) -> None:
-        """The sandbox may be used again, until it is idle for too long."""
+        """The sandbox may be used again, until it is idle for too long: what its job left has been fetched."""
+        self.begun(box, "")
         try:
             box.keep_for(IDLE_S)
         except SandboxLost:
@@ -84,19 +101,33 @@ class Pool:
             self._idle.append(box)
         self._release()
 
+    def begun(self, box: Box, job: str) -> None:
+        """The job is about to run there. A later process looks for it in this sandbox."""
+        append_line(self._log, {"sandbox": box.name, "job": job})
+
+    def leave(self, box: Box) -> None:
+        """Pause the sandbox with the job that runs in it, for a later process to go on with; end it where that fails."""
+        if box.pause():
+            self._count(box.name, box.age_s, "paused")
+        else:
+            self._end(box)
+        self._release()
+
     def drop(self, box: Box) -> None:
         """The sandbox is not used again."""
         self._end(box)
         self._release()
 
     def close(self) -> None:
-        """End the idle sandboxes, and any others of this run."""
+        """End all sandboxes of the run; if it is to go on, those that are paused or left with a job stay."""
         with self._changed:
             idle, self._idle = self._idle, []
         for box in idle:
             self._end(box)
         with contextlib.suppress(GomeError):
-            self.clear_orphans()
+            if self._result.exists():
+                self._left.clear()
+                self._clear()
 
     def _fitting(self, files: Manifest) -> Box | None:
         """The idle sandbox with the most of `files`, out of those that have seen nothing else. Under the lock."""
@@ -121,15 +152,22 @@ class Pool:
         box.end()
         self._count(box.name, box.age_s)
 
-    def _count(self, name: str, seconds: float) -> None:
+    def _count(self, name: str, seconds: float, what: str = "ended") -> None:
         with self._changed:
             self.seconds += seconds
-        append_line(self._log, {"sandbox": name, "ended": _now(), "seconds": round(seconds, 1)})
+        append_line(self._log, {"sandbox": name, what: _now(), "seconds": round(seconds, 1)})
 
     def _release(self) -> None:
         with self._changed:
             self._busy -= 1
             self._changed.notify_all()
+
+
+def _running_s(info: SandboxInfo) -> float:
+    """Seconds since it was started; 0 of one that is paused: they were counted then."""
+    if info.state == SandboxState.PAUSED:
+        return 0.0
+    return (datetime.datetime.now(datetime.UTC) - info.started_at).total_seconds()
 
 
 def _now() -> str:
