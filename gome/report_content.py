@@ -15,6 +15,7 @@ from gome.charts import NARROW, WIDE, Chart, gain_scatter, score_curve
 from gome.formatting import NONE, duration_text, is_number, one_line, score_text
 from gome.reliability_content import reliability_content
 from gome.run_folder import RunFolder, score_of
+from gome.spending import sandbox_text
 from gome.summary import resume_command, steps_text
 
 DIFF_LINES, OUTPUT_LINES, SHOWN_IMPORTANCES = 1500, 30, 8
@@ -62,6 +63,7 @@ def content(folder: RunFolder) -> dict[str, Any]:
         "program_seconds": sum(e.get("seconds") or 0 for e in evaluations),
         "peak_mb": max((e.get("peak_mb") or 0 for e in evaluations), default=0),
         "environment": _settings(folder),
+        "sandboxes": sandbox_text(folder),
     }
 
 

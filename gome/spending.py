@@ -5,11 +5,12 @@ from typing import Any
 
 from gome.formatting import count_text, duration_text
 from gome.run_folder import RunFolder
+from gome.tools.execution.e2b_cost import PRICE, SandboxLog
 from gome.tools.execution.workspace import disk_usage
 
 
 def spending_rows(folder: RunFolder) -> list[tuple[str, str]]:
-    """(label, text) for time, evaluations, tokens, money and disk: used, of which cap."""
+    """(label, text) for time, evaluations, tokens, money, sandboxes and disk: used, of which cap."""
     config, usage = folder.config, folder.usage
     tokens = usage["tokens_in"] + usage["tokens_out"]
     calls = f"{usage['calls']:,} call{'' if usage['calls'] == 1 else 's'}"
@@ -19,6 +20,8 @@ def spending_rows(folder: RunFolder) -> list[tuple[str, str]]:
         rows.append(("tokens", f"{_of(count_text(tokens), config.get('max_tokens'), count_text)}, {calls}"))
     if tokens or config.get("max_usd"):
         rows.append(("cost", cost_text(folder)))
+    if sandboxes := sandbox_text(folder):
+        rows.append(("sandboxes", sandboxes))
     disk = disk_usage(folder.path) / 2**20
     rows.append(("disk", _of(f"{disk:,.0f} MB", config.get("max_disk_mb"), lambda mb: f"{mb:,} MB")))
     return rows
@@ -35,6 +38,19 @@ def cost_text(folder: RunFolder) -> str:
     if not usage["usd"]:
         return f"not known: {missing}"
     return f"{known} and {usage['unpriced']} calls more: {missing}"
+
+
+def sandbox_text(folder: RunFolder) -> str:
+    """'3 for 12 min 5 s, $0.02': what rented sandboxes took, '' if there were none; what is not known is said."""
+    use = SandboxLog(folder.path).use()
+    if not use.count:
+        return ""
+    parts = [f"{use.count} for {duration_text(use.seconds)}"]
+    parts += [f"{len(use.running)} of them not ended yet"] if use.running else []
+    parts += [f"{use.lost} of them ended unseen"] if use.lost else []
+    parts += [f"${use.usd:,.4g}"] if use.unpriced < use.count else []
+    parts += [f"what {use.unpriced} cost is not known (give a price: {PRICE})"] if use.unpriced else []
+    return ", ".join(parts)
 
 
 def _of(used: str, cap: Any, text: Callable[[Any], str]) -> str:

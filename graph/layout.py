@@ -54,7 +54,7 @@ def prepare_run(task_path: str, config: RunConfig) -> Path:
         check_encoder()
     prices.check_cap({_name(spec) for spec in (config.model, *config.role_models.values())}, config.max_usd)
     if config.executor == "e2b":
-        check_e2b(config.runtime)
+        check_e2b(config.runtime, config.max_usd)
     if run_dir is None:
         name = f"{source.stem}-{datetime.datetime.now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
         run_dir = Path(config.runs_dir).resolve() / name

@@ -119,7 +119,7 @@ class Workshop:
         machine = hardware()
         slots = config.slots or default_slots(machine["cpus"], config.traces)
         executor = self._executor or (
-            open_e2b(run_dir, SANDBOXES_PER_SLOT * slots, config.runtime)
+            open_e2b(run_dir, SANDBOXES_PER_SLOT * slots, config.runtime, config.max_usd)
             if config.executor == "e2b"
             else choose_executor(config.min_isolation, runtime.python)
         )

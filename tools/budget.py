@@ -13,6 +13,7 @@ from gome.state.config import RunConfig
 from gome.state.errors import BudgetReached, GomeError
 from gome.state.records import Usage
 from gome.tools.data.probing import PROBES
+from gome.tools.execution.e2b_cost import SandboxLog
 from gome.tools.execution.workspace import disk_usage
 from gome.tools.records.clock import Clock
 
@@ -146,12 +147,16 @@ class Budget:
         tokens, usd = self.config.max_tokens, self.config.max_usd
         if tokens is not None and usage["tokens_in"] + usage["tokens_out"] >= tokens:
             raise BudgetReached(f"the cap of {tokens} tokens is used up")
-        if usd is not None and usage["usd"] >= usd:
+        if usd is not None and usage["usd"] + self._sandbox_usd() >= usd:
             raise BudgetReached(f"the cap of {usd:g} US dollars is used up")
         if usd is not None and usage["unpriced"]:
             raise BudgetReached(
                 f"a reply came without a known price: the cap of {usd:g} US dollars can't be held"
             )
+
+    def _sandbox_usd(self) -> float:
+        """What rented sandboxes cost until now; 0 where programs run on this machine."""
+        return SandboxLog(self.run_dir).use().usd_by_now() if self.config.executor == "e2b" else 0.0
 
     def time_is_up(self) -> str:
         """Why no more is begun, in words."""

@@ -1,7 +1,6 @@
 """The E2B executor with the real SDK, against a loopback server that speaks its protocol and really runs the programs."""
 
 import importlib.util
-import json
 import os
 import subprocess
 import sys
@@ -17,14 +16,19 @@ if importlib.util.find_spec("e2b") is None:
     pytest.skip("the E2B SDK is not installed", allow_module_level=True)
 
 from gome.cli import main
-from gome.state.errors import GomeError
+from gome.state.config import RunConfig
+from gome.state.errors import BudgetReached, GomeError
+from gome.state.records import Usage
+from gome.tools.budget import Budget
 from gome.tools.execution.e2b import E2BExecutor, job_key
 from gome.tools.execution.e2b_access import open_e2b
+from gome.tools.execution.e2b_cost import SandboxLog
 from gome.tools.execution.e2b_parcel import Hasher
 from gome.tools.execution.e2b_pool import Pool
 from gome.tools.execution.e2b_template import Service
 from gome.tools.execution.job import Job, Outcome
 from gome.tools.execution.program_log import parse_log
+from gome.tools.records.clock import Clock
 from gome.tools.records.jsonl import append_line
 from tests.e2b_server import KEY, FakeService, fake_service
 
@@ -352,11 +356,50 @@ def test_orphans_are_ended_and_seconds_counted(service: FakeService, tmp_path: P
     assert len(service.alive) == 1
     run(again, tmp_path, "import time\ntime.sleep(0.5)\n")
     again.close()
-    assert again.sandbox_seconds > 0.5
     other.close()
     assert not service.alive
-    rows = [json.loads(line) for line in (tmp_path / "run/e2b.jsonl").read_text().splitlines()]
-    assert [("started" in row, "seconds" in row) for row in rows] == [(True, False), (False, True)] * 2
+    use = SandboxLog(tmp_path / "run").use()
+    assert (use.count, use.unpriced, use.lost, use.running) == (2, 2, 0, {})
+    assert use.seconds > 0.5
+
+
+def test_what_sandboxes_cost_is_counted(
+    service: FakeService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("E2B_USD_PER_HOUR", "3600")
+    log = SandboxLog(tmp_path / "run")
+    log.running("ended while no process looked")
+    executor = E2BExecutor(Pool(tmp_path / "run", 1, READY))
+    assert run(executor, tmp_path, "import time\ntime.sleep(0.5)\n").reason == "ok"
+    assert len(log.use().running) == 1
+    assert log.use().usd_by_now() > 0.5
+    budget = Budget(
+        RunConfig(executor="e2b", max_usd=0.5), Clock(tmp_path / "clock"), tmp_path / "run", slots=1
+    )
+    with pytest.raises(BudgetReached, match=r"cap of 0\.5 US"):
+        budget.check_usage(Usage(calls=0, tokens_in=0, tokens_out=0, usd=0.0, unpriced=0))
+    executor.close()
+    use = log.use()
+    assert (use.count, use.lost, use.unpriced, use.running) == (2, 1, 0, {})
+    assert use.usd == pytest.approx(use.seconds)
+
+
+def test_money_is_not_capped_where_a_price_is_not_known(
+    service: FakeService, diabetes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [
+        "run",
+        str(diabetes),
+        "--executor",
+        "e2b",
+        "--max-usd",
+        "1",
+        "--run-dir",
+        str(tmp_path / "new"),
+    ]
+    assert main(command) == 2
+    assert "give the price of an hour in E2B_USD_PER_HOUR" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
 
 
 def test_packages_are_installed_once_for_all_runs(service: FakeService, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from gome.report import write_report
 from gome.run_folder import RunFolder
 from gome.state.errors import GomeError
 from gome.summary import summary_lines
+from gome.tools.execution.e2b_cost import SandboxLog
 
 VOID_TAGS = {"meta", "br", "link", "img", "input", "hr"}
 
@@ -304,3 +305,17 @@ def test_the_reliability_of_the_gradient_is_shown_step_by_step(finished: Path) -
     assert (
         "0:2 descent +0.003 +0.0044 +0.0005 ± 0.0021 rejected" in text
     )  # steps before brought more than foretold
+
+
+def test_rented_sandboxes_are_told_with_what_is_not_known(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = SandboxLog(finished)
+    log.running("a")
+    log.stopped("a", 60.0)
+    monkeypatch.setenv("E2B_USD_PER_HOUR", "0.2")
+    log.running("b")
+    log.stopped("b", 3600.0)
+    told = "2 for 1 h 1 min, $0.2, what 1 cost is not known (give a price: E2B_USD_PER_HOUR)"
+    assert f"sandboxes:   {told}" in "\n".join(summary_lines(finished))
+    assert told in write_report(finished).read_text()

@@ -59,11 +59,6 @@ class E2BExecutor:
         """'e2b'."""
         return "e2b"
 
-    @property
-    def sandbox_seconds(self) -> float:
-        """Life of all sandboxes that have ended, in seconds: what the service bills."""
-        return self._pool.seconds
-
     def close(self) -> None:
         """End all sandboxes of the run."""
         self._pool.close()

@@ -6,13 +6,16 @@ import os
 from pathlib import Path
 
 from gome.state.errors import GomeError
+from gome.tools.execution.e2b_cost import PRICE, usd_per_hour
 from gome.tools.execution.interpreter import is_interpreter
 from gome.tools.execution.job import Executor
 from gome.tools.execution.runtime import PINS
 
 
-def check_e2b(runtime: str | None = None) -> None:
-    """GomeError if the SDK or the key is missing, or if `runtime` can't be had there. Asks the service nothing."""
+def check_e2b(runtime: str | None = None, max_usd: float | None = None) -> None:
+    """GomeError if the SDK or the key is missing, if `runtime` can't be had there, or if money is capped and the price
+    is not known. Asks the service nothing.
+    """
     if runtime and is_interpreter(Path(runtime)):
         raise GomeError(
             f"runtime {runtime}: an interpreter of this machine is not in E2B's sandboxes; name a requirements file"
@@ -23,19 +26,25 @@ def check_e2b(runtime: str | None = None) -> None:
         raise GomeError("executor 'e2b' needs the E2B SDK: pip install 'gome[e2b]'")
     if not os.environ.get("E2B_API_KEY"):
         raise GomeError("executor 'e2b' needs a key of the E2B service (e2b.dev) in E2B_API_KEY")
+    if usd_per_hour() is None and max_usd is not None:
+        raise GomeError(
+            f"--max-usd can't be held: what a sandbox costs is not known; give the price of an hour in {PRICE}"
+        )
 
 
-def open_e2b(run_dir: Path, sandboxes: int, requirements: str | None = None) -> Executor:
+def open_e2b(
+    run_dir: Path, sandboxes: int, requirements: str | None = None, max_usd: float | None = None
+) -> Executor:
     """An executor for at most `sandboxes` sandboxes at a time, which end when this process does. `requirements` is a
     file of packages in place of the pinned ones.
 
     The service is reached as the `e2b` SDK does it, with E2B_API_KEY. E2B_TEMPLATE names a template that holds the
     solutions' packages; without it they are installed once and kept as a snapshot in the account. E2B_LIFETIME_S is how
-    long the account lets a sandbox live, by default 3600 s.
+    long the account lets a sandbox live, by default 3600 s; E2B_USD_PER_HOUR what it costs, which `max_usd` needs.
 
-    Raises GomeError if the SDK or the key is missing, or the service refuses the key.
+    Raises GomeError if the SDK, the key or that price is missing, or the service refuses the key.
     """
-    check_e2b()
+    check_e2b(max_usd=max_usd)
     from gome.tools.execution.e2b import MARGIN_S, E2BExecutor
     from gome.tools.execution.e2b_pool import Pool
     from gome.tools.execution.e2b_template import Service

@@ -10,9 +10,9 @@ from e2b import Sandbox, SandboxInfo, SandboxQuery, SandboxState
 
 from gome.state.errors import GomeError
 from gome.tools.execution.e2b_box import LABEL, Box, SandboxLost, end_sandbox, refused
+from gome.tools.execution.e2b_cost import SandboxLog
 from gome.tools.execution.e2b_parcel import Manifest
 from gome.tools.execution.e2b_template import Service, ready_template
-from gome.tools.records.jsonl import append_line, read_lines
 
 IDLE_S = 600
 
@@ -27,7 +27,7 @@ class Pool:
     def __init__(self, run_dir: Path, size: int, service: Service) -> None:
         if size < 1:
             raise ValueError(f"sandboxes: {size}, but at least 1 is needed")
-        self.service, self._size, self._log = service, size, run_dir / "e2b.jsonl"
+        self.service, self._size, self._log = service, size, SandboxLog(run_dir)
         self._result = run_dir / "result.json"
         self._label = hashlib.sha256(str(run_dir.resolve()).encode()).hexdigest()[:32]
         self._changed, self._preparing = threading.Condition(), threading.Lock()
@@ -35,13 +35,14 @@ class Pool:
         self._idle: list[Box] = []
         self._busy = 0
         self._left: dict[str, SandboxInfo] = {}  # by the job that is in it
-        self.seconds = 0.0
         self._take_stock()
 
     def _take_stock(self) -> None:
         """Of the sandboxes that an earlier process of this run left, keep those with a job in them; end the others."""
-        jobs = {row["sandbox"]: row["job"] for row in read_lines(self._log) if "job" in row}
-        self._left = {job: info for info in self._listed() if (job := jobs.get(info.sandbox_id))}
+        jobs, found = self._log.jobs(), self._listed()
+        self._left = {job: info for info in found if (job := jobs.get(info.sandbox_id))}
+        for name in self._log.use().running.keys() - {info.sandbox_id for info in found}:
+            self._log.lost(name)
         self._clear()
 
     def _clear(self) -> None:
@@ -50,7 +51,7 @@ class Pool:
         for info in self._listed():
             if info.sandbox_id not in kept:
                 end_sandbox(info.sandbox_id)
-                self._count(info.sandbox_id, _running_s(info))
+                self._log.stopped(info.sandbox_id, _running_s(info))
 
     def _listed(self) -> list[SandboxInfo]:
         """All sandboxes of this run, running and paused."""
@@ -78,7 +79,7 @@ class Pool:
         try:
             if left:
                 with contextlib.suppress(SandboxLost):  # its time was over
-                    return Box.resume(left.sandbox_id, need_s, age_s=_running_s(left))
+                    return self._resume(left, need_s)
             if box is not None:
                 with contextlib.suppress(SandboxLost):  # an idle one that the service has ended
                     box.keep_for(need_s)
@@ -103,12 +104,12 @@ class Pool:
 
     def begun(self, box: Box, job: str) -> None:
         """The job is about to run there. A later process looks for it in this sandbox."""
-        append_line(self._log, {"sandbox": box.name, "job": job})
+        self._log.has_job(box.name, job)
 
     def leave(self, box: Box) -> None:
         """Pause the sandbox with the job that runs in it, for a later process to go on with; end it where that fails."""
         if box.pause():
-            self._count(box.name, box.age_s, "paused")
+            self._log.stopped(box.name, box.age_s, "paused")
         else:
             self._end(box)
         self._release()
@@ -143,19 +144,23 @@ class Pool:
 
     def _make(self, need_s: float) -> Box:
         with self._preparing:
-            self._template = self._template or ready_template(self.service, self._label)
-        box = Box.make(self._template, self._label, need_s)
-        append_line(self._log, {"sandbox": box.name, "started": _now()})
+            self._template = self._template or ready_template(self.service, self._start, self._end)
+        return self._start(self._template, need_s)
+
+    def _start(self, template: str | None, seconds: float, *, network: bool = False) -> Box:
+        box = Box.make(template, self._label, seconds, network=network)
+        self._log.running(box.name)
+        return box
+
+    def _resume(self, left: SandboxInfo, seconds: float) -> Box:
+        box = Box.resume(left.sandbox_id, seconds, age_s=_running_s(left))
+        if left.state == SandboxState.PAUSED:
+            self._log.running(box.name, "resumed")
         return box
 
     def _end(self, box: Box) -> None:
         box.end()
-        self._count(box.name, box.age_s)
-
-    def _count(self, name: str, seconds: float, what: str = "ended") -> None:
-        with self._changed:
-            self.seconds += seconds
-        append_line(self._log, {"sandbox": name, what: _now(), "seconds": round(seconds, 1)})
+        self._log.stopped(box.name, box.age_s)
 
     def _release(self) -> None:
         with self._changed:
@@ -168,7 +173,3 @@ def _running_s(info: SandboxInfo) -> float:
     if info.state == SandboxState.PAUSED:
         return 0.0
     return (datetime.datetime.now(datetime.UTC) - info.started_at).total_seconds()
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

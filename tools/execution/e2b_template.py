@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from e2b import Sandbox
 
@@ -39,10 +41,17 @@ class Service:
         return self.python if self.template else "~/../runtime/bin/python"
 
 
-def ready_template(service: Service, label: str) -> str:
+class Start(Protocol):
+    """Makes a sandbox."""
+
+    def __call__(self, template: str | None, seconds: float, *, network: bool = False) -> Box:
+        """See Box.make."""
+
+
+def ready_template(service: Service, start: Start, end: Callable[[Box], None]) -> str:
     """The template, or snapshot, to make sandboxes of. Builds the snapshot if the account has none: minutes, once.
 
-    Raises GomeError if it can't be built.
+    A sandbox that it needs for that is made and ended by `start` and `end`. Raises GomeError if it can't be built.
     """
     if service.template:
         return service.template
@@ -53,13 +62,13 @@ def ready_template(service: Service, label: str) -> str:
         known = pages.next_items() if pages.has_next else []
     if known:
         return known[0].snapshot_id
-    box = Box.make(None, label, INSTALL_S, network=True)
+    box = start(None, INSTALL_S, network=True)
     try:
         _install(box, service.requirements)
         with refused("no snapshot of a sandbox could be made (or set E2B_TEMPLATE)"):
             return box.sandbox.create_snapshot(name).snapshot_id
     finally:
-        box.end()
+        end(box)
 
 
 def _install(box: Box, requirements: Path) -> None:
