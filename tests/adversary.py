@@ -17,14 +17,14 @@ ALL = (*LOCAL, "e2b")
 class Attack:
     """What a program tries to do, its code, who holds it, and how it ends where it is held.
 
-    `needs_root`: who is not root can not do it at `plain` either.
+    `needs`: what it takes at `plain`, root or user namespaces; where that is missing it is held there too.
     """
 
     tries: str
     code: str
     holds: tuple[str, ...]
     reason: str = "ok"
-    needs_root: bool = False
+    needs: str = ""
 
 
 REACH = [
@@ -46,12 +46,12 @@ REACH = [
     Attack("send by UDP", "send_udp(W['udp'])", SPACES),
     Attack("connect to another program's Unix socket", "unix(W['unix'])", SPACES),
     Attack("connect to one that has no file", "unix('\\0' + W['unix'])", WALLED),
-    Attack("mount a file system of its own", "mount()", WALLED, needs_root=True),
+    Attack("mount a file system of its own", "mount()", WALLED, needs="userns"),
     Attack(
         "change the kernel's settings",
         "open('/proc/sys/kernel/core_pattern', 'a').close()",
         WALLED,
-        needs_root=True,
+        needs="root",
     ),
     Attack(
         "leave a file in shared memory for the next", "open('/dev/shm/' + W['mark'], 'w').close()", SPACES
@@ -140,7 +140,7 @@ def unix(path):
     socket.socket(socket.AF_UNIX, socket.SOCK_STREAM).connect(path)
 def mount():
     libc = ctypes.CDLL(None)
-    libc.unshare(0x10020000)  # a user and a mount namespace
+    assert libc.unshare(0x10020000) == 0  # a user and a mount namespace; never in the machine's own
     assert libc.mount(b"tmpfs", b"/usr", b"tmpfs", 0, None) == 0
 def daemon():
     heard, ready = os.pipe()
