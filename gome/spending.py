@@ -28,14 +28,15 @@ def spending_rows(folder: RunFolder) -> list[tuple[str, str]]:
 
 
 def cost_text(folder: RunFolder) -> str:
-    """'$0.42 of $5'; what is not known is said."""
+    """'$0.42 of $5', of models and rented sandboxes; what is not known is said."""
     usage = folder.usage
-    known = _of(f"${usage['usd']:,.4g}", folder.config.get("max_usd"), lambda usd: f"${usd:g}")
+    usd = usage["usd"] + SandboxLog(folder.path).use().usd
+    known = _of(f"${usd:,.4g}", folder.config.get("max_usd"), lambda usd: f"${usd:g}")
     if not usage["unpriced"]:
         return known
     names = ", ".join(sorted({row["model"] for row in folder.usage_by_role() if row["unpriced"]}))
     missing = f"no price is known for {names} (give one: --prices FILE)"
-    if not usage["usd"]:
+    if not usd:
         return f"not known: {missing}"
     return f"{known} and {usage['unpriced']} calls more: {missing}"
 

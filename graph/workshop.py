@@ -54,7 +54,7 @@ THREADS = 256  # asyncio's own number, cores + 4, would let some of many traces 
 
 @dataclass(frozen=True)
 class _Opened:
-    """A bench, the event that drops what it has in flight, and the lock of its run."""
+    """A bench, the event that drops what it has in flight, and what its run holds: the lock, sandboxes."""
 
     bench: Bench
     closed: threading.Event
@@ -109,20 +109,18 @@ class Workshop:
         with ExitStack() as held:
             if self._locks:
                 held.enter_context(one_writer(run_dir))
-            bench = self._bench(run_dir, store, lambda: self._stop.is_set() or closed.is_set())
+            bench = self._bench(run_dir, store, lambda: self._stop.is_set() or closed.is_set(), held)
             return _Opened(bench, closed, held.pop_all())
 
-    def _bench(self, run_dir: Path, store: BaseStore | None, stop: Callable[[], bool]) -> Bench:
+    def _bench(
+        self, run_dir: Path, store: BaseStore | None, stop: Callable[[], bool], held: ExitStack
+    ) -> Bench:
         run = read_run(run_dir)
         config, task = RunConfig(**run["config"]), Task(**run["task"])
         runtime = self._runtime(run, config)
         machine = hardware()
         slots = config.slots or default_slots(machine["cpus"], config.traces)
-        executor = self._executor or (
-            open_e2b(run_dir, SANDBOXES_PER_SLOT * slots, config.runtime, config.max_usd)
-            if config.executor == "e2b"
-            else choose_executor(config.min_isolation, runtime.python)
-        )
+        executor = self._executor or _executor(run_dir, config, slots, runtime, held)
         _note_level(run_dir, run, executor.level, runtime)
         artifacts = Artifacts(run_dir / "artifacts")
         clock = Clock(run_dir / "clock.jsonl")
@@ -214,6 +212,15 @@ def _say_of_model(bench: Bench, key: str, text: str) -> None:
     """An event about a call, which is known by its key, trace:step:call:turn."""
     trace, step = map(int, key.split(":")[:2])
     bench.emit("model", text, trace, step)
+
+
+def _executor(run_dir: Path, config: RunConfig, slots: int, runtime: Runtime, held: ExitStack) -> Executor:
+    """What runs the programs; rented sandboxes end when the run lets go of what it `held`."""
+    if config.executor != "e2b":
+        return choose_executor(config.min_isolation, runtime.python)
+    rented = open_e2b(run_dir, SANDBOXES_PER_SLOT * slots, config.runtime, config.max_usd)
+    held.callback(rented.close)
+    return rented
 
 
 def _note_level(run_dir: Path, run: dict[str, Any], level: str, runtime: Runtime) -> None:

@@ -4,12 +4,15 @@ import atexit
 import importlib.util
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gome.state.errors import GomeError
 from gome.tools.execution.e2b_cost import PRICE, usd_per_hour
 from gome.tools.execution.interpreter import is_interpreter
-from gome.tools.execution.job import Executor
 from gome.tools.execution.runtime import PINS
+
+if TYPE_CHECKING:  # the SDK may be absent
+    from gome.tools.execution.e2b import E2BExecutor
 
 
 def check_e2b(runtime: str | None = None, max_usd: float | None = None) -> None:
@@ -34,7 +37,7 @@ def check_e2b(runtime: str | None = None, max_usd: float | None = None) -> None:
 
 def open_e2b(
     run_dir: Path, sandboxes: int, requirements: str | None = None, max_usd: float | None = None
-) -> Executor:
+) -> "E2BExecutor":
     """An executor for at most `sandboxes` sandboxes at a time, which end when this process does. `requirements` is a
     file of packages in place of the pinned ones.
 
