@@ -18,7 +18,7 @@ from gome.tools.data.profile import profile
 from gome.tools.data.splits import plan_splits
 from gome.tools.data.tables import read_table
 from gome.tools.data.task_folder import load_task
-from gome.tools.execution.e2b_access import check_e2b
+from gome.tools.execution.access import check_access
 from gome.tools.execution.runtime import keep_runtime
 from gome.tools.memory.earlier import read_memory
 from gome.tools.memory.sentences import check_encoder
@@ -53,8 +53,7 @@ def prepare_run(task_path: str, config: RunConfig) -> Path:
     if config.embedding == "sentences":
         check_encoder()
     prices.check_cap({_name(spec) for spec in (config.model, *config.role_models.values())}, config.max_usd)
-    if config.executor == "e2b":
-        check_e2b(config.runtime, config.max_usd)
+    check_access(config)
     if run_dir is None:
         name = f"{source.stem}-{datetime.datetime.now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
         run_dir = Path(config.runs_dir).resolve() / name

@@ -25,14 +25,10 @@ from gome.tools.budget import Budget
 from gome.tools.data.inputs import Inputs
 from gome.tools.data.splits import SplitPlan
 from gome.tools.evaluator import Evaluator, Limits
-from gome.tools.execution.e2b_access import open_e2b
-from gome.tools.execution.gpus import find_gpus
-from gome.tools.execution.hardware import hardware
+from gome.tools.execution.access import SchedulerMaker, open_scheduler
 from gome.tools.execution.job import Executor
-from gome.tools.execution.probe import choose_executor
 from gome.tools.execution.runtime import Runtime, ensure_runtime
-from gome.tools.execution.scheduler import LocalScheduler, Scheduler
-from gome.tools.execution.slots import Slots, default_slots
+from gome.tools.execution.scheduler import LocalScheduler
 from gome.tools.memory.earlier import read_memory
 from gome.tools.models.ask import Asker
 from gome.tools.models.chat import make_model, provider_of
@@ -46,8 +42,6 @@ from gome.tools.records.jsonl import write_json
 from gome.tools.records.lock import one_writer
 from gome.tools.standing import Standing
 
-SANDBOXES_PER_SLOT = 2  # one has seen the smoke part, the other the search part
-SchedulerMaker = Callable[[Executor, Slots], Scheduler]
 ROLES = ("researcher", "coder", "critic")
 THREADS = 256  # asyncio's own number, cores + 4, would let some of many traces wait for others to end
 
@@ -118,18 +112,16 @@ class Workshop:
         run = read_run(run_dir)
         config, task = RunConfig(**run["config"]), Task(**run["task"])
         runtime = self._runtime(run, config)
-        machine = hardware()
-        slots = config.slots or default_slots(machine["cpus"], config.traces)
-        executor = self._executor or _executor(run_dir, config, slots, runtime, held)
-        _note_level(run_dir, run, executor.level, runtime)
+        scheduler = open_scheduler(config, run_dir, runtime, held, self._executor, self._scheduler)
+        _note_level(run_dir, run, scheduler.level, runtime)
         artifacts = Artifacts(run_dir / "artifacts")
         clock = Clock(run_dir / "clock.jsonl")
-        budget = Budget(config, clock, run_dir, slots=slots)
+        budget = Budget(config, clock, run_dir, slots=scheduler.slots)
         evaluator = Evaluator(
             run_dir=run_dir,
             task=task,
             inputs=Inputs(run_dir, task, SplitPlan.load(run_dir / "splits.npz")),
-            scheduler=self._scheduler(executor, Slots(slots, gpus=find_gpus())),
+            scheduler=scheduler,
             artifacts=artifacts,
             limits=Limits(config.program_time_limit_s, config.memory_limit_mb),
             budget=budget,
@@ -141,7 +133,7 @@ class Workshop:
             task=task,
             config=config,
             profile=json.loads((run_dir / "profile.json").read_text()),
-            hardware=machine,
+            hardware=scheduler.hardware,
             packages=runtime.packages,
             artifacts=artifacts,
             history=History(run_dir / "history.jsonl"),
@@ -212,15 +204,6 @@ def _say_of_model(bench: Bench, key: str, text: str) -> None:
     """An event about a call, which is known by its key, trace:step:call:turn."""
     trace, step = map(int, key.split(":")[:2])
     bench.emit("model", text, trace, step)
-
-
-def _executor(run_dir: Path, config: RunConfig, slots: int, runtime: Runtime, held: ExitStack) -> Executor:
-    """What runs the programs; rented sandboxes end when the run lets go of what it `held`."""
-    if config.executor != "e2b":
-        return choose_executor(config.min_isolation, runtime.python)
-    rented = open_e2b(run_dir, SANDBOXES_PER_SLOT * slots, config.runtime, config.max_usd)
-    held.callback(rented.close)
-    return rented
 
 
 def _note_level(run_dir: Path, run: dict[str, Any], level: str, runtime: Runtime) -> None:

@@ -123,6 +123,13 @@ class RunConfig(BaseModel):
     executor: Literal["local", "e2b"] = Field(
         default="local", description="Where programs run: 'local', or 'e2b' (needs E2B_API_KEY)."
     )
+    scheduler: Literal["local", "ray"] = Field(
+        default="local",
+        description="Which machines run programs: 'local' this one, 'ray' those of a Ray cluster.",
+    )
+    address: str | None = Field(
+        default=None, description="The Ray cluster, HOST:PORT or 'auto'; none: a Ray on this machine alone."
+    )
     runtime: str | None = Field(
         default=None,
         description="What programs run in: a requirements file, an interpreter, or an environment's folder; none: "

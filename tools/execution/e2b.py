@@ -15,11 +15,11 @@ from typing import Any, cast, get_args
 from gome.state.config import Isolation
 from gome.tools.execution import e2b_guard
 from gome.tools.execution.e2b_box import ROOT, Box, SandboxLost
-from gome.tools.execution.e2b_parcel import Hasher, Manifest, packed
 from gome.tools.execution.e2b_pool import Pool
 from gome.tools.execution.handover import SUBMISSION
 from gome.tools.execution.job import Job, Outcome, Reason
 from gome.tools.execution.log import LogBuffer
+from gome.tools.execution.parcel import Hasher, Manifest, packed
 from gome.tools.execution.workspace import environment, make_work_dir
 
 MARGIN_S = 120  # for sending, laying out and fetching, beside the program's own time

@@ -16,7 +16,7 @@ from e2b import (
 )
 
 from gome.state.errors import GomeError
-from gome.tools.execution.e2b_parcel import Manifest
+from gome.tools.execution.parcel import Manifest
 
 ROOT = "/srv/gome"
 LABEL = "gome-run"

@@ -11,8 +11,8 @@ from e2b import Sandbox, SandboxInfo, SandboxQuery, SandboxState
 from gome.state.errors import GomeError
 from gome.tools.execution.e2b_box import LABEL, Box, SandboxLost, end_sandbox, refused
 from gome.tools.execution.e2b_cost import SandboxLog
-from gome.tools.execution.e2b_parcel import Manifest
 from gome.tools.execution.e2b_template import Service, ready_template
+from gome.tools.execution.parcel import Manifest
 
 IDLE_S = 600
 

@@ -14,7 +14,8 @@ from gome.tools.execution.landlock import LandlockExecutor
 from gome.tools.execution.plain import PlainExecutor
 from gome.tools.execution.userns import UsernsExecutor
 
-_LEVELS: tuple[Isolation, ...] = ("plain", "landlock", "userns", "bubblewrap")
+LEVELS: tuple[Isolation, ...] = ("plain", "landlock", "userns", "bubblewrap")
+"""Weakest first."""
 _TRIAL = """
 open('submission.csv', 'w').write(open('input/greeting.txt').read())
 try:
@@ -35,7 +36,7 @@ def probe(python: Path) -> Executor:
 def choose_executor(minimum: Isolation, python: Path) -> Executor:
     """As `probe`. GomeError if the level reached is below `minimum`."""
     executor, lack = _probe(python)
-    if _LEVELS.index(executor.level) < _LEVELS.index(minimum):
+    if LEVELS.index(executor.level) < LEVELS.index(minimum):
         raise GomeError(
             f"isolation '{minimum}' is asked for, but only '{executor.level}' works here: {lack}. Install bubblewrap "
             "(apt install bubblewrap, dnf install bubblewrap) and allow user namespaces, or set min_isolation to "

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from gome.state.config import Isolation
+from gome.tools.execution.hardware import hardware
 from gome.tools.execution.job import Executor, Job, Outcome, stopped
 from gome.tools.execution.slots import Slots
 
@@ -22,6 +23,10 @@ class Scheduler(Protocol):
     @property
     def slots(self) -> int:
         """Programs that can run at the same time."""
+
+    @property
+    def hardware(self) -> dict[str, Any]:
+        """The machine that a program finds itself on: {"cpus", "memory_gb", "gpu"}, see hardware.hardware."""
 
     def run(self, job: Job, *, trace: int, stop: Callable[[], bool]) -> Outcome:
         """Wait for the trace's turn and a free slot, and run the job there to its end, in the calling thread.
@@ -46,6 +51,11 @@ class LocalScheduler:
     def slots(self) -> int:
         """See Scheduler.slots."""
         return self._slots.count
+
+    @property
+    def hardware(self) -> dict[str, Any]:
+        """This machine's."""
+        return hardware()
 
     def run(self, job: Job, *, trace: int, stop: Callable[[], bool]) -> Outcome:
         """See Scheduler.run."""

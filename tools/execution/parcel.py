@@ -1,4 +1,4 @@
-"""What is sent into a sandbox: which files a folder holds, by content, and a tar file of those that are new there."""
+"""What is sent to where programs run: which files a folder holds, by content, and a tar file of those new there."""
 
 import hashlib
 import io
