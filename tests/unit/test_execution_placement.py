@@ -1,5 +1,6 @@
 """Input folders on another machine: the same there, and each file's content sent once."""
 
+import tarfile
 import tempfile
 import threading
 from pathlib import Path
@@ -82,7 +83,7 @@ def test_placing_goes_on_where_it_was_cut_off(tmp_path: Path) -> None:
     for fetch in (broken, lambda chunk: chunk[:100]):
         try:
             lay_in(tmp_path / "there", parcel, fetch)
-        except (ConnectionError, OSError, EOFError, ValueError):
+        except (ConnectionError, tarfile.TarError):
             pass
         else:
             raise AssertionError("half a file was taken for a whole one")
