@@ -63,6 +63,7 @@ class RayScheduler:
         gpus = [gpu for node in self._nodes for gpu in node.gpus]
         self._slots = Slots(self.slots, self._threads * self.slots, gpus)
         self._packer: Packer[Any] = Packer(ray.put)
+        self._closed = False
         self._task = ray.remote(max_retries=0)(run_on_node)
 
     @property
@@ -104,7 +105,10 @@ class RayScheduler:
             return replace(stopped(self.level), reason="error", log=text)
 
     def close(self) -> None:
-        """Remove what the run has placed on the nodes."""
+        """Remove what the run has placed on the nodes; once."""
+        if self._closed:
+            return
+        self._closed = True
         on_each = [_on(node.id, leave_node).remote(self._run) for node in self._nodes]
         ray.wait(on_each, num_returns=len(on_each), timeout=_LEAVE_S)
 
