@@ -36,7 +36,7 @@ class Trap:
 def _zip() -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("submission.csv", bytes(100_000_000))
+        archive.writestr("submission.csv", bytes(60_000_000))
     return file.getvalue()
 
 
@@ -54,7 +54,7 @@ def _parquet() -> bytes:
 
 HEADER = b"id,progression\n"
 MAKE = {
-    "gzip bomb": lambda: gzip.compress(bytes(100_000_000)),
+    "gzip bomb": lambda: gzip.compress(bytes(60_000_000)),
     "zip bomb": _zip,
     "npz bomb": _npz,
     "Parquet bomb": _parquet,
