@@ -73,7 +73,7 @@ GREED = [
         "memory",
     ),
     Attack("take it in files that lie in memory", "cram(shared); cram(scratch); wait()", SPACES, "memory"),
-    Attack("fill the disk", "fill(named, 12); wait()", ALL, "output"),
+    Attack("fill its folder", "fill(named, 12); wait()", ALL, "output"),
     Attack("fill it with files that it has deleted", "fill(deleted, 12); wait()", ALL, "output"),
     Attack(
         "make many small files", "[open(f'f{n}', 'w').close() for n in range(600)]; wait()", ALL, "output"
@@ -108,6 +108,14 @@ OUTPUTS = [
     Attack("hand over more than it may write", "open('submission.csv', 'w').truncate(6 * MB)", ALL),
     Attack("put a link in place of its folder", "os.rename(CWD, CWD + 'x'); os.symlink(W['root'], CWD)", ALL),
 ]
+
+BY_HAND = (
+    "change its submission after it was read",
+    "hand over a pickle",
+    "hand over little that unpacks to much",
+    "hand over what takes long to read",
+)
+"""Held at all levels, by tests of their own in test_adversary.py."""
 
 HELPERS = """
 import ctypes, os, signal, socket, sys, time
@@ -165,4 +173,4 @@ def table() -> list[str]:
         cells = ["held" if level in attack.holds else "**not held**" for level in LOCAL]
         cells.append("held" if "e2b" in attack.holds else OF_ITS_SERVICE)
         rows.append(f"| {attack.tries} | {' | '.join(cells)} |")
-    return rows
+    return [*rows, *(f"| {tries} | {' | '.join(['held'] * len(ALL))} |" for tries in BY_HAND)]

@@ -180,7 +180,7 @@ class Evaluator:
         if status != "ok":
             problems = [_failure_line(outcome)]
         elif outcome.submission is None:
-            status, problems = "format", ["the program ended without writing submission.csv"]
+            status, problems = "format", ["the program ended without writing submission.csv as a plain file"]
         else:
             sample = self.inputs.sample(split, fold)
             frame, problems = check_submission(outcome.submission, sample, self.task)
