@@ -233,14 +233,14 @@ def waiting_program(folder: Path) -> str:
 def test_a_stopped_program_goes_on_in_its_paused_sandbox(service: FakeService, tmp_path: Path) -> None:
     code, starts = waiting_program(tmp_path), tmp_path / "starts"
     stopped = E2BExecutor(Pool(tmp_path / "run", 1, READY))
-    assert run(stopped, tmp_path, code, stop=starts.exists).reason == "stopped"
+    assert run(stopped, tmp_path, code, stop=starts.exists, wall_s=120.0).reason == "stopped"
     stopped.close()
     (box,) = service.alive
     assert box.paused
     (tmp_path / "go").touch()
     resumed = E2BExecutor(Pool(tmp_path / "run", 1, READY))
     assert box.paused  # until its job is asked for
-    outcome = run(resumed, tmp_path, code)
+    outcome = run(resumed, tmp_path, code, wall_s=120.0)
     assert (outcome.reason, outcome.submission is not None) == ("ok", True)
     assert outcome.log == "begun\nended\n"
     assert starts.read_text() == "x"
