@@ -23,10 +23,10 @@ from gome.tools.budget import Budget
 from gome.tools.execution.e2b import E2BExecutor, job_key
 from gome.tools.execution.e2b_access import open_e2b
 from gome.tools.execution.e2b_cost import SandboxLog
-from gome.tools.execution.e2b_parcel import Hasher
 from gome.tools.execution.e2b_pool import Pool
 from gome.tools.execution.e2b_template import Service
 from gome.tools.execution.job import Job, Outcome
+from gome.tools.execution.parcel import Hasher
 from gome.tools.execution.program_log import parse_log
 from gome.tools.records.clock import Clock
 from gome.tools.records.jsonl import append_line
