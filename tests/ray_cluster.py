@@ -5,7 +5,6 @@ FOLDER/said.json, a part for each scene; the test asserts on it.
 """
 
 import json
-import os
 import sys
 import tempfile
 import threading
@@ -208,8 +207,6 @@ def _all(work: Callable[[int], None], items: range) -> None:
 
 def main(folder: Path) -> None:
     """Play all scenes."""
-    os.environ["TMPDIR"] = tempfile.tempdir = str(folder / "tmp")
-    (folder / "tmp").mkdir()
     scenes = Scenes(folder)
     said = {}
     for scene in (scenes.same_records, scenes.cards, scenes.stop, scenes.node_loss, scenes.no_node):
