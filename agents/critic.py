@@ -160,6 +160,7 @@ def _judge(
             **(evaluation["score"] or {}),
             "seconds": evaluation["seconds"],
             "peak_mb": evaluation["peak_mb"],
+            "gpu_peak_mb": evaluation.get("gpu_peak_mb"),
             "facts": evaluation["facts"],
             "problems": evaluation["problems"],
         },

@@ -92,6 +92,7 @@ def incumbent_facts(bench: Bench, incumbent: dict[str, Any]) -> dict[str, Any]:
         "folds": score["folds"],
         "seconds": round(evaluation["seconds"] / max(1, len(score["folds"])), 2),
         "peak_mb": evaluation["peak_mb"],
+        "gpu_peak_mb": evaluation.get("gpu_peak_mb"),
         "component": incumbent["component"],
         "hypothesis": incumbent["hypothesis"],
         "facts": evaluation["facts"],

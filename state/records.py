@@ -1,6 +1,6 @@
 """Records: what is written down of evaluations, hypotheses, steps and memories. Plain JSON types throughout."""
 
-from typing import Literal
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -35,6 +35,7 @@ class Evaluation(TypedDict):
     predictions: str | None
     seconds: float
     peak_mb: float
+    gpu_peak_mb: NotRequired[float | None]
     facts: dict
 
 

@@ -20,11 +20,11 @@ from gome.tools.data.tables import read_table
 from gome.tools.evaluation.bootstrap import FoldPredictions, score
 from gome.tools.evaluation.grading import GradingError
 from gome.tools.evaluation.submission import check_submission
-from gome.tools.execution.crash import cause
+from gome.tools.execution.ending import failure_line, gpu_peak_mb, status_of
 from gome.tools.execution.job import Job, Outcome
 from gome.tools.execution.need import need_of
 from gome.tools.execution.program_log import parse_log
-from gome.tools.execution.scheduler import STARTS, Scheduler, run_to_its_end
+from gome.tools.execution.scheduler import Scheduler, run_to_its_end
 from gome.tools.execution.workspace import remove_work_dir
 from gome.tools.parallel import in_parallel
 from gome.tools.records.artifacts import Artifacts
@@ -176,9 +176,10 @@ class Evaluator:
 
     def _graded(self, outcome: Outcome, split: str, fold: int) -> tuple[dict[str, Any], pd.DataFrame | None]:
         """The result, and the predictions if they are valid."""
-        status, problems, frame = str(outcome.reason).replace("killed", "memory"), [], None
+        facts = parse_log(outcome.log)
+        status, problems, frame = status_of(outcome), [], None
         if status != "ok":
-            problems = [_failure_line(outcome)]
+            problems = [failure_line(outcome, facts)]
         elif outcome.submission is None:
             status, problems = "format", ["the program ended without writing submission.csv as a plain file"]
         else:
@@ -191,7 +192,8 @@ class Evaluator:
             "log": self.artifacts.put_text(outcome.log, "log"),
             "seconds": round(outcome.seconds, 3),
             "peak_mb": round(outcome.peak_mb, 1),
-            "facts": parse_log(outcome.log),
+            "gpu_peak_mb": gpu_peak_mb(outcome, facts),
+            "facts": facts,
         }
         return result, None if frame is None else frame.assign(**{FOLD: fold})
 
@@ -208,6 +210,7 @@ class Evaluator:
             predictions=None,
             seconds=sum(r["seconds"] for r in results),
             peak_mb=max(r["peak_mb"] for r in results),
+            gpu_peak_mb=max((mb for r in results if (mb := r.get("gpu_peak_mb")) is not None), default=None),
             facts=_mean_facts([r["facts"] for r in results]),
         )
         if last["status"] != "ok":
@@ -263,16 +266,6 @@ class _Progress:
     def is_beyond_failure(self, fold: int) -> bool:
         """Whether a fold before this one has failed."""
         return fold >= self.end
-
-
-def _failure_line(outcome: Outcome) -> str:
-    said = {
-        "timeout": f"stopped at the time limit after {outcome.seconds:.0f} s",
-        "memory": f"stopped because {outcome.limit or 'the memory was short'} ({outcome.peak_mb:.0f} MB at its peak)",
-        "killed": f"killed {STARTS} times from outside, last with {outcome.peak_mb:.0f} MB resident",
-        "output": f"stopped because {outcome.limit}",
-    }
-    return said.get(outcome.reason, f"ended with exit code {outcome.exit_code}: {cause(outcome.log)}")
 
 
 def _mean_facts(rows: list[dict[str, Any]]) -> dict[str, Any]:

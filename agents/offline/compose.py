@@ -1,6 +1,7 @@
 """From a recipe and the facts of a task to the text of a training program."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from gome.agents.offline.describe import docstring
 from gome.agents.offline.families import STOP_ATTRIBUTES, TREES, Setting, families_of, model_parts
 from gome.agents.offline.program_imports import import_lines
 from gome.agents.offline.program_literals import literal, wrapped_list
-from gome.agents.offline.recipe import BOOSTERS, PREFIX, Recipe
+from gome.agents.offline.recipe import BOOSTERS, PREFIX, ModelSpec, Recipe
 from gome.agents.offline.task_parts import decision_names, table_names
 from gome.state.errors import GomeError
 
@@ -44,6 +45,9 @@ def render(recipe: Recipe, facts: dict[str, Any]) -> str:
 
 def _context(recipe: Recipe, task: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
     columns = data.get("columns") or []
+    line = f"{PREFIX}{recipe.to_json()}  # noqa: E501"
+    names = table_names(recipe, task, columns)
+    recipe = _fitting(recipe, pictures=names["image"] or bool(names["image_column"]))
     names = table_names(recipe, task, columns)
     names |= decision_names(recipe, task, data)
     setting = Setting(names["classes"], names["tfidf"], data.get("rows") or 1000, _width(names, columns))
@@ -54,12 +58,25 @@ def _context(recipe: Recipe, task: dict[str, Any], data: dict[str, Any]) -> dict
         "recipe": recipe,
         "fold_count": recipe.folds if recipe.folds > 1 else 5,
         "task": task,
-        "recipe_line": f"{PREFIX}{recipe.to_json()}  # noqa: E501",
+        "recipe_line": line,
         "read": _reader,
         "targets_list": "TARGETS" if len(task["target"]) > 1 else "[TARGET]",
         "joins": [(table, _keys(keys)) for table, keys in recipe.joins],
     }
     return {**names, "docstring": docstring(recipe, task, names)}
+
+
+def _fitting(recipe: Recipe, *, pictures: bool) -> Recipe:
+    """The recipe with what a convolutional network needs: raw pixels; without pictures, another network instead."""
+    if "cnn" not in families_of(recipe):
+        return recipe
+    if pictures:
+        return replace(recipe, image="pixels")
+    others = {spec.family for spec in recipe.models} - {"cnn"}
+    kept = [spec for spec in recipe.models if spec.family != "cnn" or "mlp" not in others]
+    return replace(
+        recipe, models=tuple(ModelSpec("mlp", weight=s.weight) if s.family == "cnn" else s for s in kept)
+    )
 
 
 def _model_names(recipe: Recipe, parts: list[dict], names: dict[str, Any]) -> dict[str, Any]:
@@ -84,6 +101,7 @@ def _model_names(recipe: Recipe, parts: list[dict], names: dict[str, Any]) -> di
         "stop_attributes": list(dict.fromkeys(STOP_ATTRIBUTES[p["family"]] for p in stopping)),
         "patience": 80,
         "native": recipe.categories == "native",
+        "network": "cnn" in first,
         "tuned": tuned and {**tuned, "words_short": tuned["words"]},
         "curve": _curve(curved) if curved and recipe.early_stopping else None,
         "needs_loss": combine == "greedy" or tuned is not None,

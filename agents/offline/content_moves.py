@@ -9,6 +9,18 @@ from gome.agents.offline.recipe import BOOSTERS, ModelSpec, Recipe
 _AS_LIKELY = ("accuracy", "f1_micro", "qwk")  # best served by the likeliest class, or by cut points
 _RELATIVE = ("rmsle", "mape", "smape")
 
+LONGEST_FIT_S, SHORTEST_FIT_S, FITS = 300, 10, 3
+"""Seconds of one fit of a network; a program fits it once to validate and once on all rows, and needs room."""
+
+
+def _with_network(case: Case, recipe: Recipe) -> Recipe:
+    """One network in place of the models; of the time that is left, each of its fits may take a small part."""
+    budget = case.facts.get("budget") or {}
+    limit = min(budget.get("program_time_limit_s", 3600), budget.get("seconds_left", 3600) / 4)
+    seconds = int(min(LONGEST_FIT_S, max(SHORTEST_FIT_S, limit / FITS)))
+    model = ModelSpec("cnn", {} if seconds == LONGEST_FIT_S else {"seconds": seconds})
+    return replace(recipe, models=(model,), image="pixels", folds=1, bagging=1)
+
 
 def _with_image_model(recipe: Recipe, family: str, image: str) -> Recipe:
     return replace(recipe, models=(ModelSpec(family),), image=image)
@@ -136,7 +148,9 @@ CONTENT_MOVES: tuple[Move, ...] = (
             f"the pictures of {names(case, 'image')} differ by shapes, which single pixels do not show"
         ),
         statement=fixed("Describe each picture by histograms of its gradient directions beside its pixels"),
-        fits=lambda case, r: bool(case.columns("image")) and r.image == "pixels",
+        fits=lambda case, r: (
+            bool(case.columns("image")) and r.image == "pixels" and "cnn" not in case.families
+        ),
         change=setting(image="hog"),
         gain=about(3.0),
         cost=1.5,
@@ -153,6 +167,20 @@ CONTENT_MOVES: tuple[Move, ...] = (
         ),
         change=lambda case, r: _with_image_model(r, "svm", r.image),
         gain=about(2.5),
+    ),
+    Move(
+        tag="convolutions",
+        component="model",
+        source="scenario",
+        challenge="a thing is the same wherever it is in the picture",
+        why=lambda case: (
+            f"{', '.join(sorted(case.families))} sees each pixel of {names(case, 'image')} as a column of its own"
+        ),
+        statement=fixed("Fit a small convolutional network on the pictures, moved a little each time"),
+        fits=lambda case, r: bool(case.columns("image")) and case.has("cnn") and "cnn" not in case.families,
+        change=_with_network,
+        gain=about(5.0),
+        cost=5.0,
     ),
     Move(
         tag="mirror",

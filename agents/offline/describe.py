@@ -16,6 +16,7 @@ _FAMILIES = {
     "knn": "nearest neighbours",
     "svm": "a support vector machine",
     "naive_bayes": "naive Bayes",
+    "cnn": "a small convolutional network",
 }
 _COMBINE = {
     "single": "",

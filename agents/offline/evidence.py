@@ -10,7 +10,7 @@ from gome.agents.offline.recipe import BOOSTERS, Recipe
 from gome.agents.offline.scoring import metric_form
 
 TAG = re.compile(r"\[move: ([a-z0-9-]+)\]")
-_PACKAGES = {"lightgbm": ("lightgbm",), "xgboost": ("xgboost", "xgboost-cpu")}
+_PACKAGES = {"lightgbm": ("lightgbm",), "xgboost": ("xgboost", "xgboost-cpu"), "cnn": ("torch",)}
 IMBALANCE, FEW_STEPS = 0.3, 3
 WIDE_GAP = {
     "maximize": 0.08,

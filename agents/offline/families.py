@@ -20,6 +20,7 @@ _WORDS = {
     "knn": "Nearest neighbours",
     "svm": "A support vector machine",
     "naive_bayes": "Naive Bayes",
+    "cnn": "A small convolutional network",
 }
 _CONSTRUCTORS = {
     "linear": ("RidgeCV", "LogisticRegression"),
@@ -32,6 +33,7 @@ _CONSTRUCTORS = {
     "knn": ("KNeighborsRegressor", "KNeighborsClassifier"),
     "svm": ("SVR", "SVC"),
     "naive_bayes": ("Ridge", "BernoulliNB"),
+    "cnn": ("PictureNet", "PictureNet"),
 }
 _SPACES = {
     "lightgbm": {
@@ -84,7 +86,7 @@ def model_parts(recipe: Recipe, setting: Setting) -> list[dict[str, Any]]:
                 "kwargs": list(kwargs.items()),
                 "rounds": rounds,
                 "table": _table(spec.family, recipe, setting.words),
-                "scaled_target": spec.family in ("mlp", "svm") and not setting.classes,
+                "scaled_target": spec.family in ("mlp", "svm", "cnn") and not setting.classes,
                 "tuned": name == tuned,
                 "space": list(_SPACES.get(spec.family, {}).items()),
             }
@@ -127,6 +129,8 @@ def _linear_regressor(spec: ModelSpec, setting: Setting) -> str:
 def _table(family: str, recipe: Recipe, words: bool) -> str:
     if family in TREES:
         return "tree_table()"
+    if family == "cnn":
+        return "picture_table()"
     if not words:
         return "flat_table()"
     if family == "naive_bayes":
@@ -149,6 +153,7 @@ def _defaults(spec: ModelSpec, recipe: Recipe, setting: Setting) -> dict[str, st
         "mlp": lambda: {**_MLP, "max_iter": "40" if setting.rows > 3000 else "80", **_SEEDED},
         "knn": lambda: {"n_neighbors": "min(15, len(y))", "weights": '"distance"', **_THREADED},
         "svm": lambda: {"C": "3.0", **weight} if setting.classes else {"C": "1.0"},
+        "cnn": lambda: {"epochs": "20" if setting.rows < 20_000 else "10", "seconds": "300", **_SEEDED},
         "naive_bayes": lambda: {"alpha": "0.1" if setting.classes else "1.0"},
     }
     return own[spec.family]()

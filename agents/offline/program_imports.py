@@ -3,7 +3,7 @@
 import ast
 from collections import defaultdict
 
-_MODULES = ("json", "os", "time", "warnings", "optuna")
+_MODULES = ("json", "os", "time", "warnings", "optuna", "torch")
 _ALIASES = {"np": "numpy", "pd": "pandas"}
 _SOURCES = {
     "contextlib": "contextmanager",

@@ -18,6 +18,7 @@ FAMILIES = (
     "knn",
     "svm",
     "naive_bayes",
+    "cnn",
 )
 BOOSTERS = ("lightgbm", "xgboost", "hist_gb")
 CHOICES: dict[str, tuple[str, ...]] = {

@@ -55,6 +55,7 @@ _RANGES: dict[str, dict[str, tuple[float, float, bool]]] = {
     "mlp": {"alpha": (1e-5, 0.1, False), "learning_rate_init": (5e-4, 8e-3, False)},
     "knn": {"n_neighbors": (4, 40, True)},
     "svm": {"C": (0.5, 50.0, False)},
+    "cnn": {"epochs": (8, 40, True)},
 }
 
 

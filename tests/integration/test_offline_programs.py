@@ -195,7 +195,8 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "task", tmp_path / "work"
 
 
-def check(task: Task, answers: pd.DataFrame, recipe: Recipe, work: Path, bar: float) -> None:
+def check(task: Task, answers: pd.DataFrame, recipe: Recipe, work: Path, bar: float) -> list[dict[str, Any]]:
+    """Run, grade, and give the lines of the program log."""
     output = run_program(task, recipe, work)
     sample = pd.read_csv(Path(task.root) / task.sample)
     submission, problems = check_submission(work / "submission.csv", sample, task)
@@ -205,6 +206,7 @@ def check(task: Task, answers: pd.DataFrame, recipe: Recipe, work: Path, bar: fl
     log = [json.loads(line[5:]) for line in output.splitlines() if line.startswith("GOME ")]
     assert any("valid_score" in entry and "train_score" in entry for entry in log)
     assert {"load", "features", "validation", "fit"} <= {entry.get("stage") for entry in log}
+    return log
 
 
 PAIRS = [
@@ -252,8 +254,7 @@ def test_columns_of_other_tables_are_joined(folders: tuple[Path, Path]) -> None:
     check(task, answers, recipe, folders[1], 0.3)
 
 
-@pytest.mark.parametrize("image", ["pixels", "hog", "pca"])
-def test_rows_of_pixels_are_read_as_pictures(image: str, folders: tuple[Path, Path]) -> None:
+def write_bars(folder: Path, problem: str = "binary", metric: str = "accuracy") -> tuple[Task, pd.DataFrame]:
     """Bars that lie or stand, anywhere in a picture of 12 x 12 grey values."""
     rng = np.random.default_rng(2)
     pictures, standing = rng.integers(0, 90, (420, 12, 12)), rng.random(420) < 0.5
@@ -262,9 +263,28 @@ def test_rows_of_pixels_are_read_as_pictures(image: str, folders: tuple[Path, Pa
     frame = pd.DataFrame(pictures.reshape(420, -1), columns=[f"pixel{k}" for k in range(144)])
     frame.insert(0, "id", range(420))
     labels = pd.DataFrame({"y": np.where(standing, "stands", "lies")})
-    task, answers = write_frame(folders[0], frame, labels, "binary", "accuracy")
+    if problem == "regression":
+        labels = pd.DataFrame({"y": 40.0 + 10 * standing})
+    return write_frame(folder, frame, labels, problem, metric)
+
+
+@pytest.mark.parametrize("image", ["pixels", "hog", "pca"])
+def test_rows_of_pixels_are_read_as_pictures(image: str, folders: tuple[Path, Path]) -> None:
+    task, answers = write_bars(folders[0])
     recipe = Recipe(models=(ModelSpec("svm"),), image=image, augment=True)
     check(task, answers, recipe, folders[1], {"pixels": 0.8, "hog": 0.95, "pca": 0.8}[image])
+
+
+@pytest.mark.parametrize(
+    ("problem", "metric", "bar"), [("binary", "accuracy", 0.95), ("regression", "rmse", 3.0)]
+)
+def test_a_network_learns_from_pictures(
+    problem: str, metric: str, bar: float, folders: tuple[Path, Path]
+) -> None:
+    pytest.importorskip("torch", reason="needs torch, which is no part of this package's environment")
+    task, answers = write_bars(folders[0], problem, metric)
+    log = check(task, answers, Recipe(models=(ModelSpec("cnn"),)), folders[1], bar)
+    assert [len(entry["curve"]) for entry in log if "curve" in entry] == [20, 20]
 
 
 def test_programs_repeat_themselves(folders: tuple[Path, Path], tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from gome.tools.models.ask import read_reply
 
 PACKAGES = {"lightgbm": "4.6", "xgboost-cpu": "3.0", "scikit-learn": "1.7", "optuna": "4.5", "pandas": "3.0"}
 SKLEARN_ONLY = {"scikit-learn": "1.7", "pandas": "3.0"}
+BUDGET = {"steps_left": 20, "seconds_left": 40_000, "program_time_limit_s": 3600}
 ROLES = {"diagnose": "researcher", "choose": "researcher", "judge": "critic"}
 TEXTS: dict[str, dict[str, Any]] = {
     "diagnose": {"challenge_counts": "three scenario challenges"},
@@ -132,7 +133,7 @@ def facts_of(name: str, *, trace: int = 0, step: int = 0, **more: Any) -> dict[s
         "stage": stage,
         "seed": 1000 * trace + step,
         "hardware": {"cpus": 2, "memory_gb": 8.0, "gpu": None},
-        "budget": {"steps_left": 20, "seconds_left": 40_000, "program_time_limit_s": 3600},
+        "budget": BUDGET,
         "packages": PACKAGES,
         "history": [],
         "siblings": [],
@@ -169,6 +170,7 @@ class Play:
     trace: int = 0
     rng: random.Random = field(default_factory=lambda: random.Random(0))
     packages: dict[str, str] = field(default_factory=lambda: PACKAGES)
+    budget: dict[str, int] = field(default_factory=lambda: BUDGET)
     accepts: float = 0.5
     program: str | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -176,7 +178,8 @@ class Play:
 
     def facts(self, **more: Any) -> dict[str, Any]:
         step = len(self.history)
-        facts = facts_of(self.name, trace=self.trace, step=step, packages=self.packages, **more)
+        own = {"packages": self.packages, "budget": self.budget}
+        facts = facts_of(self.name, trace=self.trace, step=step, **own, **more)
         facts["history"] = history_facts({"trace": self.trace, "records": self.history})
         if self.program:
             facts["incumbent"] = incumbent(

@@ -1,5 +1,6 @@
 """GPUs: what a program declares, which cards there are, and that no card is given away twice."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from gome.tools.execution.gpus import Cards, Gpu, find_gpus
 from gome.tools.execution.hardware import hardware
 from gome.tools.execution.need import Need, need_of
+from tests.unit import nvml_driver
 
 TWO_CARDS = "printf 'GPU-aa, Tesla V100, 16384\\nGPU-bb, H100 80GB, 81559\\n'"
 
@@ -71,7 +73,8 @@ def test_shared_cards_are_filled_up_one_after_the_other() -> None:
 
 
 def smi(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program of the name nvidia-smi, first and alone in the path."""
+    """A program of the name nvidia-smi, first and alone in the path; without the driver's library."""
+    monkeypatch.setitem(sys.modules, "pynvml", None)
     program = folder / "nvidia-smi"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
@@ -98,6 +101,14 @@ def test_cuda_visible_devices_is_respected(
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert [gpu.id for gpu in find_gpus()] == ids
+
+
+def test_the_library_comes_before_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    smi(tmp_path, "echo 'GPU-cc, Tesla K80, 11441'", monkeypatch)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    driver = nvml_driver.install(tmp_path, monkeypatch)
+    assert [(gpu.id, gpu.name, gpu.memory_mb) for gpu in find_gpus()] == nvml_driver.CARDS
+    assert driver.opened == 0
 
 
 @pytest.mark.parametrize(

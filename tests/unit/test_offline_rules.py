@@ -28,6 +28,7 @@ from tests.unit.offline_cases import (
 )
 
 STEPS = 12
+TORCH = {**PACKAGES, "torch": "2.13.0+cpu"}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -86,6 +87,23 @@ def test_packages_that_are_not_there_are_not_used(name: str) -> None:
         play.step()
         assert "lightgbm" not in play.programs[-1]
         assert "xgboost" not in play.programs[-1]
+
+
+def test_pictures_get_a_network_only_where_torch_is() -> None:
+    for packages, offered in ((PACKAGES, False), (TORCH, True)):
+        play = Play("pictures", packages=packages, accepts=1.0)
+        tags = [play.step() for _ in range(STEPS)]
+        assert ("convolutions" in tags) == offered
+        assert any("import torch" in program for program in play.programs) == offered
+
+
+def test_a_network_fits_into_the_time_that_is_left() -> None:
+    for limit, seconds in ((90, 30), (36_000, 300)):
+        budget = {"steps_left": 20, "seconds_left": 40_000, "program_time_limit_s": limit}
+        play = Play("pictures", packages=TORCH, accepts=1.0, budget=budget)
+        while play.step() != "convolutions":
+            assert len(play.programs) < STEPS
+        assert f"seconds={seconds}," in play.programs[-1]
 
 
 FIRST_TAGS = {

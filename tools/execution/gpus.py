@@ -5,7 +5,9 @@ import shutil
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
+from gome.tools.execution.gpu_memory import driver
 from gome.tools.execution.need import Need
 
 _QUERY = ["--query-gpu=uuid,name,memory.total", "--format=csv,noheader,nounits"]
@@ -33,28 +35,21 @@ def find_gpus() -> list[Gpu]:
 
 def _by_library() -> list[Gpu] | None:
     """None without the package or the driver."""
-    try:
-        import pynvml
-    except ImportError:
+    nvml = driver()
+    if nvml is None:
         return None
     try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return None
-    try:
-        return [_card(index) for index in range(pynvml.nvmlDeviceGetCount())]
-    except pynvml.NVMLError:
+        return [_card(nvml, index) for index in range(nvml.nvmlDeviceGetCount())]
+    except nvml.NVMLError:
         return None
     finally:
-        pynvml.nvmlShutdown()
+        nvml.nvmlShutdown()
 
 
-def _card(index: int) -> Gpu:
-    import pynvml
-
-    handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-    memory = int(pynvml.nvmlDeviceGetMemoryInfo(handle).total) // 2**20
-    return Gpu(str(pynvml.nvmlDeviceGetUUID(handle)), str(pynvml.nvmlDeviceGetName(handle)), memory)
+def _card(nvml: Any, index: int) -> Gpu:
+    handle = nvml.nvmlDeviceGetHandleByIndex(index)
+    memory = int(nvml.nvmlDeviceGetMemoryInfo(handle).total) // 2**20
+    return Gpu(str(nvml.nvmlDeviceGetUUID(handle)), str(nvml.nvmlDeviceGetName(handle)), memory)
 
 
 def _by_program() -> list[Gpu]:

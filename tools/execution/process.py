@@ -14,6 +14,7 @@ from typing import IO, cast
 from gome.state.config import Isolation
 from gome.tools.execution import supervisor
 from gome.tools.execution.files import Files, files_of
+from gome.tools.execution.gpu_memory import GpuMemory
 from gome.tools.execution.job import Job, Outcome, Reason, stopped
 from gome.tools.execution.log import LogBuffer
 from gome.tools.execution.memory import MB, count_tasks, descendants, tree_memory_mb
@@ -52,6 +53,7 @@ def run_watched(
         submission=take_submission(job.work_dir, int(job.output_mb * MB)),
         level=level,
         limit=watch.limit,
+        gpu_peak_mb=watch.gpu_peak_mb,
     )
 
 
@@ -60,6 +62,8 @@ class _Watch:
 
     def __init__(self, command: list[str], job: Job, env: dict[str, str], stop: Callable[[], bool]) -> None:
         self.job, self.stop = job, stop
+        self.gpu_peak_mb: float | None = None
+        self._gpu = GpuMemory(job.gpus, alone=not job.need.gpu_memory_mb)
         self.log, self.peak_mb, self.seconds, self.limit = LogBuffer(), 0.0, 0.0, ""
         self._started = self._look_at = time.monotonic()
         self._files = Files()
@@ -111,6 +115,7 @@ class _Watch:
         self.seconds = time.monotonic() - self._started
         self._read(0)
         self._selector.close()
+        self._gpu.close()
         self._output.close()
 
     def _overrun(self) -> Reason | None:
@@ -119,6 +124,8 @@ class _Watch:
         self._look_at_files(pids)
         memory = tree_memory_mb(pids, job.memory_mb, self._files.memory / MB)
         self.peak_mb = max(self.peak_mb, memory)
+        if (gpu := self._gpu.used_mb(pids)) is not None:
+            self.gpu_peak_mb = max(self.gpu_peak_mb or 0.0, gpu)
         if memory > job.memory_mb:
             return self._passed("memory", f"it took more than {job.memory_mb} MB of memory")
         if count_tasks(pids) > job.tasks:
