@@ -46,8 +46,7 @@ def render(recipe: Recipe, facts: dict[str, Any]) -> str:
 def _context(recipe: Recipe, task: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
     columns = data.get("columns") or []
     line = f"{PREFIX}{recipe.to_json()}  # noqa: E501"
-    names = table_names(recipe, task, columns)
-    recipe = _fitting(recipe, pictures=names["image"] or bool(names["image_column"]))
+    recipe = _fitting(recipe, task, columns)
     names = table_names(recipe, task, columns)
     names |= decision_names(recipe, task, data)
     setting = Setting(names["classes"], names["tfidf"], data.get("rows") or 1000, _width(names, columns))
@@ -66,12 +65,13 @@ def _context(recipe: Recipe, task: dict[str, Any], data: dict[str, Any]) -> dict
     return {**names, "docstring": docstring(recipe, task, names)}
 
 
-def _fitting(recipe: Recipe, *, pictures: bool) -> Recipe:
+def _fitting(recipe: Recipe, task: dict[str, Any], columns: list[dict[str, Any]]) -> Recipe:
     """The recipe with what a convolutional network needs: raw pixels; without pictures, another network instead."""
     if "cnn" not in families_of(recipe):
         return recipe
-    if pictures:
-        return replace(recipe, image="pixels")
+    seeing = replace(recipe, image="pixels")
+    if table_names(seeing, task, columns)["image"]:
+        return seeing
     others = {spec.family for spec in recipe.models} - {"cnn"}
     kept = [spec for spec in recipe.models if spec.family != "cnn" or "mlp" not in others]
     return replace(
