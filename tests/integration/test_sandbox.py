@@ -116,7 +116,7 @@ def test_a_work_folder_is_made_afresh_whatever_was_left_in_it(executor: Executor
 
 
 def test_a_missing_program_or_input_is_told(executor: Executor, tmp_path: Path) -> None:
-    job = Job(tmp_path / "p.py", tmp_path / "input", tmp_path / "work", 0, 60, 400, 5, 1)
+    job = Job(tmp_path / "p.py", tmp_path / "input", tmp_path / "work", 0, 60, 400, 5)
     with pytest.raises(GomeError, match="no such program"):
         executor.run(job, stop=lambda: False)
     job.program.touch()
@@ -141,7 +141,7 @@ def test_stop_is_heeded(executor: Executor, tmp_path: Path) -> None:
     begun = time.monotonic()
     (tmp_path / "input").mkdir()
     (tmp_path / "p.py").write_text("import time\ntime.sleep(60)\n")
-    job = Job(tmp_path / "p.py", tmp_path / "input", tmp_path / "work", 0, 60, 400, 5, 1)
+    job = Job(tmp_path / "p.py", tmp_path / "input", tmp_path / "work", 0, 60, 400, 5)
     assert executor.run(job, stop=lambda: time.monotonic() - begun > 0.5).reason == "stopped"
 
 
@@ -163,7 +163,7 @@ from pathlib import Path
 from gome.tools.execution.{executor.level} import {type(executor).__name__}
 from gome.tools.execution.job import Job
 root = Path({str(tmp_path)!r})
-job = Job(root / "p.py", root / "input", root / "work", 0, 60, 400, 5, 1)
+job = Job(root / "p.py", root / "input", root / "work", 0, 60, 400, 5)
 {type(executor).__name__}(Path({str(PYTHON)!r})).run(job, stop=lambda: False)
 """
     process = subprocess.Popen([sys.executable, "-c", agent])
