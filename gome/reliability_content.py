@@ -5,7 +5,7 @@ from typing import Any
 
 from gome.charts import predictions
 from gome.formatting import gain_text
-from gome.tools.evaluation.reliability import Gains, gains, reliability
+from gome.tools.evaluation.reliability import Gains, factors, gains, reliability
 
 NAMES = {"gradient": "descent", "tree": "tree search"}
 
@@ -18,7 +18,9 @@ def reliability_content(records: Sequence[dict[str, Any]]) -> dict[str, Any] | N
     rows = predictions(records)
     if not rows:
         return None
-    return {"text": _sentences(rows), "shares": _shares(records), "steps": [_row(r, rows) for r in rows]}
+    shown = factors(rows)
+    steps = [_row(r, shown[r["step"]]) for r in rows]
+    return {"text": _sentences(rows), "shares": _shares(records), "steps": steps}
 
 
 def _sentences(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -41,15 +43,14 @@ def _interval(found: Gains) -> str:
     return f"{found['share']:.0%} ({found['low']:.0%} to {found['high']:.0%})"
 
 
-def _row(record: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+def _row(record: Mapping[str, Any], factor: float) -> tuple[str, ...]:
     """Step, optimizer, predicted, calibrated and realised gain, verdict."""
-    before = [r for r in rows if r["step"] < record["step"]]
     predicted, comparison = record["hypothesis"]["predicted_gain"], record["comparison"]
     return (
         str(record["id"]),
         NAMES.get(str(record.get("optimizer")), NAMES["gradient"]),
         _short(predicted),
-        _short(predicted * reliability(before)["factor"]),
+        _short(predicted * factor),
         gain_text(comparison["gain"], comparison.get("stderr")),
         str(record.get("verdict")),
     )

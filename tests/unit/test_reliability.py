@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gome.tools.evaluation.reliability import draw_optimizer, gains, reliability, wilson
+from gome.tools.evaluation.reliability import draw_optimizer, factors, gains, reliability, wilson
 
 numbers = st.floats(-3, 3, allow_nan=False).map(lambda v: round(v, 3))
 
@@ -42,6 +42,17 @@ def test_the_factor_does_not_depend_on_the_metrics_unit(
     plain = reliability([step(p, g) for p, g in pairs])["factor"]
     scaled = reliability([step(unit * p, unit * g, unit) for p, g in pairs])["factor"]
     assert scaled == pytest.approx(plain, abs=1e-6)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(numbers, numbers, st.integers(0, 5), st.booleans()), max_size=12))
+def test_each_step_has_the_factor_of_the_steps_before_it(rows: list[tuple[float, float, int, bool]]) -> None:
+    records = [{**step(p, g), "step": n, "move": "merge" if merge else "edit"} for p, g, n, merge in rows]
+    found = factors(records)
+    assert set(found) == {n for _, _, n, _ in rows}
+    for number, factor in found.items():
+        before = reliability([r for r in records if r["step"] < number])
+        assert factor == pytest.approx(before["factor"])
 
 
 def test_empty_promises_lower_the_factor_and_refuted_ones_turn_it() -> None:

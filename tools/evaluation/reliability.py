@@ -44,9 +44,7 @@ class Gains(TypedDict):
 def reliability(records: Iterable[Mapping[str, Any]]) -> Reliability:
     """Predicted against realised gain over step records; see `has_pair`."""
     rows = [r for r in records if has_pair(r)]
-    predicted = np.array([float(r["hypothesis"]["predicted_gain"]) for r in rows])
-    realised = np.array([float(r["comparison"]["gain"]) for r in rows])
-    noise = np.array([float(r["comparison"].get("stderr") or 0.0) for r in rows])
+    predicted, realised, noise = _pairs(rows)
     ranges = [(r["hypothesis"], g) for r, g in zip(rows, realised, strict=True) if has_range(r["hypothesis"])]
     return Reliability(
         pairs=len(rows),
@@ -56,6 +54,16 @@ def reliability(records: Iterable[Mapping[str, Any]]) -> Reliability:
         factor=_factor(predicted, realised, noise),
         rank=_rank_correlation(predicted, realised),
     )
+
+
+def factors(records: Sequence[Mapping[str, Any]]) -> dict[int, float]:
+    """For each step number of the records, the `factor` that the steps before it had shown."""
+    rows = sorted(filter(has_pair, records), key=lambda r: r["step"])
+    x, y = _in_errors(*_pairs(rows))
+    products, squares = (np.concatenate([[0.0], np.cumsum(v)]) for v in (x * y, x * x))
+    steps = sorted({int(r["step"]) for r in records})
+    before = np.searchsorted(np.array([r["step"] for r in rows], dtype=int), steps)
+    return dict(zip(steps, ((products + 1.0) / (squares + 1.0))[before].tolist(), strict=True))
 
 
 def gains(records: Iterable[Mapping[str, Any]], optimizer: str) -> Gains:
@@ -115,9 +123,23 @@ def _factor(predicted: np.ndarray, realised: np.ndarray, noise: np.ndarray) -> f
     The prior is worth one prediction as large as its noise, and says that predictions are right. Values beyond five
     standard errors are cut there, so that one wild prediction does not decide.
     """
-    scale = np.where(noise > 0, noise, np.inf)
-    x, y = np.clip(predicted / scale, -MOST_SE, MOST_SE), np.clip(realised / scale, -MOST_SE, MOST_SE)
+    x, y = _in_errors(predicted, realised, noise)
     return float((x @ y + 1.0) / (x @ x + 1.0))
+
+
+def _in_errors(
+    predicted: np.ndarray, realised: np.ndarray, noise: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Both gains in standard errors, cut; 0 without noise."""
+    scale = np.where(noise > 0, noise, np.inf)
+    return np.clip(predicted / scale, -MOST_SE, MOST_SE), np.clip(realised / scale, -MOST_SE, MOST_SE)
+
+
+def _pairs(rows: Sequence[Mapping[str, Any]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Predicted and realised gains, and the standard errors of the latter, (rows,) each."""
+    predicted = np.array([float(r["hypothesis"]["predicted_gain"]) for r in rows])
+    realised = np.array([float(r["comparison"]["gain"]) for r in rows])
+    return predicted, realised, np.array([float(r["comparison"].get("stderr") or 0.0) for r in rows])
 
 
 def _rank_correlation(predicted: np.ndarray, realised: np.ndarray) -> float | None:
