@@ -2,6 +2,7 @@
 
 import math
 from functools import partial
+from itertools import chain, repeat, takewhile
 from typing import Any, Literal
 
 from gome.agents.handover import Candidate, hand_over, unselected, write_result
@@ -87,7 +88,8 @@ def _selection_runs(bench: Bench, finalists: list[StepRecord]) -> dict[str, list
     """Each finalist on the selection part, seed by seed, as many at a time as there are slots.
 
     Finalists that fail with a seed are out. A seed for which the time did not suffice counts for none of them: all that
-    are left have the same seeds. Of the first seed those count that were done.
+    are left have the same seeds. Of the first seed those count that come before the first without time: a program must
+    not lose to one behind it only because it is slow.
     """
     kept: dict[str, list[Evaluation]] = {r["id"]: [] for r in finalists}
     for seed in range(bench.config.selection_seeds):
@@ -96,7 +98,8 @@ def _selection_runs(bench: Bench, finalists: list[StepRecord]) -> dict[str, list
         done = in_parallel(run, going, bench.evaluator.scheduler.slots)
         if seed and None in done:
             break
-        for record, evaluation in zip(going, done, strict=True):
+        in_time = chain(takewhile(bool, done), repeat(None))
+        for record, evaluation in zip(going, in_time, strict=False):
             if evaluation is not None and evaluation["status"] == "ok":
                 kept[record["id"]].append(evaluation)
             else:
