@@ -8,12 +8,13 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiosqlite
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.store.sqlite.aio import AsyncSqliteStore
 
-from gome.graph.sqlite import BUSY_S, FILE
+from gome.graph.sqlite import BUSY_S, FILE, WritesFromTheStart
 
 VARIABLE = "GOME_RUN"
 DEFAULT = "runs/studio"
@@ -32,13 +33,14 @@ async def checkpointer() -> AsyncIterator[AsyncSqliteSaver]:
 @asynccontextmanager
 async def store() -> AsyncIterator[AsyncSqliteStore]:
     """The store, in the same file, with a connection of its own."""
-    async with _connection(isolation_level=None) as connection, AsyncSqliteStore(connection) as rows:
+    options = {"isolation_level": None, "factory": WritesFromTheStart}
+    async with _connection(**options) as connection, AsyncSqliteStore(connection) as rows:
         await rows.setup()
         yield rows
 
 
 @asynccontextmanager
-async def _connection(**options: None) -> AsyncIterator[aiosqlite.Connection]:
+async def _connection(**options: Any) -> AsyncIterator[aiosqlite.Connection]:
     folder = Path(os.environ.get(VARIABLE) or DEFAULT)
     folder.mkdir(parents=True, exist_ok=True)
     async with aiosqlite.connect(folder / FILE, timeout=BUSY_S, **options) as connection:

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.store.sqlite import SqliteStore
@@ -12,6 +13,17 @@ FILE = "checkpoints.sqlite"
 BUSY_S = 60.0
 KEPT = 100
 """Newest checkpoints of each graph that goes on. A run's history is in history.jsonl; these are for going back."""
+
+
+class WritesFromTheStart(sqlite3.Connection):
+    """Takes the lock for writing as a transaction begins, so that who meets another writer waits for `BUSY_S`.
+
+    The asynchronous store puts what several traces ask at once into one transaction, reads first. Where another
+    connection writes between such a read and the write after it, SQLite refuses that write without waiting.
+    """
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        return super().execute("BEGIN IMMEDIATE" if sql == "BEGIN" else sql, parameters)
 
 
 @contextmanager

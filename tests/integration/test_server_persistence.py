@@ -1,0 +1,36 @@
+"""The checkpoints and the store that LangGraph's server opens, by hand."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from langgraph.checkpoint.base import empty_checkpoint
+
+from gome.graph import server
+
+ROUNDS = 200
+
+
+async def traces_search_and_put_while_checkpoints_are_written() -> int:
+    async with server.checkpointer() as saver, server.store() as store:
+        written = 0
+
+        async def checkpoints() -> None:
+            nonlocal written
+            while True:
+                here = {"configurable": {"thread_id": "run", "checkpoint_ns": ""}}
+                await saver.aput(here, empty_checkpoint(), {}, {})  # type: ignore[arg-type]
+                written += 1
+
+        writer = asyncio.create_task(checkpoints())
+        for n in range(ROUNDS):
+            await asyncio.gather(store.asearch(("memory",)), store.aput(("memory",), str(n), {"step": n}))
+        writer.cancel()
+        await asyncio.gather(writer, return_exceptions=True)
+        assert written
+        return len(await store.asearch(("memory",), limit=2 * ROUNDS))
+
+
+def test_traces_at_once_never_meet_a_locked_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(server.VARIABLE, str(tmp_path))
+    assert asyncio.run(traces_search_and_put_while_checkpoints_are_written()) == ROUNDS
