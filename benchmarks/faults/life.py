@@ -95,10 +95,9 @@ async def _ainvoked(store: Store, task: Path, config: RunConfig, state_dir: Path
         graph = build_graph().compile(checkpointer=InMemorySaver(), store=InMemoryStore())
         await graph.ainvoke({"task": str(task)}, _thread(config), context=config, durability="sync")
         return 0
-    path = str(state_dir / "async.sqlite")
     async with (
-        AsyncSqliteSaver.from_conn_string(path) as saver,
-        AsyncSqliteStore.from_conn_string(path) as rows,
+        AsyncSqliteSaver.from_conn_string(str(state_dir / "checkpoints.sqlite")) as saver,
+        AsyncSqliteStore.from_conn_string(str(state_dir / "store.sqlite")) as rows,
     ):
         await rows.setup()
         graph = build_graph().compile(checkpointer=saver, store=rows)
