@@ -14,7 +14,7 @@ RUN ?= runs/demo
 OPENED = $(if $(filter command line,$(origin RUN)),$(RUN))
 VENV := .venv
 BIN := $(VENV)/bin
-CODE := gome state tools agents graph examples benchmarks tests
+CODE := gome state tools optimizer agents offline graph examples benchmarks tests
 
 .PHONY: help setup demo test studio docs lint types format clean
 

@@ -4,11 +4,11 @@ import re
 from dataclasses import dataclass
 
 from gome.state.errors import BudgetReached
-from gome.state.records import Evaluation
-from gome.tools.bench import Bench
-from gome.tools.data.probing import BLINDED, MIRRORED, can_mirror
+from gome.state.step import Evaluation
+from gome.tools.data.label_probes import BLINDED, MIRRORED, can_mirror
 from gome.tools.evaluation.chance import above_chance, share_reached
 from gome.tools.evaluation.grading import signed_gain
+from gome.tools.services import RunServices
 
 COLUMNS = ("column", "later row", "earlier row", "group mean", "table")
 """Kinds of leaks that lie in a column which a program may leave alone."""
@@ -33,7 +33,12 @@ class Findings:
 
 
 def align(
-    bench: Bench, program: str, evaluation: Evaluation, before: Evaluation | None, trace: int, step: int
+    services: RunServices,
+    program: str,
+    evaluation: Evaluation,
+    before: Evaluation | None,
+    trace: int,
+    step: int,
 ) -> Findings:
     """Look at a graded candidate; `before` is the incumbent's evaluation.
 
@@ -41,38 +46,38 @@ def align(
     still foretells the truth has it from elsewhere. It may be a rule about the features, written into the program; if it
     foretells the truth with the features of other rows as well, it has looked the labels up.
     """
-    lines = [*_giving_columns(bench, program, evaluation), *_own_validation(bench, evaluation)]
-    reached = _reached(bench, evaluation)
-    if reached is None or not _too_good(reached, _reached(bench, before) if before else None):
+    lines = [*_giving_columns(services, program, evaluation), *_own_validation(services, evaluation)]
+    reached = _reached(services, evaluation)
+    if reached is None or not _too_good(reached, _reached(services, before) if before else None):
         return Findings(lines)
     if reached >= NEAR_PERFECT:
         lines.append(f"the score is nearly perfect: {reached:.1%} of the way from chance to the answers")
-    if not _still_foretells(bench, program, MIRRORED, trace, step):
+    if not _still_foretells(services, program, MIRRORED, trace, step):
         return Findings(lines)
-    if not _still_foretells(bench, program, BLINDED, trace, step):
+    if not _still_foretells(services, program, BLINDED, trace, step):
         return Findings([*lines, RULE])
     return Findings([*lines, LOOKED_UP], LOOKED_UP)
 
 
-def _giving_columns(bench: Bench, program: str, evaluation: Evaluation) -> list[str]:
+def _giving_columns(services: RunServices, program: str, evaluation: Evaluation) -> list[str]:
     """Columns that give the target away and that the program names, or its log tells to be used most."""
     importance = evaluation["facts"].get("importance")
     used = importance if isinstance(importance, dict) else {}
     known = {k: v for k, v in used.items() if isinstance(v, int | float)}
     most = max(known, key=lambda name: known[name], default=None)
     found = []
-    for leak in (row for row in bench.profile.get("leaks", []) if row["kind"] in COLUMNS):
+    for leak in (row for row in services.profile.get("leaks", []) if row["kind"] in COLUMNS):
         name = str(leak["where"]).rpartition(": ")[2]
         if name == most or re.search(rf"[\"'\[.]{re.escape(name)}\b", program):
             found.append(f"uses {name}: {leak['text']}")
     return found
 
 
-def _own_validation(bench: Bench, evaluation: Evaluation) -> list[str]:
+def _own_validation(services: RunServices, evaluation: Evaluation) -> list[str]:
     own, score = evaluation["facts"].get("valid_score"), evaluation["score"]
     if not isinstance(own, int | float) or score is None or score["stderr"] <= 0:
         return []
-    above = signed_gain(bench.task.direction, own, score["value"]) / score["stderr"]
+    above = signed_gain(services.task.direction, own, score["value"]) / score["stderr"]
     if above < FAR_ABOVE_SE:
         return []
     return [
@@ -81,8 +86,10 @@ def _own_validation(bench: Bench, evaluation: Evaluation) -> list[str]:
     ]
 
 
-def _reached(bench: Bench, evaluation: Evaluation) -> float | None:
-    return share_reached(bench.task, bench.evaluator.predictions(evaluation)[0], seed=bench.config.seed)
+def _reached(services: RunServices, evaluation: Evaluation) -> float | None:
+    return share_reached(
+        services.task, services.evaluator.predictions(evaluation)[0], seed=services.config.seed
+    )
 
 
 def _too_good(reached: float, before: float | None) -> bool:
@@ -92,23 +99,25 @@ def _too_good(reached: float, before: float | None) -> bool:
     return before < NEAR_PERFECT <= reached or 1 - reached < (1 - before) / 2
 
 
-def _still_foretells(bench: Bench, program: str, probe: str, trace: int, step: int) -> bool:
+def _still_foretells(services: RunServices, program: str, probe: str, trace: int, step: int) -> bool:
     """Whether the program is as good as ever on a spoiled smoke part; False where that cannot be found out."""
-    if not can_mirror(bench.task):
+    if not can_mirror(services.task):
         return False
-    bench.emit("critic", f"running it once more, {probe}", trace, step)
+    services.emit("critic", f"running it once more, {probe}", trace, step)
     try:
         spoiled, plain = (
-            bench.evaluator.evaluate(program, split, trace=trace, step=step) for split in (probe, "smoke")
+            services.evaluator.evaluate(program, split, trace=trace, step=step) for split in (probe, "smoke")
         )
     except BudgetReached:
         return False
     if spoiled["status"] != "ok" or plain["status"] != "ok":
         return False
-    gain, as_good = _over_chance(bench, spoiled)
-    usual, _ = _over_chance(bench, plain)
+    gain, as_good = _over_chance(services, spoiled)
+    usual, _ = _over_chance(services, plain)
     return as_good <= SURE and gain >= MOST_OF_IT * usual
 
 
-def _over_chance(bench: Bench, evaluation: Evaluation) -> tuple[float, float]:
-    return above_chance(bench.task, bench.evaluator.predictions(evaluation)[0], seed=bench.config.seed)
+def _over_chance(services: RunServices, evaluation: Evaluation) -> tuple[float, float]:
+    return above_chance(
+        services.task, services.evaluator.predictions(evaluation)[0], seed=services.config.seed
+    )

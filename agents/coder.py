@@ -2,14 +2,14 @@
 
 from typing import Any, cast
 
-from gome.agents.edits import apply_blocks
-from gome.agents.facts import base_facts, data_facts, incumbent_facts
 from gome.agents.forking import fork_of
-from gome.agents.prompting import render
-from gome.agents.replies import CodeReply
+from gome.agents.prompts.context import base_context, data_context, incumbent_context
+from gome.agents.prompts.edits import apply_blocks
+from gome.agents.prompts.render import render
+from gome.agents.prompts.replies import CodeReply
 from gome.state.schema import TraceState
-from gome.tools.bench import Bench
 from gome.tools.execution.crash import relevant_tail
+from gome.tools.services import RunServices
 
 ROLE = "coder"
 _SPLIT_WORDS = {
@@ -18,15 +18,15 @@ _SPLIT_WORDS = {
 }
 
 
-def coder(state: TraceState, bench: Bench) -> dict[str, Any]:
+def coder(state: TraceState, services: RunServices) -> dict[str, Any]:
     """Write the step's program (draft or edit), or mend the one that just failed; returns it in `work`."""
     debugging = bool(state["work"]["errors"])
-    fork: dict[str, Any] = {} if debugging else fork_of(state, bench)
+    fork: dict[str, Any] = {} if debugging else fork_of(state, services)
     state = cast(TraceState, {**state, **fork})
     work = state["work"]
-    program = _debug(state, bench) if debugging else _write(state, bench)
-    code = bench.artifacts.put_text(program, "py")
-    following = "reviewer" if bench.config.review == "programs" else "runner"
+    program = _debug(state, services) if debugging else _write(state, services)
+    code = services.artifacts.put_text(program, "py")
+    following = "reviewer" if services.config.review == "programs" else "runner"
     return {**fork, "work": {**work, "code": code, "rounds": work["rounds"] + debugging}, "next": following}
 
 
@@ -47,36 +47,36 @@ def updated(reply: CodeReply, program: str | None) -> str:
     return text
 
 
-def _write(state: TraceState, bench: Bench) -> str:
-    proposal = bench.artifacts.get_json(state["work"]["proposal"])
+def _write(state: TraceState, services: RunServices) -> str:
+    proposal = services.artifacts.get_json(state["work"]["proposal"])
     facts = {
-        **base_facts(bench, state),
+        **base_context(services, state),
         "hypothesis": proposal["hypothesis"],
         "plan": proposal["plan"],
-        "data": data_facts(bench.profile),
+        "data": data_context(services.profile),
     }
     program = None
     if incumbent := state.get("incumbent"):
-        program = bench.artifacts.get_text(incumbent["code"])
-        facts["incumbent"] = incumbent_facts(bench, incumbent)
+        program = services.artifacts.get_text(incumbent["code"])
+        facts["incumbent"] = incumbent_context(services, incumbent)
     call, texts = "edit" if program else "draft", {}
     if other := proposal.get("other"):
         call, facts["other"] = "merge", other
-        texts["other_program"] = bench.artifacts.get_text(other["code"])
-    bench.emit("coder", call, state["trace"], state["step"])
-    return _ask(state, bench, call, facts, program, **texts)
+        texts["other_program"] = services.artifacts.get_text(other["code"])
+    services.emit("coder", call, state["trace"], state["step"])
+    return _ask(state, services, call, facts, program, **texts)
 
 
-def _debug(state: TraceState, bench: Bench) -> str:
+def _debug(state: TraceState, services: RunServices) -> str:
     work = state["work"]
     error = work["errors"][-1]
-    program = bench.artifacts.get_text(work["code"])
-    log = bench.artifacts.get_text(error["log"]) if error["log"] else ""
-    proposal = bench.artifacts.get_json(work["proposal"])
+    program = services.artifacts.get_text(work["code"])
+    log = services.artifacts.get_text(error["log"]) if error["log"] else ""
+    proposal = services.artifacts.get_json(work["proposal"])
     facts = {
-        **base_facts(bench, state),
+        **base_context(services, state),
         "hypothesis": proposal["hypothesis"],
-        "data": data_facts(bench.profile),
+        "data": data_context(services.profile),
         "error": {
             "status": error["status"],
             "problems": error["problems"],
@@ -84,10 +84,12 @@ def _debug(state: TraceState, bench: Bench) -> str:
             "round": work["rounds"],
         },
     }
-    bench.emit("coder", f"debug {work['rounds'] + 1}: {error['problems'][0]}", state["trace"], state["step"])
+    services.emit(
+        "coder", f"debug {work['rounds'] + 1}: {error['problems'][0]}", state["trace"], state["step"]
+    )
     return _ask(
         state,
-        bench,
+        services,
         "debug",
         facts,
         program,
@@ -98,10 +100,15 @@ def _debug(state: TraceState, bench: Bench) -> str:
 
 
 def _ask(
-    state: TraceState, bench: Bench, call: str, facts: dict[str, Any], program: str | None, **texts: Any
+    state: TraceState,
+    services: RunServices,
+    call: str,
+    facts: dict[str, Any],
+    program: str | None,
+    **texts: Any,
 ) -> str:
-    prompt = render(ROLE, call, facts, program=program, description=bench.task.description, **texts)
-    reply = bench.asker.ask(
+    prompt = render(ROLE, call, facts, program=program, description=services.task.description, **texts)
+    reply = services.asker.ask(
         ROLE,
         prompt,
         CodeReply,

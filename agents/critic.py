@@ -4,17 +4,17 @@ from typing import Any
 
 from gome.agents.alignment import Findings, align
 from gome.agents.compaction import compact_before
-from gome.agents.edits import diff
-from gome.agents.facts import base_facts, brief, incumbent_facts
-from gome.agents.incumbent import incumbent_of
-from gome.agents.prompting import render
-from gome.agents.replies import Judgement
-from gome.agents.stagnation import fold
+from gome.agents.prompts.context import base_context, brief, incumbent_context
+from gome.agents.prompts.edits import diff
+from gome.agents.prompts.render import render
+from gome.agents.prompts.replies import Judgement
+from gome.optimizer.incumbent import incumbent_of
+from gome.optimizer.restart import fold
 from gome.state.errors import BudgetReached, StepFailed
-from gome.state.records import Comparison, Evaluation, MemoryEntry, StepRecord, Verdict
 from gome.state.schema import TraceState
-from gome.tools.bench import Bench
+from gome.state.step import Comparison, Evaluation, MemoryEntry, StepRecord, Verdict
 from gome.tools.evaluation.bootstrap import compare
+from gome.tools.services import RunServices
 
 ROLE = "critic"
 CLEARLY_BETTER = 0.9
@@ -25,21 +25,21 @@ PARKED_AFTER = 3
 """Steps in a row lost to the model, after which a trace asks it no more: it would only go on paying."""
 
 
-def critic(state: TraceState, bench: Bench) -> dict[str, Any]:
+def critic(state: TraceState, services: RunServices) -> dict[str, Any]:
     """Decide the step, write it down, and say whether the trace goes on."""
-    record = _decide(state, bench)
-    bench.history.append(record)
+    record = _decide(state, services)
+    services.history.append(record)
     entry = _memory_entry(record)
-    bench.memory.put(entry)
+    services.memory.put(entry)
     incumbent = state["work"].get("home", state.get("incumbent"))
     if record["verdict"] == "accepted":
-        incumbent = incumbent_of(record, bench)
+        incumbent = incumbent_of(record, services)
     summary = _summary(state, record, incumbent)
-    _announce(bench, record)
+    _announce(services, record)
     if record["verdict"] == "accepted":
-        _let_stand(bench, record)
-    compact_before(bench, state["trace"], state["step"])
-    ended = _ended(state, bench, summary["lost"]) or fold(state, bench, incumbent, summary["stalled"])
+        _let_stand(services, record)
+    compact_before(services, state["trace"], state["step"])
+    ended = _ended(state, services, summary["lost"]) or fold(state, services, incumbent, summary["stalled"])
     summary["ended"] = ended
     step = state["step"] + 1
     return {
@@ -53,42 +53,49 @@ def critic(state: TraceState, bench: Bench) -> dict[str, Any]:
     }
 
 
-def _decide(state: TraceState, bench: Bench) -> StepRecord:
+def _decide(state: TraceState, services: RunServices) -> StepRecord:
     work = state["work"]
     evaluation: Evaluation | None = (
-        bench.artifacts.get_json(work["evaluation"]) if work.get("evaluation") else None
+        services.artifacts.get_json(work["evaluation"]) if work.get("evaluation") else None
     )
     if declined := work.get("declined"):
         return _record(
-            state, bench, "rejected", declined, evaluation, None, _plain_judgement(False, declined), tie=False
+            state,
+            services,
+            "rejected",
+            declined,
+            evaluation,
+            None,
+            _plain_judgement(False, declined),
+            tie=False,
         )
     failure = work.get("failure")
     if failure or evaluation is None or evaluation["status"] != "ok":
         reason = failure or _failure_reason(evaluation)
         return _record(
-            state, bench, "failed", reason, evaluation, None, _plain_judgement(False, reason), tie=False
+            state, services, "failed", reason, evaluation, None, _plain_judgement(False, reason), tie=False
         )
-    comparison = _compare(state, bench, evaluation)
+    comparison = _compare(state, services, evaluation)
     clear, tie = _measured_verdict(comparison)
-    findings = _align(state, bench, evaluation) if clear or tie else Findings([])
-    judgement = _judge(state, bench, evaluation, comparison, findings, clear, tie)
+    findings = _align(state, services, evaluation) if clear or tie else Findings([])
+    judgement = _judge(state, services, evaluation, comparison, findings, clear, tie)
     checks = findings.lines
     if leak := _severe_leak(findings, judgement):
         voided = Evaluation(**{**evaluation, "status": "void"})
         return _record(
-            state, bench, "rejected", f"leakage: {leak}", voided, comparison, judgement, checks, tie=tie
+            state, services, "rejected", f"leakage: {leak}", voided, comparison, judgement, checks, tie=tie
         )
     accepted = judgement.accept if tie else clear
     reason = _reason(comparison, clear, tie, judgement)
     verdict: Verdict = "accepted" if accepted else "rejected"
-    return _record(state, bench, verdict, reason, evaluation, comparison, judgement, checks, tie=tie)
+    return _record(state, services, verdict, reason, evaluation, comparison, judgement, checks, tie=tie)
 
 
-def _align(state: TraceState, bench: Bench, evaluation: Evaluation) -> Findings:
+def _align(state: TraceState, services: RunServices, evaluation: Evaluation) -> Findings:
     incumbent = state.get("incumbent")
-    before = bench.artifacts.get_json(incumbent["evaluation"]) if incumbent else None
-    program = bench.artifacts.get_text(state["work"]["code"])
-    return align(bench, program, evaluation, before, state["trace"], state["step"])
+    before = services.artifacts.get_json(incumbent["evaluation"]) if incumbent else None
+    program = services.artifacts.get_text(state["work"]["code"])
+    return align(services, program, evaluation, before, state["trace"], state["step"])
 
 
 def _severe_leak(findings: Findings, judgement: Judgement) -> str | None:
@@ -104,13 +111,15 @@ def _failure_reason(evaluation: Evaluation | None) -> str:
     return f"the program failed on the {evaluation['split']} split: {evaluation['problems'][0]}"
 
 
-def _compare(state: TraceState, bench: Bench, evaluation: Evaluation) -> Comparison | None:
+def _compare(state: TraceState, services: RunServices, evaluation: Evaluation) -> Comparison | None:
     """Paired bootstrap of the candidate against the incumbent; None for a trace's first valid solution."""
     incumbent = state.get("incumbent")
     if not incumbent:
         return None
-    before = bench.evaluator.predictions(bench.artifacts.get_json(incumbent["evaluation"]))
-    return compare(bench.task, before, bench.evaluator.predictions(evaluation), seed=bench.config.seed)
+    before = services.evaluator.predictions(services.artifacts.get_json(incumbent["evaluation"]))
+    return compare(
+        services.task, before, services.evaluator.predictions(evaluation), seed=services.config.seed
+    )
 
 
 def _measured_verdict(comparison: Comparison | None) -> tuple[bool, bool]:
@@ -138,7 +147,7 @@ def _plain_judgement(accept: bool, reason: str) -> Judgement:
 
 def _judge(
     state: TraceState,
-    bench: Bench,
+    services: RunServices,
     evaluation: Evaluation,
     comparison: Comparison | None,
     findings: Findings,
@@ -150,11 +159,11 @@ def _judge(
     if findings.severe:
         return _plain_judgement(False, findings.severe)
     work = state["work"]
-    proposal = bench.artifacts.get_json(work["proposal"])
-    program = bench.artifacts.get_text(work["code"])
+    proposal = services.artifacts.get_json(work["proposal"])
+    program = services.artifacts.get_text(work["code"])
     incumbent = state.get("incumbent")
     facts = {
-        **base_facts(bench, state),
+        **base_context(services, state),
         "hypothesis": proposal["hypothesis"],
         "candidate": {
             **(evaluation["score"] or {}),
@@ -168,26 +177,26 @@ def _judge(
         "tie": tie,
         "clearly_better": clear,
         "checks": findings.lines or None,
-        "incumbent": incumbent_facts(bench, incumbent) if incumbent else None,
+        "incumbent": incumbent_context(services, incumbent) if incumbent else None,
     }
-    bench.emit("critic", "judging", state["trace"], state["step"])
+    services.emit("critic", "judging", state["trace"], state["step"])
     prompt = render(
         ROLE,
         "judge",
         facts,
-        description=bench.task.description,
+        description=services.task.description,
         program=program,
-        diff=diff(bench.artifacts.get_text(incumbent["code"]), program) if incumbent else "",
+        diff=diff(services.artifacts.get_text(incumbent["code"]), program) if incumbent else "",
     )
     try:
-        return bench.asker.ask(ROLE, prompt, Judgement, key=f"{state['trace']}:{state['step']}:judge")
+        return services.asker.ask(ROLE, prompt, Judgement, key=f"{state['trace']}:{state['step']}:judge")
     except (StepFailed, BudgetReached) as error:
         return _plain_judgement(clear, f"no judgement ({error}); the measurement decides")
 
 
 def _record(
     state: TraceState,
-    bench: Bench,
+    services: RunServices,
     verdict: Verdict,
     reason: str,
     evaluation: Evaluation | None,
@@ -199,13 +208,13 @@ def _record(
 ) -> StepRecord:
     work, trace, step = state["work"], state["trace"], state["step"]
     incumbent = state.get("incumbent")
-    proposal = bench.artifacts.get_json(work["proposal"]) if work.get("proposal") else {}
+    proposal = services.artifacts.get_json(work["proposal"]) if work.get("proposal") else {}
     return StepRecord(
         id=f"{trace}:{step}",
         trace=trace,
         step=step,
         stage=work.get("stage", "draft"),
-        optimizer=work.get("optimizer", "tree" if bench.config.optimizer == "tree" else "gradient"),
+        optimizer=work.get("optimizer", "tree" if services.config.optimizer == "tree" else "gradient"),
         move=work.get("move", "draft"),
         source=work.get("source"),
         diagnosis=proposal.get("diagnosis", ""),
@@ -227,8 +236,8 @@ def _record(
         debug_rounds=work.get("rounds", 0),
         reviews=work.get("reviews", []),
         advice=work.get("advice", []),
-        seconds=round(bench.clock.elapsed() - work.get("started", bench.clock.elapsed()), 2),
-        usage=bench.asker.journal.usage_of(trace, step),
+        seconds=round(services.clock.elapsed() - work.get("started", services.clock.elapsed()), 2),
+        usage=services.asker.journal.usage_of(trace, step),
     )
 
 
@@ -260,28 +269,28 @@ def _summary(state: TraceState, record: StepRecord, incumbent: dict[str, Any] | 
     return {"step": state["step"] + 1, **counts, "stalled": stalled, "lost": lost, "incumbent": incumbent}
 
 
-def _let_stand(bench: Bench, record: StepRecord) -> None:
+def _let_stand(services: RunServices, record: StepRecord) -> None:
     """Count on the accepted program for the end of the run, and keep its submission if it is the best so far."""
-    goodness, seconds = bench.note_accepted(record)
-    said = bench.standing.offer(record, goodness, seconds)
+    goodness, seconds = services.note_accepted(record)
+    said = services.provisional.offer(record, goodness, seconds)
     if said:
-        bench.emit("standing", said, record["trace"], record["step"])
+        services.emit("provisional", said, record["trace"], record["step"])
 
 
-def _ended(state: TraceState, bench: Bench, lost: int) -> str | None:
+def _ended(state: TraceState, services: RunServices, lost: int) -> str | None:
     """Why the trace takes no further step, or None. `lost` steps in a row went without a usable reply of the model."""
-    if state["step"] + 1 >= bench.allowance(state["trace"]):
+    if state["step"] + 1 >= services.allowance(state["trace"]):
         return "steps"
     if lost >= PARKED_AFTER:
         return f"parked: {lost} steps in a row were lost; the last one: {state['work']['failure']}"
-    return "time" if bench.budget.search_seconds_left() <= 0 else None
+    return "time" if services.budget.search_seconds_left() <= 0 else None
 
 
-def _announce(bench: Bench, record: StepRecord) -> None:
+def _announce(services: RunServices, record: StepRecord) -> None:
     evaluation = record["evaluation"]
     score = evaluation["score"] if evaluation else None
     usage = record["usage"]
-    bench.emit(
+    services.emit(
         "critic",
         f"{record['verdict']}: {record['reason']}",
         record["trace"],

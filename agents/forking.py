@@ -7,11 +7,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gome.agents.replies import HypothesisReply
+from gome.agents.prompts.replies import HypothesisReply
 from gome.state.errors import GomeError
 from gome.state.review import Answer
 from gome.state.schema import TraceState
-from gome.tools.bench import Bench
+from gome.tools.services import RunServices
 
 REASON = "changed in the state, by a person"
 
@@ -26,21 +26,21 @@ def shown(proposal: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def fork_of(state: TraceState, bench: Bench) -> dict[str, Any]:
+def fork_of(state: TraceState, services: RunServices) -> dict[str, Any]:
     """The update that makes a new trace of a state whose hypothesis is not the proposed one; empty if it is.
 
     The same change of the same step is the same trace: nothing of it is done twice. GomeError for what is no hypothesis.
     """
     work, trace, step = state["work"], state["trace"], state["step"]
-    proposal = bench.artifacts.get_json(work["proposal"])
+    proposal = services.artifacts.get_json(work["proposal"])
     changed = _changed(proposal, work.get("hypothesis"))
     if changed is None:
         return {}
-    ref, hypothesis = bench.artifacts.put_json(changed), changed["hypothesis"]
-    fork = bench.memory.fork(f"{trace}:{step}:{ref}", first=bench.config.traces)
-    bench.memory.announce(fork, step, hypothesis["statement"], hypothesis["component"])
+    ref, hypothesis = services.artifacts.put_json(changed), changed["hypothesis"]
+    fork = services.memory.fork(f"{trace}:{step}:{ref}", first=services.config.traces)
+    services.memory.announce(fork, step, hypothesis["statement"], hypothesis["component"])
     said = f"forked from trace {trace}: {hypothesis['statement']}"
-    bench.emit("researcher", said, fork, step, hypothesis=hypothesis["statement"])
+    services.emit("researcher", said, fork, step, hypothesis=hypothesis["statement"])
     return {
         "trace": fork,
         "work": {**work, "proposal": ref, "hypothesis": shown(changed)},

@@ -6,21 +6,27 @@ from typing import Any
 
 import numpy as np
 
-from gome.agents.facts import base_facts, data_facts, history_facts, incumbent_facts, sibling_facts, step_seed
 from gome.agents.forking import shown
-from gome.agents.incumbent import known_records
-from gome.agents.merging import merge_proposal
-from gome.agents.prompting import render
-from gome.agents.replies import Choice, Critique, Diagnosis
-from gome.agents.steering import Optimizer, steer
+from gome.agents.prompts.context import (
+    base_context,
+    data_context,
+    history_context,
+    incumbent_context,
+    sibling_context,
+)
+from gome.agents.prompts.render import render
+from gome.agents.prompts.replies import Choice, Critique, Diagnosis
+from gome.optimizer.incumbent import known_records
+from gome.optimizer.merge import merge_proposal
+from gome.optimizer.momentum import recall
+from gome.optimizer.policy import Optimizer, next_step, step_seed
+from gome.optimizer.reliability import reliability
+from gome.optimizer.sentence_vectors import cosine_sentences
+from gome.optimizer.tfidf import cosine_tfidf
 from gome.state.reducers import upsert
 from gome.state.schema import TraceState
-from gome.tools.bench import Bench
-from gome.tools.evaluation.reliability import reliability
-from gome.tools.memory.embeddings import cosine_tfidf
-from gome.tools.memory.kernel import recall
-from gome.tools.memory.sentences import cosine_sentences
 from gome.tools.records.by_step import last_of_each
+from gome.tools.services import RunServices
 
 ROLE = "researcher"
 BEST_MEMORIES_SHOWN = 4
@@ -28,30 +34,30 @@ RELIABILITY_STEPS = 200
 """Last steps of each trace that tell how far predictions can be trusted now."""
 
 
-def researcher(state: TraceState, bench: Bench, optimizer: Optimizer = steer) -> dict[str, Any]:
+def researcher(state: TraceState, services: RunServices, optimizer: Optimizer = next_step) -> dict[str, Any]:
     """Propose the step: returns the `work` in flight with the chosen hypothesis and its plan, kept as an artifact.
 
     `optimizer` says from which program the step starts and of which kind it is.
     """
     trace, step = state["trace"], state["step"]
-    course = optimizer(state, bench)
+    course = optimizer(state, services)
     state = {**state, "incumbent": course.parent}
-    facts = base_facts(bench, state)
+    facts = base_context(services, state)
     program = None
     if incumbent := course.parent:
-        program = bench.artifacts.get_text(incumbent["code"])
-        facts["incumbent"] = incumbent_facts(bench, incumbent)
+        program = services.artifacts.get_text(incumbent["code"])
+        facts["incumbent"] = incumbent_context(services, incumbent)
     advice: list[str] = []
     if course.partner:
         proposal = merge_proposal(course.partner)
     else:
-        advice = bench.advice.tell(trace, step)
+        advice = services.advice.tell(trace, step)
         facts["advice"] = advice or None
-        directed = course.optimizer == "gradient" and bench.config.has("reasoning")
-        proposal = (_reasoned if directed else _plain)(state, bench, facts, program)
+        directed = course.optimizer == "gradient" and services.config.has("reasoning")
+        proposal = (_reasoned if directed else _plain)(state, services, facts, program)
     hypothesis = proposal["hypothesis"]
-    bench.memory.announce(trace, step, hypothesis["statement"], hypothesis["component"])
-    bench.emit("researcher", hypothesis["statement"], trace, step, hypothesis=hypothesis["statement"])
+    services.memory.announce(trace, step, hypothesis["statement"], hypothesis["component"])
+    services.emit("researcher", hypothesis["statement"], trace, step, hypothesis=hypothesis["statement"])
     work = {
         "stage": facts["stage"],
         "optimizer": course.optimizer,
@@ -59,8 +65,8 @@ def researcher(state: TraceState, bench: Bench, optimizer: Optimizer = steer) ->
         "source": course.source,
         "home": course.home,
         "hypothesis": shown(proposal),
-        "proposal": bench.artifacts.put_json(proposal),
-        "started": bench.clock.elapsed(),
+        "proposal": services.artifacts.put_json(proposal),
+        "started": services.clock.elapsed(),
         "rounds": 0,
         "code": None,
         "evaluation": None,
@@ -68,20 +74,22 @@ def researcher(state: TraceState, bench: Bench, optimizer: Optimizer = steer) ->
         "failure": None,
         "advice": advice,
     }
-    following = "reviewer" if bench.config.review == "hypotheses" else "coder"
+    following = "reviewer" if services.config.review == "hypotheses" else "coder"
     return {"work": work, "incumbent": course.parent, "next": following}
 
 
-def _reasoned(state: TraceState, bench: Bench, facts: dict[str, Any], program: str | None) -> dict[str, Any]:
+def _reasoned(
+    state: TraceState, services: RunServices, facts: dict[str, Any], program: str | None
+) -> dict[str, Any]:
     """The gradient: diagnosis, then the choice with momentum."""
-    if (incumbent := state.get("incumbent")) and incumbent["evidence"] and bench.config.has("evidence"):
-        facts["evidence"] = bench.artifacts.get_json(incumbent["evidence"])
-    facts["reliability"] = reliability(last_of_each(known_records(state, bench), RELIABILITY_STEPS))
-    bench.emit("researcher", "diagnosing", state["trace"], state["step"])
-    diagnosis = _diagnose(state, bench, facts, program)
-    if bench.config.critique:
-        diagnosis = _criticised(state, bench, facts, program, diagnosis)
-    choice, recalled = _choose(state, bench, facts, program, diagnosis)
+    if (incumbent := state.get("incumbent")) and incumbent["evidence"] and services.config.has("evidence"):
+        facts["evidence"] = services.artifacts.get_json(incumbent["evidence"])
+    facts["reliability"] = reliability(last_of_each(known_records(state, services), RELIABILITY_STEPS))
+    services.emit("researcher", "diagnosing", state["trace"], state["step"])
+    diagnosis = _diagnose(state, services, facts, program)
+    if services.config.critique:
+        diagnosis = _criticised(state, services, facts, program, diagnosis)
+    choice, recalled = _choose(state, services, facts, program, diagnosis)
     return {
         "diagnosis": diagnosis.diagnosis,
         "challenges": [c.model_dump() for c in diagnosis.challenges],
@@ -91,17 +99,19 @@ def _reasoned(state: TraceState, bench: Bench, facts: dict[str, Any], program: s
     }
 
 
-def _plain(state: TraceState, bench: Bench, facts: dict[str, Any], program: str | None) -> dict[str, Any]:
+def _plain(
+    state: TraceState, services: RunServices, facts: dict[str, Any], program: str | None
+) -> dict[str, Any]:
     """One idea from the program and the scores of earlier ones, without a diagnosis: what a tree search asks for."""
-    bench.emit("researcher", "proposing", state["trace"], state["step"])
+    services.emit("researcher", "proposing", state["trace"], state["step"])
     shown = {
         **facts,
-        "data": data_facts(bench.profile),
-        "history": history_facts(state),
-        "siblings": _siblings(state, bench),
+        "data": data_context(services.profile),
+        "history": history_context(state),
+        "siblings": _siblings(state, services),
     }
-    prompt = render(ROLE, "propose", shown, description=bench.task.description, program=program)
-    choice = bench.asker.ask(ROLE, prompt, Choice, key=f"{state['trace']}:{state['step']}:propose")
+    prompt = render(ROLE, "propose", shown, description=services.task.description, program=program)
+    choice = services.asker.ask(ROLE, prompt, Choice, key=f"{state['trace']}:{state['step']}:propose")
     return choice.model_dump()
 
 
@@ -121,42 +131,44 @@ def _schedule_text(scenario: int, history: int, has_program: bool) -> str:
     return " and ".join(parts) + " challenges, at most five in all if the evidence asks for more"
 
 
-def _diagnose(state: TraceState, bench: Bench, facts: dict[str, Any], program: str | None) -> Diagnosis:
+def _diagnose(
+    state: TraceState, services: RunServices, facts: dict[str, Any], program: str | None
+) -> Diagnosis:
     summary = state.get("traces", {}).get(str(state["trace"]), {})
     counts = challenge_schedule(summary.get("accepted", 0), summary.get("rejected", 0))
-    accepted = (e for e in _memories(state, bench) if e["accepted"])
+    accepted = (e for e in _memories(state, services) if e["accepted"])
     shown = {
         **facts,
-        "data": data_facts(bench.profile),
-        "history": history_facts(state),
-        "siblings": _siblings(state, bench),
+        "data": data_context(services.profile),
+        "history": history_context(state),
+        "siblings": _siblings(state, services),
         "momentum": nlargest(BEST_MEMORIES_SHOWN, accepted, key=itemgetter("gain_se")),
     }
     prompt = render(
         ROLE,
         "diagnose",
         shown,
-        description=bench.task.description,
+        description=services.task.description,
         program=program,
         challenge_counts=_schedule_text(*counts, program is not None),
     )
-    return bench.asker.ask(ROLE, prompt, Diagnosis, key=f"{state['trace']}:{state['step']}:diagnose")
+    return services.asker.ask(ROLE, prompt, Diagnosis, key=f"{state['trace']}:{state['step']}:diagnose")
 
 
 def _criticised(
-    state: TraceState, bench: Bench, facts: dict[str, Any], program: str | None, diagnosis: Diagnosis
+    state: TraceState, services: RunServices, facts: dict[str, Any], program: str | None, diagnosis: Diagnosis
 ) -> Diagnosis:
     """The diagnosis with its hypotheses criticised and rewritten: the optional pass, one call."""
-    shown = {**facts, "choices": _choices(facts, diagnosis), "history": history_facts(state)}
+    shown = {**facts, "choices": _choices(facts, diagnosis), "history": history_context(state)}
     prompt = render(
         ROLE,
         "critique",
         shown,
-        description=bench.task.description,
+        description=services.task.description,
         program=program,
         diagnosis=diagnosis.diagnosis,
     )
-    found = bench.asker.ask(ROLE, prompt, Critique, key=f"{state['trace']}:{state['step']}:critique")
+    found = services.asker.ask(ROLE, prompt, Critique, key=f"{state['trace']}:{state['step']}:critique")
     return diagnosis.model_copy(update={"hypotheses": found.hypotheses})
 
 
@@ -173,50 +185,50 @@ def _choices(facts: dict[str, Any], diagnosis: Diagnosis) -> list[dict[str, Any]
     ]
 
 
-def _siblings(state: TraceState, bench: Bench) -> list[dict[str, Any]]:
+def _siblings(state: TraceState, services: RunServices) -> list[dict[str, Any]]:
     """Without memory, a trace knows what the others are trying and not what came of it."""
-    rows = sibling_facts(bench, state)
-    return rows if bench.config.has("memory") else [r for r in rows if r["verdict"] == "running"]
+    rows = sibling_context(services, state)
+    return rows if services.config.has("memory") else [r for r in rows if r["verdict"] == "running"]
 
 
-def _memories(state: TraceState, bench: Bench) -> list[Any]:
-    if not bench.config.has("memory"):
+def _memories(state: TraceState, services: RunServices) -> list[Any]:
+    if not services.config.has("memory"):
         return []
-    entries: list[Any] = list(bench.memory.entries())
+    entries: list[Any] = list(services.memory.entries())
     there = {entry["id"] for entry in entries}
     lost = [entry for entry in state.get("momentum", []) if entry["id"] not in there]
-    return [*(upsert(lost, entries) if lost else entries), *bench.earlier]
+    return [*(upsert(lost, entries) if lost else entries), *services.earlier]
 
 
 def _choose(
-    state: TraceState, bench: Bench, facts: dict[str, Any], program: str | None, diagnosis: Diagnosis
+    state: TraceState, services: RunServices, facts: dict[str, Any], program: str | None, diagnosis: Diagnosis
 ) -> tuple[Choice, list[str]]:
     incumbent = state.get("incumbent")
     summary = state.get("traces", {}).get(str(state["trace"]), {})
     recalled = recall(
         [h.statement for h in diagnosis.hypotheses],
-        _memories(state, bench),
+        _memories(state, services),
         incumbent=incumbent["score"]["value"] if incumbent else None,
         stderr=incumbent["score"]["stderr"] if incumbent else 0.0,
-        sign=bench.sign,
+        sign=services.sign,
         path_length=summary.get("accepted", 0),
-        rng=np.random.default_rng(step_seed(bench.config.seed, state["trace"], state["step"])),
-        similarity=cosine_sentences if bench.config.embedding == "sentences" else cosine_tfidf,
+        rng=np.random.default_rng(step_seed(services.config.seed, state["trace"], state["step"])),
+        similarity=cosine_sentences if services.config.embedding == "sentences" else cosine_tfidf,
     )
     shown = {
         **facts,
         "choices": _choices(facts, diagnosis),
         "momentum": recalled,
-        "history": history_facts(state),
-        "siblings": _siblings(state, bench),
+        "history": history_context(state),
+        "siblings": _siblings(state, services),
     }
     prompt = render(
         ROLE,
         "choose",
         shown,
-        description=bench.task.description,
+        description=services.task.description,
         program=program,
         diagnosis=diagnosis.diagnosis,
     )
-    choice = bench.asker.ask(ROLE, prompt, Choice, key=f"{state['trace']}:{state['step']}:choose")
+    choice = services.asker.ask(ROLE, prompt, Choice, key=f"{state['trace']}:{state['step']}:choose")
     return choice, [e["id"] for e in recalled]

@@ -5,13 +5,13 @@ from typing import Any
 from langgraph.types import interrupt
 
 from gome.agents.coder import updated
-from gome.agents.edits import diff, read_blocks
-from gome.agents.facts import incumbent_facts
 from gome.agents.forking import shown
-from gome.agents.replies import CodeReply, HypothesisReply
+from gome.agents.prompts.context import incumbent_context
+from gome.agents.prompts.edits import diff, read_blocks
+from gome.agents.prompts.replies import CodeReply, HypothesisReply
 from gome.state.review import Answer, Question, Subject, read_answer
 from gome.state.schema import TraceState
-from gome.tools.bench import Bench
+from gome.tools.services import RunServices
 
 HOW: dict[Subject, str] = {
     "hypothesis": "action: accept | edit (statement, component, plan; what is left out stays) | "
@@ -23,20 +23,22 @@ _NEXT: dict[Subject, str] = {"hypothesis": "coder", "program": "runner"}
 _INCUMBENT = ("step", "score", "stderr", "seconds", "component", "hypothesis", "feedback")
 
 
-def reviewer(state: TraceState, bench: Bench) -> dict[str, Any]:
+def reviewer(state: TraceState, services: RunServices) -> dict[str, Any]:
     """Show a person the step's hypothesis or program with its evidence, wait, and take the decision over."""
     subject: Subject = "program" if state["work"]["code"] else "hypothesis"
-    question = _question(state, bench, subject)
+    question = _question(state, services, subject)
     while True:
         given = interrupt(question, response_schema=Answer.model_json_schema())
         try:
             answer = read_answer(given)
-            changes = {} if answer.action in ("accept", "reject") else _changes(state, bench, subject, answer)
+            changes = (
+                {} if answer.action in ("accept", "reject") else _changes(state, services, subject, answer)
+            )
             break
         except ValueError as error:
             question["problem"] = str(error)
     said = f": {answer.reason}" if answer.reason else ""
-    bench.emit("reviewer", f"{subject} {_past(answer.action)}{said}", state["trace"], state["step"])
+    services.emit("reviewer", f"{subject} {_past(answer.action)}{said}", state["trace"], state["step"])
     review = {"of": subject, "action": answer.action, "reason": answer.reason}
     work = {**state["work"], **changes, "reviews": [*state["work"].get("reviews", []), review]}
     if answer.action == "reject":
@@ -51,9 +53,9 @@ def _past(action: str) -> str:
     return f"{action.removesuffix('e')}ed"
 
 
-def _question(state: TraceState, bench: Bench, subject: Subject) -> Question:
+def _question(state: TraceState, services: RunServices, subject: Subject) -> Question:
     work, incumbent = state["work"], state.get("incumbent")
-    proposal = bench.artifacts.get_json(work["proposal"])
+    proposal = services.artifacts.get_json(work["proposal"])
     question = Question(
         review=subject,
         trace=state["trace"],
@@ -65,18 +67,20 @@ def _question(state: TraceState, bench: Bench, subject: Subject) -> Question:
         how=HOW[subject],
     )
     if incumbent:
-        facts = incumbent_facts(bench, incumbent)
+        facts = incumbent_context(services, incumbent)
         question["incumbent"] = {name: facts[name] for name in _INCUMBENT}
     if subject == "hypothesis":
-        _add_choice(question, state, bench, proposal)
+        _add_choice(question, state, services, proposal)
     else:
-        _add_program(question, state, bench)
+        _add_program(question, state, services)
     return question
 
 
-def _add_choice(question: Question, state: TraceState, bench: Bench, proposal: dict[str, Any]) -> None:
+def _add_choice(
+    question: Question, state: TraceState, services: RunServices, proposal: dict[str, Any]
+) -> None:
     incumbent = state.get("incumbent")
-    memories = {entry["id"]: entry for entry in bench.memory.entries()}
+    memories = {entry["id"]: entry for entry in services.memory.entries()}
     question["reason"] = proposal["reason"]
     question["diagnosis"] = proposal.get("diagnosis", "")
     question["candidates"] = [
@@ -88,23 +92,23 @@ def _add_choice(question: Question, state: TraceState, bench: Bench, proposal: d
         if i in memories
     ]
     if incumbent and incumbent["evidence"]:
-        question["evidence"] = bench.artifacts.get_json(incumbent["evidence"])
+        question["evidence"] = services.artifacts.get_json(incumbent["evidence"])
 
 
-def _add_program(question: Question, state: TraceState, bench: Bench) -> None:
+def _add_program(question: Question, state: TraceState, services: RunServices) -> None:
     work, incumbent = state["work"], state.get("incumbent")
-    question["program"] = bench.artifacts.get_text(work["code"])
+    question["program"] = services.artifacts.get_text(work["code"])
     if incumbent:
-        question["diff"] = diff(bench.artifacts.get_text(incumbent["code"]), question["program"])
+        question["diff"] = diff(services.artifacts.get_text(incumbent["code"]), question["program"])
     if work["errors"]:
         question["error"] = work["errors"][-1]["problems"][0]
 
 
-def _changes(state: TraceState, bench: Bench, subject: Subject, answer: Answer) -> dict[str, Any]:
+def _changes(state: TraceState, services: RunServices, subject: Subject, answer: Answer) -> dict[str, Any]:
     """What an edit or a replacement changes in `work`. ValueError if the answer lacks it or it cannot be used."""
     if subject == "program":
-        return {"code": bench.artifacts.put_text(_program(state, bench, answer), "py")}
-    proposal = bench.artifacts.get_json(state["work"]["proposal"])
+        return {"code": services.artifacts.put_text(_program(state, services, answer), "py")}
+    proposal = services.artifacts.get_json(state["work"]["proposal"])
     given = answer.model_dump(include={"statement", "component"}, exclude_none=True)
     if answer.action == "replace":
         if not answer.statement:
@@ -115,16 +119,16 @@ def _changes(state: TraceState, bench: Bench, subject: Subject, answer: Answer) 
             raise ValueError("to edit the hypothesis, give a statement, a component or a plan")
         old, plan = proposal["hypothesis"], answer.plan or proposal["plan"]
     hypothesis = HypothesisReply(**{**old, **given}).model_dump()
-    bench.memory.announce(state["trace"], state["step"], hypothesis["statement"], hypothesis["component"])
+    services.memory.announce(state["trace"], state["step"], hypothesis["statement"], hypothesis["component"])
     decided = {**proposal, "hypothesis": hypothesis, "plan": plan}
-    return {"proposal": bench.artifacts.put_json(decided), "hypothesis": shown(decided)}
+    return {"proposal": services.artifacts.put_json(decided), "hypothesis": shown(decided)}
 
 
-def _program(state: TraceState, bench: Bench, answer: Answer) -> str:
+def _program(state: TraceState, services: RunServices, answer: Answer) -> str:
     if not answer.program:
         raise ValueError(f"to {answer.action} the program, give it in `program`")
     blocks = read_blocks(answer.program)
     if answer.action == "replace" and blocks:
         raise ValueError("to replace the program, give it whole")
     reply = CodeReply(blocks=blocks) if blocks else CodeReply(program=f"{answer.program.rstrip()}\n")
-    return updated(reply, bench.artifacts.get_text(state["work"]["code"]))
+    return updated(reply, services.artifacts.get_text(state["work"]["code"]))

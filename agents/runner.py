@@ -2,28 +2,28 @@
 
 from typing import Any
 
-from gome.state.records import Evaluation
 from gome.state.schema import TraceState
-from gome.tools.bench import Bench
+from gome.state.step import Evaluation
+from gome.tools.services import RunServices
 
 
-def runner(state: TraceState, bench: Bench) -> dict[str, Any]:
+def runner(state: TraceState, services: RunServices) -> dict[str, Any]:
     """Run the step's program. A failure goes back to the coder while debug rounds are left, else on to the critic."""
     work, trace, step = state["work"], state["trace"], state["step"]
-    program = bench.artifacts.get_text(work["code"])
+    program = services.artifacts.get_text(work["code"])
     evaluation: Evaluation | None = None
     for split in ("smoke", "search"):
 
         def on_fold(done: int, folds: int, split: str = split) -> None:
             part = f"{split} {done}/{folds}" if folds > 1 else split
-            bench.emit("runner", part, trace, step)
+            services.emit("runner", part, trace, step)
 
-        evaluation = bench.evaluator.evaluate(program, split, trace=trace, step=step, on_fold=on_fold)
+        evaluation = services.evaluator.evaluate(program, split, trace=trace, step=step, on_fold=on_fold)
         if evaluation["status"] != "ok":
             break
     assert evaluation is not None
-    ref = bench.artifacts.put_json(evaluation)
-    if evaluation["status"] == "ok" or work["rounds"] >= bench.config.debug_rounds:
+    ref = services.artifacts.put_json(evaluation)
+    if evaluation["status"] == "ok" or work["rounds"] >= services.config.debug_rounds:
         return {"work": {**work, "evaluation": ref}, "next": "critic"}
     error = {
         "split": evaluation["split"],
@@ -32,5 +32,5 @@ def runner(state: TraceState, bench: Bench) -> dict[str, Any]:
         "log": evaluation["log"],
         "seconds": evaluation["seconds"],
     }
-    bench.emit("runner", f"failed: {evaluation['problems'][0]}", trace, step)
+    services.emit("runner", f"failed: {evaluation['problems'][0]}", trace, step)
     return {"work": {**work, "evaluation": ref, "errors": [*work["errors"], error]}, "next": "coder"}

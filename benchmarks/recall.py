@@ -10,8 +10,8 @@ import time
 
 import numpy as np
 
-from gome.state.records import MemoryEntry
-from gome.tools.memory.kernel import recall
+from gome.optimizer.momentum import recall
+from gome.state.step import MemoryEntry
 
 WORDS, A_TEXT, HYPOTHESES, LATER = 3000, 25, 3, 5
 

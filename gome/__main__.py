@@ -2,6 +2,6 @@
 
 import sys
 
-from gome.cli import main
+from gome.cli.main import main
 
 sys.exit(main())

@@ -16,15 +16,15 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import RunControl
 from langgraph.types import Command
 
-from gome.graph.layout import prepare_run, read_run
-from gome.graph.persistence import go_on_after_the_last, open_persistence
-from gome.graph.postgres import check
+from gome.graph.persistence.database import go_on_after_the_last, open_persistence
+from gome.graph.persistence.postgres import check
+from gome.graph.registry import THREADS, ServiceRegistry
 from gome.graph.run import build_graph
-from gome.graph.workshop import THREADS, Workshop
+from gome.graph.run_layout import prepare_run, read_run
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError, RunStopped
 from gome.state.review import Question
-from gome.tools.execution.runtime import ensure_runtime
+from gome.tools.execution.environment.runtime import ensure_runtime
 from gome.tools.models.chat import make_model
 from gome.tools.records.lock import one_writer
 from gome.tools.spans import labels
@@ -83,13 +83,13 @@ def drive(run_dir: Path, observer: Observer, reviewer: Reviewer = lambda questio
     def say(line: str) -> None:
         observer({"trace": None, "step": None, "stage": "run", "text": line})
 
-    shop = Workshop(stop=stop, drain=drain.is_set, observer=observer)
+    registry = ServiceRegistry(stop=stop, drain=drain.is_set, observer=observer)
     with (
         one_writer(run_dir),
-        _heartbeat(run_dir, shop),
+        _heartbeat(run_dir, registry),
         open_persistence(run_dir, run["config"].get("checkpoints")) as database,
     ):
-        graph = build_graph(workshop=shop).compile(checkpointer=database.saver, store=database.store)
+        graph = build_graph(registry=registry).compile(checkpointer=database.saver, store=database.store)
         observer = thinning(observer, partial(database.thin, run["id"]))
         config: RunnableConfig = {
             **labels("gome", run=run_dir.name, task=run["task"]["name"], model=run["config"]["model"]),
@@ -157,7 +157,7 @@ def _answered(question: Question, reviewer: Reviewer) -> dict[str, Any]:
 
 
 @contextmanager
-def _heartbeat(run_dir: Path, shop: Workshop) -> Iterator[None]:
+def _heartbeat(run_dir: Path, registry: ServiceRegistry) -> Iterator[None]:
     """Write the time down every few seconds. run.pid is touched as well: readers compare its age with the process's."""
     over = threading.Event()
 
@@ -165,7 +165,7 @@ def _heartbeat(run_dir: Path, shop: Workshop) -> Iterator[None]:
         while not over.wait(HEARTBEAT_S):
             try:
                 os.utime(run_dir / "run.pid")
-                shop.beat()
+                registry.beat()
             except OSError:
                 continue  # a full disk is said where something is lost by it
 

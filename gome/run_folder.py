@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 
 from gome.formatting import is_number
 from gome.state.errors import GomeError
-from gome.state.records import Usage
+from gome.state.step import Usage
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.history import History
 from gome.tools.records.journal import add_usage, nothing_used

@@ -5,7 +5,7 @@ from typing import Any
 
 from gome.formatting import count_text, duration_text
 from gome.run_folder import RunFolder
-from gome.tools.execution.e2b_cost import PRICE, SandboxLog
+from gome.tools.execution.e2b.cost import PRICE, SandboxLog
 from gome.tools.execution.workspace import disk_usage
 
 

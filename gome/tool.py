@@ -7,10 +7,10 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, Field
 
+from gome.cli.summary import summary_lines
 from gome.graph.run import build_graph
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
-from gome.summary import summary_lines
 from gome.tools.execution.job import Executor
 
 NAME = "improve_program"

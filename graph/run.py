@@ -9,10 +9,10 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
-from gome.graph.calling import Work, add_node
-from gome.graph.stages import ensembling, preparing, selecting
+from gome.graph.node_call import Work, add_node
+from gome.graph.registry import SchedulerMaker, ServiceRegistry
+from gome.graph.run_nodes import ensembling, preparing, selecting
 from gome.graph.trace import Node, build_trace
-from gome.graph.workshop import SchedulerMaker, Workshop
 from gome.state.config import RunConfig
 from gome.state.schema import RunInput, RunOutput, RunState
 from gome.tools.execution.job import Executor
@@ -26,22 +26,22 @@ def build_graph(
     executor: Executor | None = None,
     scheduler: SchedulerMaker = LocalScheduler,
     nodes: Mapping[str, Node] | None = None,
-    workshop: Workshop | None = None,
+    registry: ServiceRegistry | None = None,
 ) -> "StateGraph[RunState, RunConfig, RunInput, RunOutput]":
     """The whole run as an uncompiled graph: compile it, or add it to a larger one as a node.
 
     Input: see `RunInput`; output {'run_dir', 'result'}; context: `RunConfig`. `config` is for parents whose context is
     something else, or none: it counts unless the context is a `RunConfig`. `models` (by role: researcher, coder, critic)
     and `executor` replace what the configuration names, `nodes` those of a trace; `scheduler` makes the scheduler out of
-    executor and slots. A `workshop` brings its own parts.
+    executor and slots. A `registry` brings its own parts.
     """
-    shop = workshop or Workshop(models=models, executor=executor, scheduler=scheduler)
+    registry = registry or ServiceRegistry(models=models, executor=executor, scheduler=scheduler)
     graph = StateGraph(RunState, context_schema=RunConfig, input_schema=RunInput, output_schema=RunOutput)
-    add_node(graph, "prepare", preparing(shop, config), shop)
-    graph.add_node("trace", build_trace(shop, nodes).compile(name="trace"))
-    add_node(graph, "join", _joining(shop), shop)
-    add_node(graph, "ensemble", ensembling(shop), shop)
-    add_node(graph, "select", selecting(shop), shop)
+    add_node(graph, "prepare", preparing(registry, config), registry)
+    graph.add_node("trace", build_trace(registry, nodes).compile(name="trace"))
+    add_node(graph, "join", _joining(registry), registry)
+    add_node(graph, "ensemble", ensembling(registry), registry)
+    add_node(graph, "select", selecting(registry), registry)
     graph.add_edge(START, "prepare")
     graph.add_conditional_edges("prepare", _fan_out, ["trace", "ensemble"])
     graph.add_edge("trace", "join")
@@ -75,18 +75,21 @@ def _fan_out(state: RunState) -> list[Send] | str:
     ]
 
 
-def _joining(shop: Workshop) -> Work:
+def _joining(registry: ServiceRegistry) -> Work:
     def join(state: RunState, runtime: Runtime[RunConfig]) -> dict[str, Any]:
         """The traces have met: momentum and histories are merged in the shared channels; the next epoch may begin.
 
         A trace that had used up its steps goes on with those that a trace folded since has left it.
         """
-        bench = shop.bench(Path(state["run_dir"]), runtime.store, runtime.stream_writer)
+        services = registry.services(Path(state["run_dir"]), runtime.store, runtime.stream_writer)
         more = {
             k: {**t, "ended": None}
             for k, t in state["traces"].items()
-            if t["ended"] == "steps" and t["step"] < bench.allowance(int(k))
+            if t["ended"] == "steps" and t["step"] < services.allowance(int(k))
         }
-        return {"until": state["until"] + (bench.config.sync_every or bench.config.steps), "traces": more}
+        return {
+            "until": state["until"] + (services.config.sync_every or services.config.steps),
+            "traces": more,
+        }
 
     return join

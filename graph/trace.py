@@ -15,12 +15,12 @@ from gome.agents.critic import critic
 from gome.agents.researcher import researcher
 from gome.agents.reviewer import reviewer
 from gome.agents.runner import runner
-from gome.graph.calling import Work, add_node
-from gome.graph.workshop import Workshop
+from gome.graph.node_call import Work, add_node
+from gome.graph.registry import ServiceRegistry
 from gome.state.config import RunConfig
 from gome.state.errors import BudgetReached, GomeError, StepFailed
 from gome.state.schema import TraceOutput, TraceState
-from gome.tools.bench import Bench
+from gome.tools.services import RunServices
 
 FOLLOWING = {
     "researcher": ["reviewer", "coder", "critic"],
@@ -31,8 +31,8 @@ FOLLOWING = {
 }
 """Which nodes may follow each one; each may end the trace as well."""
 
-Node = Callable[[TraceState, Bench], dict[str, Any]]
-"""What a node is: from the state and the bench to an update, whose `next` names the node that follows, or 'end'."""
+Node = Callable[[TraceState, RunServices], dict[str, Any]]
+"""What a node is: from the state and the services to an update, whose `next` names the node that follows, or 'end'."""
 
 NODES: dict[str, Node] = {
     "researcher": researcher,
@@ -44,7 +44,7 @@ NODES: dict[str, Node] = {
 
 
 def build_trace(
-    workshop: Workshop, nodes: Mapping[str, Node] | None = None
+    registry: ServiceRegistry, nodes: Mapping[str, Node] | None = None
 ) -> "StateGraph[TraceState, RunConfig, TraceState, TraceOutput]":
     """One trace, uncompiled: steps up to `until`, the step limit or a used-up budget, then hands back what is shared.
 
@@ -54,14 +54,14 @@ def build_trace(
         raise GomeError(f"a trace has no node {unknown[0]!r}: its nodes are {', '.join(NODES)}")
     graph = StateGraph(TraceState, context_schema=RunConfig, output_schema=TraceOutput)
     graph.add_edge(START, "researcher")
-    add_steps(graph, workshop, nodes or {}, end=END)
+    add_steps(graph, registry, nodes or {}, end=END)
     return graph
 
 
-def add_steps(graph: Any, workshop: Workshop, nodes: Mapping[str, Node], *, end: str) -> None:
+def add_steps(graph: Any, registry: ServiceRegistry, nodes: Mapping[str, Node], *, end: str) -> None:
     """The nodes of a step and the edges between them; from each, a trace that has ended goes on to `end`."""
     for name, node in {**NODES, **nodes}.items():
-        add_node(graph, name, _bound(node, workshop), workshop, does=node.__doc__ or "")
+        add_node(graph, name, _bound(node, registry), registry, does=node.__doc__ or "")
     for name, following in FOLLOWING.items():
         graph.add_conditional_edges(name, _next, {**{n: n for n in following}, "end": end})
 
@@ -71,19 +71,19 @@ def _next(state: TraceState) -> str:
     return state.get("next", "end")
 
 
-def _bound(node: Node, workshop: Workshop) -> Work:
+def _bound(node: Node, registry: ServiceRegistry) -> Work:
     """The node as LangGraph calls it. A lost step goes to the critic, a used-up budget ends the trace."""
 
     def call(state: TraceState, runtime: Runtime[RunConfig]) -> dict[str, Any]:
-        bench = workshop.bench(Path(state["run_dir"]), runtime.store, runtime.stream_writer)
+        services = registry.services(Path(state["run_dir"]), runtime.store, runtime.stream_writer)
         try:
-            with bench.clock.working():
-                return node(state, bench)
+            with services.clock.working():
+                return node(state, services)
         except StepFailed as lost:
-            work = {"started": bench.clock.elapsed(), **state.get("work", {}), "failure": str(lost)}
+            work = {"started": services.clock.elapsed(), **state.get("work", {}), "failure": str(lost)}
             return {"work": work, "next": "critic"}
         except BudgetReached as reached:
-            bench.emit("ended", str(reached), state["trace"], state["step"])
+            services.emit("ended", str(reached), state["trace"], state["step"])
             summary = {**state.get("traces", {}).get(str(state["trace"]), {}), "step": state["step"]}
             return {"traces": {str(state["trace"]): {**summary, "ended": str(reached)}}, "next": "end"}
 

@@ -62,7 +62,7 @@ class TraceState(Shared, total=False):
     next: str
 
 
-class LoneTraceState(RunInput, TraceState, total=False):
+class SingleTraceState(RunInput, TraceState, total=False):
     """State of the graph of one trace, which is a run of its own."""
 
     ensemble: dict

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gome.state.config import Isolation
-from gome.tools.execution.bubblewrap import BubblewrapExecutor
 from gome.tools.execution.job import Executor
-from gome.tools.execution.landlock import LandlockExecutor
-from gome.tools.execution.plain import PlainExecutor
-from gome.tools.execution.probe import levels
-from gome.tools.execution.userns import UsernsExecutor
+from gome.tools.execution.sandbox.bubblewrap import BubblewrapExecutor
+from gome.tools.execution.sandbox.landlock import LandlockExecutor
+from gome.tools.execution.sandbox.plain import PlainExecutor
+from gome.tools.execution.sandbox.probe import levels
+from gome.tools.execution.sandbox.userns import UsernsExecutor
 
 PYTHON = Path(sys.executable)
 LACKS = levels(PYTHON)

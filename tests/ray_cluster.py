@@ -21,10 +21,10 @@ from gome.graph.run import build_graph
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.tools.execution.job import Job, Outcome
-from gome.tools.execution.need import need_of
-from gome.tools.execution.ray_access import open_ray
-from gome.tools.execution.ray_node import Place
-from gome.tools.execution.ray_scheduler import RayScheduler
+from gome.tools.execution.ray.access import open_ray
+from gome.tools.execution.ray.node import Place
+from gome.tools.execution.ray.scheduler import RayScheduler
+from gome.tools.execution.resources import resources_of
 from gome.tools.records.history import History
 from tests.real_tasks import write_breast_cancer
 from tests.scripted import player
@@ -156,7 +156,7 @@ class Scenes:
             wall_s=400,
             memory_mb=2048,
             output_mb=16,
-            need=need_of(program),
+            resources=resources_of(program),
         )
         return scheduler.run(job, trace=trace, stop=stop)
 

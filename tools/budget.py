@@ -11,9 +11,9 @@ from pathlib import Path
 
 from gome.state.config import RunConfig
 from gome.state.errors import BudgetReached, GomeError
-from gome.state.records import Usage
-from gome.tools.data.probing import PROBES
-from gome.tools.execution.e2b_cost import SandboxLog
+from gome.state.step import Usage
+from gome.tools.data.label_probes import PROBES
+from gome.tools.execution.e2b.cost import SandboxLog
 from gome.tools.execution.workspace import disk_usage
 from gome.tools.records.clock import Clock
 

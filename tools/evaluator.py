@@ -11,19 +11,19 @@ from typing import Any, cast
 import pandas as pd
 
 from gome.state.errors import BudgetReached, RunStopped
-from gome.state.records import Evaluation, Score
+from gome.state.step import Evaluation, Score
 from gome.state.task import Task
 from gome.tools.budget import Budget
 from gome.tools.data.inputs import Inputs
-from gome.tools.data.probing import PROBES
+from gome.tools.data.label_probes import PROBES
 from gome.tools.data.tables import read_table
 from gome.tools.evaluation.bootstrap import FoldPredictions, score
 from gome.tools.evaluation.grading import GradingError
 from gome.tools.evaluation.submission import check_submission
-from gome.tools.execution.ending import failure_line, gpu_peak_mb, status_of
+from gome.tools.execution.exit_status import failure_line, gpu_peak_mb, status_of
 from gome.tools.execution.job import Job, Outcome
-from gome.tools.execution.need import need_of
 from gome.tools.execution.program_log import parse_log
+from gome.tools.execution.resources import resources_of
 from gome.tools.execution.scheduler import Scheduler, run_to_its_end
 from gome.tools.execution.workspace import remove_work_dir
 from gome.tools.parallel import in_parallel
@@ -157,7 +157,7 @@ class Evaluator:
             wall_s=wall_s,
             memory_mb=self.limits.memory_mb,
             output_mb=self.limits.output_mb,
-            need=need_of(program),
+            resources=resources_of(program),
         )
         outcome = run_to_its_end(self.scheduler, job, trace=trace, stop=cut)
         if outcome.reason == "stopped":

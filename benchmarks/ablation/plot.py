@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from benchmarks.ablation.statistics import Interval
-from gome.axes import Scale, nice_ticks, padded, tick_texts
+from gome.report.axes import Scale, nice_ticks, padded, tick_texts
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 400, 64, 600, 24, 340
 NAME_HEIGHT = 16

@@ -8,10 +8,10 @@ from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
-from gome.agents.offline.evidence import Case
-from gome.agents.offline.model import OfflineReasoner, case_of
-from gome.agents.offline.proposing import MOVES, PROPOSED
-from gome.agents.replies import SCORE_WEIGHTS
+from gome.offline.evidence import Case
+from gome.offline.model import OfflineReasoner, case_of
+from gome.offline.proposing import MOVES, PROPOSED
+from gome.state.step import SCORE_WEIGHTS
 
 
 class UnreliableReasoner(OfflineReasoner):

@@ -22,12 +22,12 @@ from langchain_core.language_models import BaseChatModel
 from benchmarks.ablation.reasoner import UnreliableReasoner
 from benchmarks.ablation.tasks import SOURCES, lay_out, small_task
 from benchmarks.ablation.warm import WarmExecutor
+from gome.graph.registry import ServiceRegistry
 from gome.graph.run import build_graph
-from gome.graph.workshop import Workshop
 from gome.state.config import Optimizer, Part, RunConfig
 from gome.tools.data.tables import read_table
 from gome.tools.evaluation.bootstrap import score
-from gome.tools.execution.runtime import ensure_runtime
+from gome.tools.execution.environment.runtime import ensure_runtime
 from gome.tools.records.history import History
 from gome.tools.records.jsonl import append_line, read_lines
 
@@ -72,7 +72,7 @@ def play(arm: Arm, name: str, seed: int, work: Path, executor: WarmExecutor) -> 
     _share_programs(run_dir, place)
     model: BaseChatModel = UnreliableReasoner(reliability=arm.reliability)
     roles = dict.fromkeys(("researcher", "coder", "critic"), model)
-    shop = Workshop(models=roles, executor=executor)
+    registry = ServiceRegistry(models=roles, executor=executor)
     config = RunConfig(
         run_dir=str(run_dir),
         optimizer=arm.optimizer,
@@ -88,8 +88,8 @@ def play(arm: Arm, name: str, seed: int, work: Path, executor: WarmExecutor) -> 
     )
     began = time.monotonic()
     lay_out(task, config)
-    state = build_graph(workshop=shop).compile().invoke({"task": str(task)}, context=config)
-    row = _measured(shop, run_dir, answers, state["result"])
+    state = build_graph(registry=registry).compile().invoke({"task": str(task)}, context=config)
+    row = _measured(registry, run_dir, answers, state["result"])
     shutil.rmtree(run_dir)
     return {"task": name, "seed": seed, "arm": arm.name, **row, "wall_s": round(time.monotonic() - began, 1)}
 
@@ -102,20 +102,22 @@ def _share_programs(run_dir: Path, place: Path) -> None:
         (run_dir / part).symlink_to((place / part).resolve(), target_is_directory=True)
 
 
-def _measured(shop: Workshop, run_dir: Path, answers: pd.DataFrame, result: dict[str, Any]) -> dict[str, Any]:
+def _measured(
+    registry: ServiceRegistry, run_dir: Path, answers: pd.DataFrame, result: dict[str, Any]
+) -> dict[str, Any]:
     """Test scores of trace 0's first program (the same in every arm) and of what was handed over; what the steps did."""
-    bench = shop.bench(run_dir, None, lambda event: None)
+    services = registry.services(run_dir, None, lambda event: None)
     records = History(run_dir / "history.jsonl").records()
-    first = bench.evaluator.evaluate(bench.artifacts.get_text(str(records[0]["code"])), "final")
+    first = services.evaluator.evaluate(services.artifacts.get_text(str(records[0]["code"])), "final")
 
     def graded(table: pd.DataFrame) -> float:
-        aligned = table.set_index(bench.task.id).loc[answers[bench.task.id]].reset_index()
-        return score(bench.task, [(answers, aligned)], seed=0)["value"]
+        aligned = table.set_index(services.task.id).loc[answers[services.task.id]].reset_index()
+        return score(services.task, [(answers, aligned)], seed=0)["value"]
 
     later = [r for r in records if r["parent"]]
     return {
-        "sign": bench.sign,
-        "first": graded(bench.evaluator.submission(first)),
+        "sign": services.sign,
+        "first": graded(services.evaluator.submission(first)),
         "final": graded(read_table(Path(result["submission"]))),
         "steps": len(records),
         "later": len(later),

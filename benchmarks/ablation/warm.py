@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from gome.state.config import Isolation
-from gome.tools.execution.handover import SUBMISSION
 from gome.tools.execution.job import Job, Outcome, Reason
-from gome.tools.execution.memory import MB
+from gome.tools.execution.sandbox.process_tree import MB
+from gome.tools.execution.submission_copy import SUBMISSION
 from gome.tools.execution.workspace import environment, make_work_dir, take_submission
 
 SERVER = Path(__file__).with_name("warm_server.py")

@@ -19,7 +19,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite.aio import AsyncSqliteStore
 
-import gome.cli
+import gome.cli.main
 from gome.graph.run import build_graph
 from gome.state.config import RunConfig
 
@@ -66,7 +66,7 @@ def life_of(
 ) -> Callable[[], int]:
     """What a process does to begin or to go on with the run."""
     if (store, driver) == ("sqlite", "sync"):
-        return lambda: gome.cli.main(_command_line(task, config))
+        return lambda: gome.cli.main.main(_command_line(task, config))
     if driver == "sync":
         return lambda: _invoked(task, config)
     return lambda: asyncio.run(_ainvoked(store, task, config, state_dir))

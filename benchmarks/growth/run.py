@@ -20,11 +20,11 @@ from benchmarks.faults.player import write_task
 from benchmarks.faults.watch import as_table
 from benchmarks.instant import InstantExecutor, InstantModel
 from gome.driver import thinning
-from gome.graph.layout import prepare_run
-from gome.graph.persistence import open_persistence
+from gome.graph.persistence.database import open_persistence
+from gome.graph.registry import ROLES, ServiceRegistry
 from gome.graph.run import build_graph
-from gome.graph.workshop import ROLES, Workshop
-from gome.report import write_report
+from gome.graph.run_layout import prepare_run
+from gome.report.page import write_report
 from gome.state.config import Optimizer, RunConfig
 from gome.tools.data.splits import SplitPlan
 
@@ -57,10 +57,10 @@ def rows(run_dir: Path, task: Path, steps: int, optimizer: Optimizer) -> Iterato
 
 def _events(run_dir: Path, task: Path, config: RunConfig) -> Iterator[dict[str, Any]]:
     """What the run tells; its checkpoints are thinned as the command line does it."""
-    shop = Workshop(models=dict.fromkeys(ROLES, InstantModel()), executor=InstantExecutor())
+    registry = ServiceRegistry(models=dict.fromkeys(ROLES, InstantModel()), executor=InstantExecutor())
     told: list[dict[str, Any]] = []
     with open_persistence(run_dir) as database:
-        graph = build_graph(workshop=shop).compile(checkpointer=database.saver, store=database.store)
+        graph = build_graph(registry=registry).compile(checkpointer=database.saver, store=database.store)
         tell = thinning(told.append, lambda: database.thin(run_dir.name))
         stream = graph.stream(
             {"task": str(task)},

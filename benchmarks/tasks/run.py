@@ -20,12 +20,12 @@ import pandas as pd
 from examples.fetch import DATA, fetch
 from examples.recipes import RECIPES
 from gome import __version__, driver
-from gome.graph.workshop import Workshop
+from gome.graph.registry import ServiceRegistry
 from gome.run_folder import RunFolder
 from gome.state.config import RunConfig
-from gome.tools.bench import Bench
 from gome.tools.data.tables import read_table
 from gome.tools.evaluation.bootstrap import score
+from gome.tools.services import RunServices
 
 HERE = Path(__file__).resolve().parent
 RUNS = Path("runs/benchmark")
@@ -70,37 +70,37 @@ def _say(event: dict[str, Any]) -> None:
 
 def measure(name: str, run_dir: Path) -> list[str]:
     """A row of the table. Programs that the run did not fit on all labelled rows are fitted now."""
-    bench = Workshop().bench(run_dir.resolve(), None, lambda event: None)
+    services = ServiceRegistry().services(run_dir.resolve(), None, lambda event: None)
     folder = RunFolder.read(run_dir)
     answers = read_table(DATA / "answers" / f"{name}.csv")
-    labelled = read_table(Path(bench.task.root) / bench.task.train)
+    labelled = read_table(Path(services.task.root) / services.task.train)
     first, best = folder.first_draft, folder.accepted[0]
     assert first is not None
     handed_over = read_table(run_dir / "solution" / "submission.csv")
     return [
         name,
-        bench.task.problem,
+        services.task.problem,
         f"{len(labelled) + len(answers):,}",
-        f"{bench.task.metric} {'↑' if bench.sign > 0 else '↓'}",
-        _hidden(bench, answers, bench.artifacts.get_text(first["code"])),
-        _hidden(bench, answers, bench.artifacts.get_text(best["code"])),
-        _graded(bench, answers, handed_over),
-        _hidden(bench, answers, (HERE / "baseline.py").read_text()),
+        f"{services.task.metric} {'↑' if services.sign > 0 else '↓'}",
+        _hidden(services, answers, services.artifacts.get_text(first["code"])),
+        _hidden(services, answers, services.artifacts.get_text(best["code"])),
+        _graded(services, answers, handed_over),
+        _hidden(services, answers, (HERE / "baseline.py").read_text()),
         f"{len(folder.records)} ({folder.count('accepted')} accepted)",
         f"{(folder.seconds or 0) / 60:.1f}",
     ]
 
 
-def _hidden(bench: Bench, answers: pd.DataFrame, program: str) -> str:
-    evaluation = bench.evaluator.evaluate(program, "final")
+def _hidden(services: RunServices, answers: pd.DataFrame, program: str) -> str:
+    evaluation = services.evaluator.evaluate(program, "final")
     if evaluation["status"] != "ok":
         return f"failed: {evaluation['problems'][0]}"
-    return _graded(bench, answers, bench.evaluator.submission(evaluation))
+    return _graded(services, answers, services.evaluator.submission(evaluation))
 
 
-def _graded(bench: Bench, answers: pd.DataFrame, submission: pd.DataFrame) -> str:
-    aligned = submission.set_index(bench.task.id).loc[answers[bench.task.id]].reset_index()
-    value = score(bench.task, [(answers, aligned)], seed=0)
+def _graded(services: RunServices, answers: pd.DataFrame, submission: pd.DataFrame) -> str:
+    aligned = submission.set_index(services.task.id).loc[answers[services.task.id]].reset_index()
+    value = score(services.task, [(answers, aligned)], seed=0)
     return f"{value['value']:.4f} ± {value['stderr']:.4f}"
 
 

@@ -27,9 +27,9 @@ from langchain_core.messages import BaseMessage
 from gome import __version__
 from gome.graph.run import build_graph
 from gome.state.config import Isolation, RunConfig
+from gome.tools.execution.environment.runtime import ensure_runtime
 from gome.tools.execution.job import Executor, Job, Outcome
-from gome.tools.execution.probe import probe
-from gome.tools.execution.runtime import ensure_runtime
+from gome.tools.execution.sandbox.probe import probe
 from tests.scripted import REPLIES, ScriptedModel, call_of, facts_of
 
 HERE = Path(__file__).resolve().parent

@@ -11,11 +11,11 @@ ENDS = {"__start__": "start", "__end__": "end"}
 
 def graphs() -> dict[str, Graph]:
     """The two graphs as LangGraph sees them."""
+    from gome.graph.registry import ServiceRegistry
     from gome.graph.run import build_graph
     from gome.graph.trace import build_trace
-    from gome.graph.workshop import Workshop
 
-    trace = build_trace(Workshop())
+    trace = build_trace(ServiceRegistry())
     return {"run": build_graph().compile().get_graph(), "trace": trace.compile().get_graph()}
 
 

@@ -86,9 +86,9 @@ def executor_of(level: str, folder: Path) -> Iterator[Executor]:
     if level != "e2b":
         yield EXECUTORS[level](PYTHON)  # type: ignore[index]
         return
-    from gome.tools.execution.e2b import E2BExecutor
-    from gome.tools.execution.e2b_pool import Pool
-    from gome.tools.execution.e2b_template import Service
+    from gome.tools.execution.e2b.executor import E2BExecutor
+    from gome.tools.execution.e2b.pool import Pool
+    from gome.tools.execution.e2b.template import Service
 
     with fake_service(folder / "service") as service, pytest.MonkeyPatch.context() as patch:
         for name, value in (("API_KEY", KEY), ("API_URL", service.url), ("SANDBOX_URL", service.url)):

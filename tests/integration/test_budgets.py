@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from gome.graph.layout import prepare_run
+from gome.graph.registry import ServiceRegistry
 from gome.graph.run import build_graph
-from gome.graph.workshop import Workshop
+from gome.graph.run_layout import prepare_run
 from gome.state.config import RunConfig
-from gome.state.records import StepRecord
+from gome.state.step import StepRecord
 from gome.tools.records.history import History
 from tests.scripted import REPLIES, ScriptedModel, player
 
@@ -83,7 +83,7 @@ def test_without_any_run_on_the_selection_part_the_best_by_search_is_handed_over
 ) -> None:
     """Neither program runs on the selection part, and the better one not on all of the data either."""
     out = prepare_run(str(cancer), RunConfig(run_dir=str(tmp_path / "out"), traces=1, steps=2))
-    inputs = Workshop().bench(out, None, lambda event: None).evaluator.inputs
+    inputs = ServiceRegistry().services(out, None, lambda event: None).evaluator.inputs
 
     def rows(split: str) -> int:
         return len((inputs.input_dir(split, 0) / "train.csv").read_text().splitlines()) - 1

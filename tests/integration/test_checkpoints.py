@@ -11,9 +11,9 @@ import pytest
 from langgraph.graph import START, StateGraph
 from typing_extensions import TypedDict
 
-from gome.cli import main
-from gome.graph import sqlite
-from gome.graph.persistence import go_on_after_the_last, open_persistence
+from gome.cli.main import main
+from gome.graph.persistence import sqlite
+from gome.graph.persistence.database import go_on_after_the_last, open_persistence
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.history import History
 from gome.tools.records.jsonl import read_lines

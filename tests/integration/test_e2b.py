@@ -15,18 +15,18 @@ import pytest
 if importlib.util.find_spec("e2b") is None:
     pytest.skip("the E2B SDK is not installed", allow_module_level=True)
 
-from gome.cli import main
+from gome.cli.main import main
 from gome.state.config import RunConfig
 from gome.state.errors import BudgetReached, GomeError
-from gome.state.records import Usage
+from gome.state.step import Usage
 from gome.tools.budget import Budget
-from gome.tools.execution.e2b import E2BExecutor, job_key
-from gome.tools.execution.e2b_access import open_e2b
-from gome.tools.execution.e2b_cost import SandboxLog
-from gome.tools.execution.e2b_pool import Pool
-from gome.tools.execution.e2b_template import Service
+from gome.tools.execution.e2b.access import open_e2b
+from gome.tools.execution.e2b.cost import SandboxLog
+from gome.tools.execution.e2b.executor import E2BExecutor, job_key
+from gome.tools.execution.e2b.pool import Pool
+from gome.tools.execution.e2b.template import Service
+from gome.tools.execution.file_transfer import Hasher
 from gome.tools.execution.job import Job, Outcome
-from gome.tools.execution.parcel import Hasher
 from gome.tools.execution.program_log import parse_log
 from gome.tools.records.clock import Clock
 from gome.tools.records.jsonl import append_line
@@ -255,9 +255,9 @@ def test_a_program_outlives_an_agent_that_is_killed(service: FakeService, tmp_pa
     agent = f"""
 import sys
 from pathlib import Path
-from gome.tools.execution.e2b import E2BExecutor
-from gome.tools.execution.e2b_pool import Pool
-from gome.tools.execution.e2b_template import Service
+from gome.tools.execution.e2b.executor import E2BExecutor
+from gome.tools.execution.e2b.pool import Pool
+from gome.tools.execution.e2b.template import Service
 from gome.tools.execution.job import Job
 root = Path({str(tmp_path)!r})
 executor = E2BExecutor(Pool(root / "run", 1, Service(template="ready", python=sys.executable)))

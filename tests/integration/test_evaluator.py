@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gome.graph.layout import prepare_run
-from gome.graph.workshop import Workshop
+from gome.graph.registry import ServiceRegistry
+from gome.graph.run_layout import prepare_run
 from gome.state.config import RunConfig
 from gome.state.errors import RunStopped
 from gome.tools.evaluator import Evaluator
@@ -39,7 +39,7 @@ def program(behaviour: str = "") -> str:
 
 def evaluator(task: Path, out: Path, slots: int, stop: threading.Event | None = None) -> Evaluator:
     run_dir = prepare_run(str(task), RunConfig(run_dir=str(out), slots=slots))
-    return Workshop(stop=stop).bench(run_dir, None, lambda event: None).evaluator
+    return ServiceRegistry(stop=stop).services(run_dir, None, lambda event: None).evaluator
 
 
 def firsts(made: Evaluator) -> list[Any]:

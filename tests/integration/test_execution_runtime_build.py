@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gome.tools.execution.runtime import ensure_runtime
+from gome.tools.execution.environment.runtime import ensure_runtime
 from tests.real_tasks import write_diabetes
 
 
@@ -15,7 +15,7 @@ from tests.real_tasks import write_diabetes
 def test_processes_side_by_side_build_it_once(tmp_path: Path) -> None:
     code = f"""
 from pathlib import Path
-from gome.tools.execution.runtime import ensure_runtime
+from gome.tools.execution.environment.runtime import ensure_runtime
 runtime = ensure_runtime(cache=Path({str(tmp_path)!r}), progress=print)
 print(len(runtime.packages), runtime.python)
 """

@@ -56,4 +56,4 @@ def test_every_example_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_node_that_there_is_not(tmp_path: Path) -> None:
     with pytest.raises(GomeError, match=r"'judge'.*researcher, reviewer, coder, runner, critic"):
-        build_graph(nodes={"judge": lambda state, bench: {}})
+        build_graph(nodes={"judge": lambda state, services: {}})

@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from gome.cli import main
+from gome.cli.main import main
 from gome.graph.run import build_graph
-from gome.report import write_report
+from gome.report.page import write_report
 from gome.state.config import RunConfig
 from tests.quick import quick_model
 from tests.scripted import ScriptedModel, call_of, facts_of

@@ -10,13 +10,13 @@ import pytest
 from langchain_core.messages import BaseMessage
 from pydantic import BaseModel
 
-from gome.agents.prompting import render
+from gome.agents.prompts.render import render
 from gome.state.config import RunConfig
 from gome.state.errors import BudgetReached, GomeError, RunStopped, StepFailed
 from gome.tools.budget import Budget
 from gome.tools.models.ask import Asker, Prompt
 from gome.tools.models.chat import make_model
-from gome.tools.models.line import Line
+from gome.tools.models.gateway import Gateway
 from gome.tools.models.prices import Prices
 from gome.tools.records.clock import Clock
 from gome.tools.records.journal import Journal
@@ -30,7 +30,7 @@ class Reply(BaseModel):
     value: int
 
 
-class Bench:
+class RunServices:
     """An asker of one role over the real client, with what it said."""
 
     def __init__(
@@ -39,11 +39,14 @@ class Bench:
         folder.mkdir(exist_ok=True)
         self.clock, self.said = Clock(folder / "clock.jsonl"), list[str]()
         budget = Budget(RunConfig(base_url=url, **config), self.clock, folder, slots=1)
-        models, line = {"critic": make_model("openai:test-model", url)}, Line(budget, stop=stop, drain=stop)
+        models, line = (
+            {"critic": make_model("openai:test-model", url)},
+            Gateway(budget, stop=stop, drain=stop),
+        )
         self.asker = Asker(
             models,
             Journal(folder / "exchanges.jsonl"),
-            lines={"critic": line},
+            gateways={"critic": line},
             budget=budget,
             prices=Prices.read(budget.config.prices, hosted=False),
             say=lambda key, text: self.said.append(text),
@@ -69,24 +72,24 @@ def is_probe(messages: list[BaseMessage]) -> bool:
 def test_a_rate_limit_is_waited_out_for_as_long_as_the_server_asks(tmp_path: Path) -> None:
     limited = Answer("slow down", status=429, code="rate_limit_exceeded", headers={"retry-after": "1"})
     with Endpoint(in_turn(limited, limited, GOOD)) as server:
-        bench = Bench(tmp_path, server.url)
-        assert bench.ask() == 3
+        services = RunServices(tmp_path, server.url)
+        assert services.ask() == 3
         first, second, third = server.times()
     assert second - first >= 1
     assert third - second >= 1
-    assert "429" in bench.said[0]
-    assert bench.asker.journal.usage()["calls"] == 1
+    assert "429" in services.said[0]
+    assert services.asker.journal.usage()["calls"] == 1
 
 
 def test_one_traces_rate_limit_holds_the_others_back(tmp_path: Path) -> None:
     limited = Answer("slow down", status=429, headers={"retry-after-ms": "900"})
     with Endpoint(in_turn(limited, GOOD)) as server:
-        bench = Bench(tmp_path, server.url)
-        one = threading.Thread(target=bench.ask, args=("0:0:judge",))
+        services = RunServices(tmp_path, server.url)
+        one = threading.Thread(target=services.ask, args=("0:0:judge",))
         one.start()
-        while not bench.said:
+        while not services.said:
             time.sleep(0.01)
-        bench.ask("1:0:judge")
+        services.ask("1:0:judge")
         one.join()
         assert server.times()[1] >= 0.9
 
@@ -94,7 +97,7 @@ def test_one_traces_rate_limit_holds_the_others_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("fault", [Answer("oops", status=500), Answer("busy", status=503), Answer(drop=True)])
 def test_a_servers_own_faults_are_tried_again(tmp_path: Path, fault: Answer) -> None:
     with Endpoint(in_turn(fault, fault, GOOD)) as server:
-        assert Bench(tmp_path, server.url).ask() == 3
+        assert RunServices(tmp_path, server.url).ask() == 3
         assert len(server.requests) == 3
 
 
@@ -108,56 +111,56 @@ def test_an_outage_is_waited_out_and_then_the_prompt_asked_again(tmp_path: Path)
         return "OK" if is_probe(messages) else GOOD
 
     with Endpoint(script) as server:
-        bench = Bench(tmp_path, server.url)
+        services = RunServices(tmp_path, server.url)
         answers: list[int] = []
         traces = [
-            threading.Thread(target=lambda k=k: answers.append(bench.ask(f"{k}:0:judge"))) for k in (0, 1)
+            threading.Thread(target=lambda k=k: answers.append(services.ask(f"{k}:0:judge"))) for k in (0, 1)
         ]
         for trace in traces:
             trace.start()
-        while not any(line.startswith("parked") for line in bench.said):
+        while not any(line.startswith("parked") for line in services.said):
             time.sleep(0.01)
         down.clear()
         for trace in traces:
             trace.join(60)
         assert answers == [3, 3]
         assert sum(is_probe(messages) for _, messages in server.requests) <= 5
-    assert any("answers again" in line for line in bench.said)
+    assert any("answers again" in line for line in services.said)
 
 
 def test_a_prompt_that_alone_brings_the_server_down_costs_its_step(tmp_path: Path) -> None:
     with Endpoint(lambda messages: "OK" if is_probe(messages) else Answer("oops", status=500)) as server:
-        bench = Bench(tmp_path, server.url)
+        services = RunServices(tmp_path, server.url)
         with pytest.raises(StepFailed, match="500"):
-            bench.ask()
+            services.ask()
         assert len(server.requests) == 6
-    assert bench.asker.journal.usage()["calls"] == 1  # the probe
+    assert services.asker.journal.usage()["calls"] == 1  # the probe
 
 
 @pytest.mark.parametrize("silent", [Answer(hang_s=60), Answer(trickle=True)])
 def test_a_call_that_hangs_is_cut_when_the_time_is_up(tmp_path: Path, silent: Answer) -> None:
     with Endpoint(lambda messages: silent) as server:
-        bench = Bench(tmp_path, server.url, time_limit_s=1.5)
+        services = RunServices(tmp_path, server.url, time_limit_s=1.5)
         began = time.monotonic()
         with pytest.raises(BudgetReached):
-            bench.ask()
+            services.ask()
         assert time.monotonic() - began < 5
 
 
 def test_a_wait_longer_than_the_time_left_is_not_begun(tmp_path: Path) -> None:
     limited = Answer("come back tomorrow", status=429, headers={"retry-after": "86400"})
     with Endpoint(lambda messages: limited) as server, pytest.raises(BudgetReached, match="86400"):
-        Bench(tmp_path, server.url).ask()
+        RunServices(tmp_path, server.url).ask()
 
 
 def test_a_stop_ends_the_waiting(tmp_path: Path) -> None:
     stop = threading.Event()
     limited = Answer("slow down", status=429, headers={"retry-after": "600"})
     with Endpoint(lambda messages: limited) as server:
-        bench = Bench(tmp_path, server.url, stop=stop.is_set)
+        services = RunServices(tmp_path, server.url, stop=stop.is_set)
         threading.Timer(0.5, stop.set).start()
         with pytest.raises(RunStopped):
-            bench.ask()
+            services.ask()
 
 
 @pytest.mark.parametrize(
@@ -174,12 +177,12 @@ def test_an_unusable_reply_is_quoted_once_and_then_costs_the_step(
     tmp_path: Path, fault: Answer, quoted: str
 ) -> None:
     with Endpoint(in_turn(fault, GOOD)) as server:
-        assert Bench(tmp_path / "once", server.url).ask() == 3
+        assert RunServices(tmp_path / "once", server.url).ask() == 3
         assert quoted in str(server.requests[1][1][-1].content)
     with Endpoint(lambda messages: fault) as server:
-        bench = Bench(tmp_path / "ever", server.url)
+        services = RunServices(tmp_path / "ever", server.url)
         with pytest.raises(StepFailed, match="repair turn"):
-            bench.ask()
+            services.ask()
         assert len(server.requests) == 2
 
 
@@ -194,7 +197,7 @@ def test_an_unusable_reply_is_quoted_once_and_then_costs_the_step(
 def test_what_only_the_user_can_mend_stops_the_run_at_once(tmp_path: Path, fault: Answer) -> None:
     with Endpoint(lambda messages: fault) as server:
         with pytest.raises(GomeError, match=fault.text):
-            Bench(tmp_path, server.url).ask()
+            RunServices(tmp_path, server.url).ask()
         assert len(server.requests) == 1
 
 
@@ -202,7 +205,7 @@ def test_refused_content_costs_the_step_without_another_try(tmp_path: Path) -> N
     fault = Answer("The prompt triggered the content management policy", status=400, code="content_filter")
     with Endpoint(lambda messages: fault) as server:
         with pytest.raises(StepFailed, match="content management"):
-            Bench(tmp_path, server.url).ask()
+            RunServices(tmp_path, server.url).ask()
         assert len(server.requests) == 1
 
 
@@ -234,11 +237,11 @@ def size_of(messages: list[BaseMessage]) -> int:
 def test_a_prompt_that_does_not_fit_is_cut_by_priority(tmp_path: Path, refusal: Answer) -> None:
     room = 9000
     with Endpoint(lambda messages: refusal if size_of(messages) > room else GOOD) as server:
-        bench = Bench(tmp_path, server.url)
-        assert bench.ask(prompt=long_prompt()) == 3
+        services = RunServices(tmp_path, server.url)
+        assert services.ask(prompt=long_prompt()) == 3
         asked = str(server.requests[-1][1][1].content)
         refused = len(server.requests)
-        assert bench.ask("0:1:judge", prompt=long_prompt()) == 3
+        assert services.ask("0:1:judge", prompt=long_prompt()) == 3
         assert len(server.requests) < 2 * refused  # what was refused once is not tried again
     assert "the one" in asked
     assert "import pandas" in asked
@@ -250,7 +253,7 @@ def test_a_prompt_that_does_not_fit_is_cut_by_priority(tmp_path: Path, refusal: 
 
 def test_a_known_window_is_kept_without_asking(tmp_path: Path) -> None:
     with Endpoint(lambda messages: GOOD) as server:
-        Bench(tmp_path, server.url, context_tokens=4000).ask(prompt=long_prompt())
+        RunServices(tmp_path, server.url, context_tokens=4000).ask(prompt=long_prompt())
         assert len(server.requests) == 1
         assert size_of(server.requests[0][1]) <= 9000
 
@@ -258,37 +261,37 @@ def test_a_known_window_is_kept_without_asking(tmp_path: Path) -> None:
 def test_a_prompt_that_can_not_be_cut_further_costs_the_step(tmp_path: Path) -> None:
     refusal = Answer("too long", status=400, code="context_length_exceeded")
     with Endpoint(lambda messages: refusal) as server, pytest.raises(StepFailed, match="does not fit"):
-        Bench(tmp_path, server.url).ask(prompt=long_prompt())
+        RunServices(tmp_path, server.url).ask(prompt=long_prompt())
 
 
 def test_an_endpoint_without_usage_figures_is_counted_by_characters(tmp_path: Path) -> None:
     with Endpoint(lambda messages: Answer(GOOD, usage=False)) as server:
-        bench = Bench(tmp_path, server.url, max_tokens=10)
-        bench.ask()
-        assert bench.asker.journal.usage()["tokens_in"] >= 8
+        services = RunServices(tmp_path, server.url, max_tokens=10)
+        services.ask()
+        assert services.asker.journal.usage()["tokens_in"] >= 8
         with pytest.raises(BudgetReached, match="10 tokens"):
-            bench.ask("0:1:judge")
+            services.ask("0:1:judge")
 
 
 def test_money_is_counted_by_the_users_table_and_capped(tmp_path: Path) -> None:
     table = tmp_path / "prices.yaml"
     table.write_text("test-model: {input: 10, output: 100}\n")
     with Endpoint(lambda messages: GOOD) as server:
-        bench = Bench(tmp_path, server.url, prices=str(table), max_usd=0.005)
+        services = RunServices(tmp_path, server.url, prices=str(table), max_usd=0.005)
         for step in range(2):
-            bench.ask(f"0:{step}:judge")
-        usage = bench.asker.journal.usage()
+            services.ask(f"0:{step}:judge")
+        usage = services.asker.journal.usage()
         assert usage["usd"] == pytest.approx(2 * (100 * 10 + 20 * 100) / 1e6)
         assert usage["unpriced"] == 0
         with pytest.raises(BudgetReached, match="US dollars"):
-            bench.ask("0:2:judge")
+            services.ask("0:2:judge")
 
 
 def test_a_price_that_is_not_known_is_not_guessed(tmp_path: Path) -> None:
     with Endpoint(lambda messages: GOOD) as server:
-        bench = Bench(tmp_path, server.url)
-        bench.ask()
-        assert bench.asker.journal.usage() == {
+        services = RunServices(tmp_path, server.url)
+        services.ask()
+        assert services.asker.journal.usage() == {
             "calls": 1,
             "tokens_in": 100,
             "tokens_out": 20,

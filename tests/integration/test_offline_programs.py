@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gome.agents.offline.compose import render
-from gome.agents.offline.recipe import ModelSpec, Recipe
+from gome.offline.compose import render
+from gome.offline.recipe import ModelSpec, Recipe
 from gome.state.task import Task
 from gome.tools.data.profile import profile
 from gome.tools.evaluation.grading import grade

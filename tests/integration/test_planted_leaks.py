@@ -13,13 +13,13 @@ import pytest
 import yaml
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
-from gome.graph.layout import prepare_run
 from gome.graph.run import build_graph
-from gome.report import write_report
+from gome.graph.run_layout import prepare_run
+from gome.report.page import write_report
 from gome.state.config import RunConfig
-from gome.state.records import StepRecord
-from gome.tools.execution.plain import PlainExecutor
-from gome.tools.execution.runtime import ensure_runtime
+from gome.state.step import StepRecord
+from gome.tools.execution.environment.runtime import ensure_runtime
+from gome.tools.execution.sandbox.plain import PlainExecutor
 from gome.tools.records.history import History
 from tests.real_tasks import write_task
 from tests.scripted import ScriptedModel, facts_of, player

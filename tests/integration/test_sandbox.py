@@ -15,7 +15,7 @@ import pytest
 
 from gome.state.errors import GomeError
 from gome.tools.execution.job import Executor, Job, Outcome
-from gome.tools.execution.log import BETWEEN, HEAD, TAIL
+from gome.tools.execution.log_buffer import BETWEEN, HEAD, TAIL
 from gome.tools.execution.program_log import parse_log
 from tests.levels import EXECUTORS, LACKS, PYTHON
 

@@ -7,7 +7,7 @@ import pytest
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import empty_checkpoint
 
-from gome.graph import server
+from gome.graph.persistence import server
 
 ROUNDS = 200
 

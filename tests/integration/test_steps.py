@@ -9,7 +9,7 @@ import pytest
 from gome.graph.run import build_graph
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
-from gome.state.records import StepRecord
+from gome.state.step import StepRecord
 from gome.tools.records.history import History
 from tests.scripted import HYPOTHESIS, REPLIES, ScriptedModel, facts_of, player
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_diabetes
 
-from gome.graph.layout import read_run
+from gome.graph.run_layout import read_run
 from gome.state.config import RunConfig
 from gome.tools.records.history import History
 from gome.tools.records.jsonl import read_lines

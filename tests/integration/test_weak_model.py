@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gome.cli import main
+from gome.cli.main import main
 
 pytestmark = pytest.mark.weak_model
 URL = os.environ.get("GOME_WEAK_MODEL_URL")

@@ -9,11 +9,18 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from pydantic import BaseModel
 
 from gome.agents.coder import updated
-from gome.agents.facts import history_facts
-from gome.agents.offline.evidence import tag_of
-from gome.agents.offline.model import OfflineReasoner
-from gome.agents.prompting import render
-from gome.agents.replies import SCORE_WEIGHTS, Choice, CodeReply, Diagnosis, HypothesisReply, Judgement
+from gome.agents.prompts.context import history_context
+from gome.agents.prompts.render import render
+from gome.agents.prompts.replies import (
+    Choice,
+    CodeReply,
+    Diagnosis,
+    HypothesisReply,
+    Judgement,
+)
+from gome.offline.evidence import tag_of
+from gome.offline.model import OfflineReasoner
+from gome.state.step import SCORE_WEIGHTS
 from gome.tools.models.ask import read_reply
 
 PACKAGES = {"lightgbm": "4.6", "xgboost-cpu": "3.0", "scikit-learn": "1.7", "optuna": "4.5", "pandas": "3.0"}
@@ -180,7 +187,7 @@ class Play:
         step = len(self.history)
         own = {"packages": self.packages, "budget": self.budget}
         facts = facts_of(self.name, trace=self.trace, step=step, **own, **more)
-        facts["history"] = history_facts({"trace": self.trace, "records": self.history})
+        facts["history"] = history_context({"trace": self.trace, "records": self.history})
         if self.program:
             facts["incumbent"] = incumbent(
                 train_score=0.05, valid_score=0.2, importance={"rooms": 0.5, "town": 0.3}

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from gome.agents.replies import Choice, CodeReply, Diagnosis, HypothesisReply
+from gome.agents.prompts.replies import Choice, CodeReply, Diagnosis, HypothesisReply
 from gome.state.config import RunConfig
 from gome.state.errors import BudgetReached, GomeError, StepFailed
 from gome.tools.budget import Budget
 from gome.tools.models.ask import Asker, Prompt, facts_block, read_reply
 from gome.tools.models.chat import make_model
-from gome.tools.models.line import Line
+from gome.tools.models.gateway import Gateway
 from gome.tools.models.parsing import extract_json, fenced_blocks
 from gome.tools.models.prices import Prices
 from gome.tools.records.clock import Clock
@@ -62,7 +62,9 @@ def test_fences_of_a_program_that_holds_backticks() -> None:
 def asker(tmp_path: Path, model: ScriptedModel, **config: int) -> Asker:
     budget = Budget(RunConfig(**config), Clock(tmp_path / "clock.jsonl"), tmp_path, slots=1)
     journal, prices = Journal(tmp_path / "exchanges.jsonl"), Prices.read(None, hosted=False)
-    return Asker({"critic": model}, journal, lines={"critic": Line(budget)}, budget=budget, prices=prices)
+    return Asker(
+        {"critic": model}, journal, gateways={"critic": Gateway(budget)}, budget=budget, prices=prices
+    )
 
 
 def test_a_bad_reply_is_repaired_with_the_error_quoted(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gome.state.errors import GomeError
 from gome.state.task import Task
-from gome.tools.data.cutter import Split, deal
+from gome.tools.data.row_splits import Split, deal
 from gome.tools.data.splits import MIN_ROWS, SplitPlan, plan_splits
 
 

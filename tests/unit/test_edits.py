@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gome.agents.edits import EditError, apply_blocks, read_blocks
+from gome.agents.prompts.edits import EditError, apply_blocks, read_blocks
 
 PROGRAM = "import os\n\n\ndef fit(x):\n    model = Ridge()\n    return model\n\n\ndef main():\n    fit(1)\n"
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gome.optimizer.ensemble import combine, greedy_ensemble
 from gome.state.task import Task
 from gome.tools.evaluation import metrics
 from gome.tools.evaluation.bootstrap import FoldPredictions, score
-from gome.tools.evaluation.ensemble import combine, greedy_ensemble
 from gome.tools.evaluation.grading import GradingError
 from tests.graded import fold, make_task, simulated, table
 

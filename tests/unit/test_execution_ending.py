@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gome.tools.execution.ending import failure_line, gpu_peak_mb, status_of
+from gome.tools.execution.exit_status import failure_line, gpu_peak_mb, status_of
 from gome.tools.execution.job import Job, Outcome
-from gome.tools.execution.plain import PlainExecutor
+from gome.tools.execution.sandbox.plain import PlainExecutor
 from tests.unit import nvml_driver
 
 TORCH = (

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gome.tools.execution.gpus import Cards, Gpu, find_gpus
 from gome.tools.execution.hardware import hardware
-from gome.tools.execution.need import Need, need_of
+from gome.tools.execution.resources import Resources, resources_of
 from tests.unit import nvml_driver
 
 TWO_CARDS = "printf 'GPU-aa, Tesla V100, 16384\\nGPU-bb, H100 80GB, 81559\\n'"
@@ -18,31 +18,33 @@ TWO_CARDS = "printf 'GPU-aa, Tesla V100, 16384\\nGPU-bb, H100 80GB, 81559\\n'"
 @pytest.mark.parametrize(
     ("program", "need"),
     [
-        ("import pandas\n", Need()),
-        ("import torch\n", Need(1)),
-        ("x = 1\nif x:\n    from torch import nn\n", Need(1)),
-        ("import torchless\n", Need()),
-        ("# gome: gpus=0\nimport torch\n", Need()),
-        ("import os\n# gome: gpus=2\nimport torch\n", Need(2)),
-        ("# gome: gpu_memory_mb=6000\nimport torch\n", Need(1, 6000)),
-        ("#gome: gpus=1 gpu_memory_mb=300\nimport lightgbm\n", Need(1, 300)),
-        ("# gome: gpus=lots\nimport torch\n", Need(1)),
-        ("text = '# gome: gpus=7'\n", Need()),
+        ("import pandas\n", Resources()),
+        ("import torch\n", Resources(1)),
+        ("x = 1\nif x:\n    from torch import nn\n", Resources(1)),
+        ("import torchless\n", Resources()),
+        ("# gome: gpus=0\nimport torch\n", Resources()),
+        ("import os\n# gome: gpus=2\nimport torch\n", Resources(2)),
+        ("# gome: gpu_memory_mb=6000\nimport torch\n", Resources(1, 6000)),
+        ("#gome: gpus=1 gpu_memory_mb=300\nimport lightgbm\n", Resources(1, 300)),
+        ("# gome: gpus=lots\nimport torch\n", Resources(1)),
+        ("text = '# gome: gpus=7'\n", Resources()),
     ],
 )
-def test_a_program_says_what_it_needs(program: str, need: Need) -> None:
-    assert need_of(program) == need
+def test_a_program_says_what_it_needs(program: str, need: Resources) -> None:
+    assert resources_of(program) == need
 
 
 CARDS = st.lists(st.tuples(st.sampled_from([0, 1000, 2000]), st.sampled_from("ab")), max_size=4).map(
     lambda rows: [Gpu(str(i), "card", memory, node) for i, (memory, node) in enumerate(rows)]
 )
-NEEDS = st.builds(Need, st.integers(0, 4), st.sampled_from([0, 400, 1000, 5000]))
+NEEDS = st.builds(Resources, st.integers(0, 4), st.sampled_from([0, 400, 1000, 5000]))
 
 
 @given(CARDS, st.lists(st.one_of(NEEDS, st.integers(0, 5)), max_size=30))
-def test_no_card_is_given_away_twice_and_all_come_back(cards: list[Gpu], moves: list[Need | int]) -> None:
-    made, held = Cards(cards), list[tuple[Need, tuple[Gpu, ...]]]()
+def test_no_card_is_given_away_twice_and_all_come_back(
+    cards: list[Gpu], moves: list[Resources | int]
+) -> None:
+    made, held = Cards(cards), list[tuple[Resources, tuple[Gpu, ...]]]()
     for move in moves:
         if isinstance(move, int):
             if held:
@@ -63,12 +65,12 @@ def test_no_card_is_given_away_twice_and_all_come_back(cards: list[Gpu], moves: 
             assert len(users) <= 1 or (0 not in users and sum(users) <= card.memory_mb)
     for need, given in held:
         made.give_back(given, need)
-    assert made.take(made.fit(Need(4))) is not None
+    assert made.take(made.fit(Resources(4))) is not None
 
 
 def test_shared_cards_are_filled_up_one_after_the_other() -> None:
     made = Cards([Gpu("0", "A", 1000), Gpu("1", "A", 1000)])
-    ids = [[gpu.id for gpu in made.take(Need(1, 400)) or ()] for _ in range(5)]
+    ids = [[gpu.id for gpu in made.take(Resources(1, 400)) or ()] for _ in range(5)]
     assert ids == [["0"], ["0"], ["1"], ["1"], []]
 
 

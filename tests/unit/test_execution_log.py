@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gome.tools.execution.log import BETWEEN, HEAD, TAIL, LogBuffer
+from gome.tools.execution.log_buffer import BETWEEN, HEAD, TAIL, LogBuffer
 from gome.tools.execution.program_log import MAX_ITEMS, parse_log
 
 NAMES = st.sampled_from(["stage", "seconds", "note", "curve", "importance", "train_score", "stages", "x"])

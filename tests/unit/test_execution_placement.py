@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gome.tools.execution.placement import Packer, lay_in
+from gome.tools.execution.ray.input_folders import Packer, lay_in
 
 CONTENT = st.sampled_from([b"", b"a\n1\n", b"b" * 1000, b"\x00\xff"])
 NAME = st.sampled_from(["train.csv", "test.csv", "images/1.png", "images/deep/2.png"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gome.state.errors import GomeError
-from gome.tools.execution.probe import choose_executor, probe
+from gome.tools.execution.sandbox.probe import choose_executor, probe
 from tests.levels import LACKS, PYTHON
 
 BELOW = "plain" if LACKS["landlock"] else "landlock"

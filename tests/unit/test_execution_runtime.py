@@ -10,9 +10,14 @@ import pandas as pd
 import pytest
 
 from gome.state.errors import GomeError
-from gome.tools.execution.interpreter import packages_of
-from gome.tools.execution.package_sources import pip_settings, read_settings, uv_arguments, uv_environment
-from gome.tools.execution.runtime import OFFERED, PINS, ensure_runtime, keep_runtime
+from gome.tools.execution.environment.interpreter import packages_of
+from gome.tools.execution.environment.package_sources import (
+    pip_settings,
+    read_settings,
+    uv_arguments,
+    uv_environment,
+)
+from gome.tools.execution.environment.runtime import OFFERED, PINS, ensure_runtime, keep_runtime
 
 UV_SETTINGS = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "SSL_CERT_FILE")
 

@@ -8,7 +8,7 @@ import pytest
 
 from gome.tools.execution.gpus import Gpu
 from gome.tools.execution.hardware import hardware
-from gome.tools.execution.need import Need
+from gome.tools.execution.resources import Resources
 from gome.tools.execution.slots import Slots, default_slots
 
 
@@ -83,14 +83,19 @@ def test_who_is_stopped_while_waiting_leaves_the_queue() -> None:
 def test_who_waits_for_cards_is_passed_only_by_those_that_need_none() -> None:
     slots, served = Slots(3, 3, [Gpu("0", "A", 1000), Gpu("1", "B", 1000)]), []
 
-    def work(name: str, need: Need) -> None:
+    def work(name: str, need: Resources) -> None:
         with slots.lease(int(name[0]), need):
             served.append(name)
             time.sleep(0.1)
 
-    queue = [("0 both", Need(2)), ("1 one", Need(1)), ("2 part", Need(1, 100)), ("3 none", Need())]
+    queue = [
+        ("0 both", Resources(2)),
+        ("1 one", Resources(1)),
+        ("2 part", Resources(1, 100)),
+        ("3 none", Resources()),
+    ]
     works = [threading.Thread(target=work, args=one) for one in queue]
-    with slots.lease(4, Need(1, 500)):
+    with slots.lease(4, Resources(1, 500)):
         for each in works:
             each.start()
             time.sleep(0.05)

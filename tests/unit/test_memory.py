@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gome.agents.researcher import challenge_schedule
+from gome.optimizer.momentum import kernel_logits, recall
+from gome.optimizer.tfidf import cosine_tfidf
 from gome.state.reducers import RECENT, merge_summaries, upsert, upsert_memories, upsert_recent
-from gome.tools.memory.embeddings import cosine_tfidf
-from gome.tools.memory.kernel import kernel_logits, recall
 
 
 def entry(

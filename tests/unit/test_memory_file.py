@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from gome.optimizer.momentum import recall
+from gome.optimizer.sentence_vectors import cosine_sentences
+from gome.optimizer.tfidf import cosine_tfidf
 from gome.state.errors import GomeError
-from gome.state.records import MemoryEntry
-from gome.tools.memory.earlier import add_run, read_memory
-from gome.tools.memory.embeddings import cosine_tfidf
-from gome.tools.memory.kernel import recall
-from gome.tools.memory.sentences import cosine_sentences
+from gome.state.step import MemoryEntry
+from gome.tools.records.lessons import add_run, read_memory
 
 
 def entry(step: int, text: str = "use a log target", **more: object) -> MemoryEntry:

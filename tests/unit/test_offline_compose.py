@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gome.agents.edits import apply_blocks, read_blocks
-from gome.agents.offline.compose import render
-from gome.agents.offline.edit_blocks import edit_blocks
-from gome.agents.offline.recipe import CHOICES, FAMILIES, OPERATIONS, ModelSpec, Recipe, read_recipe
+from gome.agents.prompts.edits import apply_blocks, read_blocks
+from gome.offline.compose import render
+from gome.offline.edit_blocks import edit_blocks
+from gome.offline.recipe import CHOICES, FAMILIES, OPERATIONS, ModelSpec, Recipe, read_recipe
 from gome.state.errors import GomeError
 
 NAMES = st.sampled_from(["age", "Ångström", 'a "quoted" name', "x, y", "back\\slash", "# noqa"])

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from offline_cases import CASES, facts_of
 
-from gome.agents.offline.compose import render
-from gome.agents.offline.merging import MOST_MODELS, merged
-from gome.agents.offline.recipe import ModelSpec, Recipe
+from gome.offline.compose import render
+from gome.offline.merging import MOST_MODELS, merged
+from gome.offline.recipe import ModelSpec, Recipe
 
 FACTS = facts_of(next(name for name in CASES if CASES[name]["task"]["problem"] == "regression"))
 families = st.lists(

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from gome.agents.coder import updated
-from gome.agents.offline.evidence import tag_of
-from gome.agents.offline.measured import Measured
-from gome.agents.offline.model import OfflineReasoner
-from gome.agents.offline.proposing import LAST_RESORT
-from gome.agents.offline.recipe import BOOSTERS, read_recipe
-from gome.agents.replies import CodeReply, Diagnosis, Judgement
+from gome.agents.prompts.replies import CodeReply, Diagnosis, Judgement
+from gome.offline.evidence import tag_of
+from gome.offline.measured import Measured
+from gome.offline.model import OfflineReasoner
+from gome.offline.proposing import LAST_RESORT
+from gome.offline.recipe import BOOSTERS, read_recipe
 from tests.unit.offline_cases import (
     CASES,
     EVIDENCE,

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from sample_run import write_run
 
-from gome.progress import Progress, event_line
+from gome.cli.progress import Progress, event_line
 
 
 def events_of(run_dir: Path) -> list[dict]:

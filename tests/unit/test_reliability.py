@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gome.tools.evaluation.reliability import draw_optimizer, factors, gains, reliability, wilson
+from gome.optimizer.reliability import draw_optimizer, factors, gains, reliability, wilson
 
 numbers = st.floats(-3, 3, allow_nan=False).map(lambda v: round(v, 3))
 

@@ -16,14 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sample_run import STEPS, write_run
 
-from gome.axes import nice_ticks, tick_texts, whole_ticks
-from gome.charts import NARROW, WIDE, score_curve
+from gome.cli.summary import summary_lines
 from gome.formatting import duration_text, gain_text, one_line, score_text
-from gome.report import write_report
+from gome.report.axes import nice_ticks, tick_texts, whole_ticks
+from gome.report.charts import NARROW, WIDE, score_curve
+from gome.report.page import write_report
 from gome.run_folder import RunFolder
 from gome.state.errors import GomeError
-from gome.summary import summary_lines
-from gome.tools.execution.e2b_cost import SandboxLog
+from gome.tools.execution.e2b.cost import SandboxLog
 
 VOID_TAGS = {"meta", "br", "link", "img", "input", "hr"}
 

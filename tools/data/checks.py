@@ -9,68 +9,68 @@ import pandas as pd
 from gome.state.errors import GomeError
 from gome.state.task import Direction, Problem, Task
 from gome.tools.data.columns import class_text, nearest, time_values
-from gome.tools.data.draft import Draft
 from gome.tools.data.mlebench import class_prefix
+from gome.tools.data.partial_task import PartialTask
 from gome.tools.data.tables import read_columns, read_table
 from gome.tools.evaluation import metrics
 
 _CLASSES: tuple[Problem, ...] = ("binary", "multiclass", "multilabel")
 
 
-def check_task(root: Path, draft: Draft) -> Task:
-    """The checked task of a complete draft. Raises GomeError at the first thing that does not fit."""
-    metric = metrics.get(draft.metric, root=root)
-    _check_columns(root, draft)
-    train = root / draft.train
-    labels = read_table(train, columns=draft.target)
-    prediction = _check_rows(root, draft)
-    for name in draft.target:
+def check_task(root: Path, partial: PartialTask) -> Task:
+    """The checked task of a complete partial. Raises GomeError at the first thing that does not fit."""
+    metric = metrics.get(partial.metric, root=root)
+    _check_columns(root, partial)
+    train = root / partial.train
+    labels = read_table(train, columns=partial.target)
+    prediction = _check_rows(root, partial)
+    for name in partial.target:
         _check_labels(train, labels[name])
-    problem = _problem(train, labels, prediction, metric.kinds, draft)
-    _check_fit(root, labels, prediction, problem, draft)
-    _check_structure(train, draft)
+    problem = _problem(train, labels, prediction, metric.kinds, partial)
+    _check_fit(root, labels, prediction, problem, partial)
+    _check_structure(train, partial)
     return Task(
-        name=draft.name,
+        name=partial.name,
         root=str(root),
-        description=draft.description,
-        metric=draft.metric if ":" in draft.metric else metric.name,
-        direction=_direction(draft, metric.direction),
+        description=partial.description,
+        metric=partial.metric if ":" in partial.metric else metric.name,
+        direction=_direction(partial, metric.direction),
         problem=problem,
-        train=draft.train,
-        test=draft.test,
-        sample=draft.sample,
-        id=draft.id,
-        target=draft.target,
+        train=partial.train,
+        test=partial.test,
+        sample=partial.sample,
+        id=partial.id,
+        target=partial.target,
         prediction=prediction,
-        classes=_classes(root, labels, prediction, problem, draft),
-        group=draft.group,
-        time=draft.time,
-        time_limit_s=draft.time_limit_s,
-        program_time_limit_s=draft.program_time_limit_s,
+        classes=_classes(root, labels, prediction, problem, partial),
+        group=partial.group,
+        time=partial.time,
+        time_limit_s=partial.time_limit_s,
+        program_time_limit_s=partial.program_time_limit_s,
     )
 
 
-def _check_columns(root: Path, draft: Draft) -> None:
-    train, test, sample = (read_columns(root / f) for f in (draft.train, draft.test, draft.sample))
-    for name in draft.target:
+def _check_columns(root: Path, partial: PartialTask) -> None:
+    train, test, sample = (read_columns(root / f) for f in (partial.train, partial.test, partial.sample))
+    for name in partial.target:
         if name not in train:
-            raise GomeError(f"{root / draft.train}: no target column {name!r}{nearest(name, train)}.")
-        if name in test and draft.test != draft.sample:
+            raise GomeError(f"{root / partial.train}: no target column {name!r}{nearest(name, train)}.")
+        if name in test and partial.test != partial.sample:
             raise GomeError(
-                f"{root / draft.test}: the target {name!r} is in the test table; remove that column."
+                f"{root / partial.test}: the target {name!r} is in the test table; remove that column."
             )
-        if name == draft.id:
+        if name == partial.id:
             raise GomeError(f"the column {name!r} is named both as id and as target; name another target.")
-    for file, names in ((draft.test, test), (draft.sample, sample)):
-        if draft.id not in names:
-            raise GomeError(f"{root / file}: no id column {draft.id!r}{nearest(draft.id, names)}.")
+    for file, names in ((partial.test, test), (partial.sample, sample)):
+        if partial.id not in names:
+            raise GomeError(f"{root / file}: no id column {partial.id!r}{nearest(partial.id, names)}.")
     if len(sample) < 2:
-        raise GomeError(f"{root / draft.sample}: nothing to predict: {draft.id!r} is its only column.")
+        raise GomeError(f"{root / partial.sample}: nothing to predict: {partial.id!r} is its only column.")
 
 
-def _check_rows(root: Path, draft: Draft) -> list[str]:
+def _check_rows(root: Path, partial: PartialTask) -> list[str]:
     """Ids of test and sample are the same set, each once. Returns the prediction columns."""
-    test, sample, id_ = draft.test, draft.sample, draft.id
+    test, sample, id_ = partial.test, partial.sample, partial.id
     form = read_table(root / sample)
     wanted, given = form[id_], read_table(root / test, columns=[id_])[id_]
     for file, ids in ((test, given), (sample, wanted)):
@@ -103,20 +103,20 @@ def _check_labels(path: Path, labels: pd.Series) -> None:
 
 
 def _problem(
-    path: Path, labels: pd.DataFrame, prediction: list[str], kinds: Sequence[Problem], draft: Draft
+    path: Path, labels: pd.DataFrame, prediction: list[str], kinds: Sequence[Problem], partial: PartialTask
 ) -> Problem:
     """The problem as said, else the one that the labels look like among those that the metric can judge."""
     listed = [kind for kind in kinds if kind not in ("ranking", "detection")]
     looks = _looks_like(labels, prediction, kinds) if listed else kinds[0]
-    problem = draft.problem or looks
+    problem = partial.problem or looks
     if problem in kinds:
         return problem
     label = labels.iloc[:, 0]
     numeric = all(pd.api.types.is_numeric_dtype(labels[c]) for c in labels.columns)
-    if draft.problem is None and problem in _CLASSES and "regression" in kinds and numeric:
+    if partial.problem is None and problem in _CLASSES and "regression" in kinds and numeric:
         return "regression"
     target = ", ".join(labels.columns)
-    fits = f"metric {draft.metric!r} judges {' or '.join(kinds)}"
+    fits = f"metric {partial.metric!r} judges {' or '.join(kinds)}"
     if not numeric and "regression" in kinds:
         text = next(labels[c] for c in labels.columns if not pd.api.types.is_numeric_dtype(labels[c]))
         raise GomeError(
@@ -154,10 +154,10 @@ def _looks_like(labels: pd.DataFrame, prediction: list[str], kinds: Sequence[Pro
 
 
 def _check_fit(
-    root: Path, labels: pd.DataFrame, prediction: list[str], problem: Problem, draft: Draft
+    root: Path, labels: pd.DataFrame, prediction: list[str], problem: Problem, partial: PartialTask
 ) -> None:
     """The labels and the sample's columns are of the problem's form."""
-    path, one = root / draft.train, labels.iloc[:, 0]
+    path, one = root / partial.train, labels.iloc[:, 0]
     if problem == "regression":
         for name in labels.columns:
             if not pd.api.types.is_numeric_dtype(labels[name]):
@@ -181,12 +181,12 @@ def _check_fit(
         )
     if problem in ("multilabel", "regression") and len(prediction) != labels.shape[1]:
         raise GomeError(
-            f"{root / draft.sample}: {len(prediction)} columns to predict for {labels.shape[1]} target columns."
+            f"{root / partial.sample}: {len(prediction)} columns to predict for {labels.shape[1]} target columns."
         )
 
 
 def _classes(
-    root: Path, labels: pd.DataFrame, prediction: list[str], problem: Problem, draft: Draft
+    root: Path, labels: pd.DataFrame, prediction: list[str], problem: Problem, partial: PartialTask
 ) -> list[str]:
     """Class labels as text: in the order of the prediction columns if there is one a class, else sorted."""
     if problem not in ("binary", "multiclass"):
@@ -197,43 +197,45 @@ def _classes(
     prefix = class_prefix(classes, prediction)
     if prefix is None:
         raise GomeError(
-            f"{root / draft.sample}: its {len(prediction)} columns ({', '.join(prediction[:4])}, ...) are not the "
+            f"{root / partial.sample}: its {len(prediction)} columns ({', '.join(prediction[:4])}, ...) are not the "
             f"{len(classes)} classes of {labels.columns[0]!r} ({', '.join(classes[:4])}, ...)."
         )
     return [column[len(prefix) :] for column in prediction]
 
 
-def _check_structure(path: Path, draft: Draft) -> None:
+def _check_structure(path: Path, partial: PartialTask) -> None:
     names = read_columns(path)
-    for role, column in (("group", draft.group), ("time", draft.time)):
+    for role, column in (("group", partial.group), ("time", partial.time)):
         if column is not None and column not in names:
             raise GomeError(f"{path}: no {role} column {column!r}{nearest(column, names)}.")
-        if column is not None and column in draft.target:
+        if column is not None and column in partial.target:
             raise GomeError(f"{path}: the {role} column {column!r} is the target; name another one.")
-    if draft.time is None:
+    if partial.time is None:
         return
-    values = read_table(path, columns=[draft.time])[draft.time]
+    values = read_table(path, columns=[partial.time])[partial.time]
     times = time_values(values)
     if times is None:
         raise GomeError(
-            f"{path}: the time column {draft.time!r} holds no dates or numbers, such as {_shown(values.iloc[0])}."
+            f"{path}: the time column {partial.time!r} holds no dates or numbers, such as {_shown(values.iloc[0])}."
         )
     if times.isna().any():
         raise GomeError(
-            f"{path}: the time column {draft.time!r} is empty in {int(times.isna().sum())} rows; fill them."
+            f"{path}: the time column {partial.time!r} is empty in {int(times.isna().sum())} rows; fill them."
         )
 
 
-def _direction(draft: Draft, of_metric: Direction) -> Direction:
+def _direction(partial: PartialTask, of_metric: Direction) -> Direction:
     """The registry knows its metrics' directions; only of somebody's own grader the task has to say it."""
-    if ":" in draft.metric:
-        if draft.direction is None:
+    if ":" in partial.metric:
+        if partial.direction is None:
             raise GomeError(
-                f"metric {draft.metric!r}: say 'direction: maximize' or 'direction: minimize' in task.yaml."
+                f"metric {partial.metric!r}: say 'direction: maximize' or 'direction: minimize' in task.yaml."
             )
-        return draft.direction
-    if draft.direction not in (None, of_metric):
-        raise GomeError(f"task.yaml: metric {draft.metric!r} is to {of_metric}; remove the key 'direction'.")
+        return partial.direction
+    if partial.direction not in (None, of_metric):
+        raise GomeError(
+            f"task.yaml: metric {partial.metric!r} is to {of_metric}; remove the key 'direction'."
+        )
     return of_metric
 
 

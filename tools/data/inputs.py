@@ -10,9 +10,9 @@ import pandas as pd
 
 from gome.state.errors import GomeError
 from gome.state.task import Task
-from gome.tools.data.cutter import Split
-from gome.tools.data.links import Linker, RowFolders
-from gome.tools.data.probing import BLINDED, MIRRORED, blinded, mirrored
+from gome.tools.data.input_files import InputLinks, RowFolders
+from gome.tools.data.label_probes import BLINDED, MIRRORED, blinded, mirrored
+from gome.tools.data.row_splits import Split
 from gome.tools.data.splits import SplitPlan
 from gome.tools.data.tables import is_table, read_columns, read_table, write_table
 
@@ -116,7 +116,7 @@ class Inputs:
         return np.arange(len(rows)) if self._made_ids else self._train[self.task.id].to_numpy()[rows]
 
     def _lay_out(self, split: Split, folder: Path) -> None:
-        linker, task = Linker(self.root, self.run_dir / "inputs" / ".copies"), self.task
+        linker, task = InputLinks(self.root, self.run_dir / "inputs" / ".copies"), self.task
         own = {task.train, task.test, task.sample}
         if split.name == "final":
             for name in own:  # copied: a program that is not shut in cannot spoil the user's own tables

@@ -16,7 +16,7 @@ import pandas as pd
 from gome.state.errors import GomeError
 from gome.state.task import Task
 from gome.tools.data.columns import class_text, column_kind, time_values
-from gome.tools.data.skill import Answer, skill
+from gome.tools.data.single_column_score import Answer, single_column_score
 from gome.tools.data.tables import read_table
 
 TELLS, HINTS = 0.97, 0.2
@@ -46,7 +46,7 @@ def leaks(
     answer = Answer(labelled[task.target[0]], classes=task.problem != "regression")
     if not answer.varies:
         return found
-    told = {c: skill(labelled[c], answer) for c in shared[:MOST_COLUMNS] if c != task.group}
+    told = {c: single_column_score(labelled[c], answer) for c in shared[:MOST_COLUMNS] if c != task.group}
     direct = [c for c, share in told.items() if share >= TELLS]
     found += [_column(c, told[c], labelled[c], test[c]) for c in direct]
     rest = [c for c in shared[:MOST_COLUMNS] if c not in direct]
@@ -71,7 +71,7 @@ def _from_place(train: pd.DataFrame, answer: Answer, task: Task) -> Iterator[dic
     """Ids and the order of rows; where there is a time column both may follow it, and the target too."""
     if task.time is not None:
         return
-    share = skill(pd.Series(np.arange(len(train))), answer)
+    share = single_column_score(pd.Series(np.arange(len(train))), answer)
     if share >= HINTS:
         text = (
             f"the order of the rows in {task.train} tells {share:.0%} of the target: the file is sorted by it"
@@ -79,7 +79,7 @@ def _from_place(train: pd.DataFrame, answer: Answer, task: Task) -> Iterator[dic
         yield _row("order", task.train, text)
     if task.id not in train.columns or column_kind(train[task.id]) == "image":
         return
-    told = {part: skill(values, answer) for part, values in _id_parts(train[task.id]).items()}
+    told = {part: single_column_score(values, answer) for part, values in _id_parts(train[task.id]).items()}
     part = max(told, key=lambda name: told[name])
     if told[part] >= max(HINTS, share + 0.1):
         text = f"the {part} of the id {task.id} tells {told[part]:.0%} of the target: an id should say nothing of it"
@@ -206,6 +206,6 @@ def _side_tables(
         keyed = rows.drop_duplicates(task.id).assign(**{task.id: class_text(rows[task.id])})
         joined = keyed.set_index(task.id).reindex(class_text(train[task.id]))
         for name in others:
-            if (share := skill(joined[name].reset_index(drop=True), answer)) >= TELLS:
+            if (share := single_column_score(joined[name].reset_index(drop=True), answer)) >= TELLS:
                 text = f"{name} of {table} tells {share:.0%} of the target, by {task.id}"
                 yield _row("table", f"{table}: {name}", text)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gome.state.errors import GomeError
 from gome.tools.data.columns import class_text
-from gome.tools.data.draft import Draft
+from gome.tools.data.partial_task import PartialTask
 from gome.tools.data.tables import is_table, read_columns, read_table
 
 DESCRIPTION = "description.md"
@@ -58,13 +58,13 @@ def name(path: Path) -> str:
     return path.name or "task"
 
 
-def complete(root: Path, draft: Draft) -> Draft:
-    """`draft` with files, id, target, metric and description filled in. GomeError names the option that is missing."""
-    draft = replace(draft, description=_description(root))
-    draft = _with_files(root, draft)
-    draft = replace(draft, id=draft.id or _infer_id(root, draft))
-    draft = replace(draft, target=draft.target or _infer_target(root, draft))
-    return replace(draft, metric=draft.metric or _infer_metric(root, draft.description))
+def complete(root: Path, partial: PartialTask) -> PartialTask:
+    """`partial` with files, id, target, metric and description filled in. GomeError names the option that is missing."""
+    partial = replace(partial, description=_description(root))
+    partial = _with_files(root, partial)
+    partial = replace(partial, id=partial.id or _infer_id(root, partial))
+    partial = replace(partial, target=partial.target or _infer_target(root, partial))
+    return replace(partial, metric=partial.metric or _infer_metric(root, partial.description))
 
 
 def _description(root: Path) -> str:
@@ -74,21 +74,21 @@ def _description(root: Path) -> str:
     return ""
 
 
-def _with_files(root: Path, draft: Draft) -> Draft:
+def _with_files(root: Path, partial: PartialTask) -> PartialTask:
     tables = sorted(p.name for p in root.iterdir() if p.is_file() and is_table(p))
     for role in ("train", "test", "sample"):
-        given = getattr(draft, role)
+        given = getattr(partial, role)
         if given and not (root / given).resolve().is_relative_to(root.resolve()):
             raise GomeError(f"{given}: the {role} file has to lie in the task folder {root}.")
         if given and not (root / given).is_file():
             raise GomeError(f"{root / given}: no such file, though the task file names it as {role}.")
-    sample = draft.sample or _pick(root, tables, "sample", r"sample.*sub|sub.*sample|^sample|submission")
+    sample = partial.sample or _pick(root, tables, "sample", r"sample.*sub|sub.*sample|^sample|submission")
     others = [t for t in tables if t != sample]
-    train = draft.train or _pick(root, others, "train", r"^train|train(ing)?(\.|_set|_data|_labels)")
-    test = draft.test
+    train = partial.train or _pick(root, others, "train", r"^train|train(ing)?(\.|_set|_data|_labels)")
+    test = partial.test
     if not test and any(re.search(r"^test|test(\.|_set|_data)", t, re.I) for t in others):
         test = _pick(root, [t for t in others if t != train], "test", r"^test|test(\.|_set|_data)")
-    return replace(draft, train=train, sample=sample, test=test or sample)
+    return replace(partial, train=train, sample=sample, test=test or sample)
 
 
 def _pick(root: Path, tables: list[str], role: str, pattern: str) -> str:
@@ -106,29 +106,29 @@ def _pick(root: Path, tables: list[str], role: str, pattern: str) -> str:
     )
 
 
-def _infer_id(root: Path, draft: Draft) -> str:
-    test, sample = read_columns(root / draft.test), read_columns(root / draft.sample)
+def _infer_id(root: Path, partial: PartialTask) -> str:
+    test, sample = read_columns(root / partial.test), read_columns(root / partial.sample)
     if sample[0] in test:
         return sample[0]
     shared = [c for c in sample if c in test]
     if len(shared) == 1:
         return shared[0]
     raise GomeError(
-        f"{root / draft.sample}: no id column: its first column {sample[0]!r} is not in {draft.test}; "
+        f"{root / partial.sample}: no id column: its first column {sample[0]!r} is not in {partial.test}; "
         "name the id in a task.yaml as 'id: COLUMN'."
     )
 
 
-def _infer_target(root: Path, draft: Draft) -> list[str]:
-    train, test, sample = (read_columns(root / f) for f in (draft.train, draft.test, draft.sample))
-    prediction = [c for c in sample if c != draft.id]
+def _infer_target(root: Path, partial: PartialTask) -> list[str]:
+    train, test, sample = (read_columns(root / f) for f in (partial.train, partial.test, partial.sample))
+    prediction = [c for c in sample if c != partial.id]
     if prediction and all(c in train for c in prediction):
         return prediction
-    candidates = [c for c in train if c != draft.id and (c not in test or draft.test == draft.sample)]
+    candidates = [c for c in train if c != partial.id and (c not in test or partial.test == partial.sample)]
     if len(candidates) == 1:
         return candidates
     if len(prediction) > 1 and candidates:
-        table = read_table(root / draft.train, columns=candidates)
+        table = read_table(root / partial.train, columns=candidates)
         named = [
             c
             for c in candidates
@@ -137,7 +137,7 @@ def _infer_target(root: Path, draft: Draft) -> list[str]:
         if len(named) == 1:
             return named
     among = f" (it may be one of {', '.join(candidates[:8])})" if candidates else ""
-    raise GomeError(f"{root / draft.train}: the target column is not clear{among}; pass --target COLUMN.")
+    raise GomeError(f"{root / partial.train}: the target column is not clear{among}; pass --target COLUMN.")
 
 
 def class_prefix(classes: list[str], prediction: list[str]) -> str | None:

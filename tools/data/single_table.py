@@ -11,7 +11,7 @@ import yaml
 
 from gome.state.errors import GomeError
 from gome.tools.data.columns import class_text, column_kind, nearest
-from gome.tools.data.cutter import deal, hold_out, moments
+from gome.tools.data.row_splits import deal, hold_out, moments
 from gome.tools.data.splits import MIN_ROWS
 from gome.tools.data.tables import read_table, write_table
 from gome.tools.evaluation import metrics
@@ -62,21 +62,21 @@ def make_task_folder(path: Path, wanted: Wanted, workspace: Path) -> Path:
     is_train, is_test, known = _sides(path, table, wanted)
     root = workspace.resolve() / path.name.split(".")[0]
     workspace.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".task-", dir=workspace))
+    partial = Path(tempfile.mkdtemp(prefix=".task-", dir=workspace))
     suffix = ".parquet" if path.suffix.lower() in (".parquet", ".pq") else ".csv"
     train, test = table[is_train], table[is_test]
-    write_table(train, draft / f"train{suffix}")
-    write_table(test.drop(columns=target), draft / f"test{suffix}")
-    write_table(_sample(train, test[id_], target, metric), draft / f"sample_submission{suffix}")
-    (draft / "description.md").write_text(_description(path, table, wanted, known), encoding="utf-8")
+    write_table(train, partial / f"train{suffix}")
+    write_table(test.drop(columns=target), partial / f"test{suffix}")
+    write_table(_sample(train, test[id_], target, metric), partial / f"sample_submission{suffix}")
+    (partial / "description.md").write_text(_description(path, table, wanted, known), encoding="utf-8")
     keys = {"name": root.name, "metric": metric, "target": target, "id": id_}
     keys |= {key: name for key, name in (("group", wanted.group), ("time", wanted.time)) if name}
-    (draft / "task.yaml").write_text(
+    (partial / "task.yaml").write_text(
         yaml.safe_dump(keys, sort_keys=False, allow_unicode=True), encoding="utf-8"
     )
-    draft.chmod(0o755)
+    partial.chmod(0o755)
     shutil.rmtree(root, ignore_errors=True)
-    draft.rename(root)
+    partial.rename(root)
     answers_path(root).unlink(missing_ok=True)
     if known:
         write_table(test[[id_, *target]], answers_path(root))

@@ -17,8 +17,8 @@ import pandas as pd
 
 from gome.state.errors import GomeError
 from gome.state.task import Task
-from gome.tools.data.cutter import Cutter, Split, moments
-from gome.tools.data.probing import PROBES
+from gome.tools.data.label_probes import PROBES
+from gome.tools.data.row_splits import RowSplitter, Split, moments
 
 MIN_ROWS = 20
 DUPLICATE_SHARE = 0.01
@@ -82,7 +82,7 @@ def plan_splits(table: pd.DataFrame, task: Task, *, seed: int) -> SplitPlan:
     group, group_reason = _groups(table, task)
     order = _label_order(table, task)
     time = None if task.time is None else moments(table, task.time, task.train)
-    cut = Cutter(labelled, order, task.problem != "regression", group, time, rng)
+    cut = RowSplitter(labelled, order, task.problem != "regression", group, time, rng)
     everything = np.arange(len(table))
     selection = cut.hold_out("selection", everything, 5 if labelled.sum() < 5000 else 6)
     rest = cut.without(everything, selection.test_rows)

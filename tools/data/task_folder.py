@@ -11,7 +11,7 @@ from gome.state.task import Direction, Problem, Task
 from gome.tools.data import mlebench, single_table
 from gome.tools.data.checks import check_task
 from gome.tools.data.columns import nearest
-from gome.tools.data.draft import Draft
+from gome.tools.data.partial_task import PartialTask
 from gome.tools.data.tables import SUFFIXES, is_table
 
 TASK_FILE = "task.yaml"
@@ -43,11 +43,13 @@ def load_task(
             return load_task(path.parent, target=target, metric=metric, group=group, time=time)
         return _from_table(path, single_table.Wanted(targets, metric or "", group, time), workspace)
     root = mlebench.public_folder(path)
-    draft = (
-        _read_task_file(root / TASK_FILE) if (root / TASK_FILE).is_file() else Draft(name=mlebench.name(path))
+    partial = (
+        _read_task_file(root / TASK_FILE)
+        if (root / TASK_FILE).is_file()
+        else PartialTask(name=mlebench.name(path))
     )
-    draft = draft.with_given(target=targets, metric=metric or "", group=group, time=time)
-    return check_task(root, mlebench.complete(root, draft))
+    partial = partial.with_given(target=targets, metric=metric or "", group=group, time=time)
+    return check_task(root, mlebench.complete(root, partial))
 
 
 def _from_table(path: Path, wanted: single_table.Wanted, workspace: Path | None) -> Task:
@@ -85,7 +87,7 @@ class _TaskFile(BaseModel):
         return value if isinstance(value, list) else [value]
 
 
-def _read_task_file(path: Path) -> Draft:
+def _read_task_file(path: Path) -> PartialTask:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except UnicodeDecodeError as error:
@@ -107,4 +109,4 @@ def _read_task_file(path: Path) -> Draft:
         raise GomeError(f"{path}: key '{fault['loc'][0]}': {fault['msg'].lower()}.") from error
     values = file.model_dump(exclude={"time_limit", "program_time_limit"})
     values["name"] = file.name or path.parent.name
-    return Draft(**values, time_limit_s=file.time_limit, program_time_limit_s=file.program_time_limit)
+    return PartialTask(**values, time_limit_s=file.time_limit, program_time_limit_s=file.program_time_limit)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gome.state.records import Comparison, Score
+from gome.state.step import Comparison, Score
 from gome.state.task import Task
 from gome.tools.evaluation.grading import GradingError, aligned, id_text, measured, metric_of, signed_gain
 from gome.tools.evaluation.metric import Metric

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
-from gome.tools.execution.e2b_access import check_e2b, open_e2b
+from gome.tools.execution.e2b.access import check_e2b, open_e2b
+from gome.tools.execution.environment.runtime import Runtime
 from gome.tools.execution.gpus import find_gpus
 from gome.tools.execution.hardware import hardware
 from gome.tools.execution.job import Executor
-from gome.tools.execution.probe import choose_executor
-from gome.tools.execution.ray_access import check_ray, open_ray
-from gome.tools.execution.runtime import Runtime
+from gome.tools.execution.ray.access import check_ray, open_ray
+from gome.tools.execution.sandbox.probe import choose_executor
 from gome.tools.execution.scheduler import LocalScheduler, Scheduler
 from gome.tools.execution.slots import Slots, default_slots
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from gome.tools.execution.memory import MB
+from gome.tools.execution.sandbox.process_tree import MB
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gome.tools.execution.gpu_memory import driver
-from gome.tools.execution.need import Need
+from gome.tools.execution.resources import Resources
 
 _QUERY = ["--query-gpu=uuid,name,memory.total", "--format=csv,noheader,nounits"]
 
@@ -88,30 +88,30 @@ class Cards:
         self._cards = list(cards)
         self._held: dict[Gpu, list[int]] = {card: [] for card in self._cards}
 
-    def fit(self, need: Need) -> Need:
-        """The part of a need that can ever be met here: on a machine without cards, none."""
+    def fit(self, resources: Resources) -> Resources:
+        """The part of what is needed that can ever be met here: on a machine without cards, none."""
         most = max((len(group) for group in _by_node(self._cards)), default=0)
         smallest = min((card.memory_mb for card in self._cards), default=0)
-        memory = need.gpu_memory_mb if need.gpu_memory_mb <= smallest else 0
-        return Need(min(need.gpus, most), memory)
+        memory = resources.gpu_memory_mb if resources.gpu_memory_mb <= smallest else 0
+        return Resources(min(resources.gpus, most), memory)
 
-    def take(self, need: Need) -> tuple[Gpu, ...] | None:
+    def take(self, resources: Resources) -> tuple[Gpu, ...] | None:
         """Hold cards of one node; None if they are not free now. A shared card is filled up before another is begun."""
-        if need.gpus == 0:
+        if resources.gpus == 0:
             return ()
-        fitting = [card for card in self._cards if self._has_room(card, need.gpu_memory_mb)]
+        fitting = [card for card in self._cards if self._has_room(card, resources.gpu_memory_mb)]
         fitting.sort(key=self._free_mb)
         for group in _by_node(fitting):
-            if len(group) >= need.gpus:
-                for card in group[: need.gpus]:
-                    self._held[card].append(need.gpu_memory_mb or card.memory_mb)
-                return tuple(group[: need.gpus])
+            if len(group) >= resources.gpus:
+                for card in group[: resources.gpus]:
+                    self._held[card].append(resources.gpu_memory_mb or card.memory_mb)
+                return tuple(group[: resources.gpus])
         return None
 
-    def give_back(self, cards: tuple[Gpu, ...], need: Need) -> None:
-        """What `take` has given for `need` is free again."""
+    def give_back(self, cards: tuple[Gpu, ...], resources: Resources) -> None:
+        """What `take` has given for `resources` is free again."""
         for card in cards:
-            self._held[card].remove(need.gpu_memory_mb or card.memory_mb)
+            self._held[card].remove(resources.gpu_memory_mb or card.memory_mb)
 
     def _has_room(self, card: Gpu, memory_mb: int) -> bool:
         return self._free_mb(card) >= memory_mb if memory_mb else not self._held[card]

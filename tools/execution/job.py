@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from gome.state.config import Isolation
-from gome.tools.execution.need import NOTHING, Need
+from gome.tools.execution.resources import NOTHING, Resources
 
 Reason = Literal["ok", "error", "timeout", "memory", "output", "killed", "stopped"]
 
@@ -19,8 +19,8 @@ class Job:
     the files of `input_dir` under input/. `wall_s` is in seconds, `memory_mb` the resident memory of the whole process
     tree with the files that it keeps in memory, `output_mb` all that it prints and writes, `tasks` its processes and
     threads at a time, `files` the files and folders that it has in `work_dir` and in memory. The scheduler says on how
-    many threads and on which GPUs it runs (ids for CUDA_VISIBLE_DEVICES), as far as it has what the program `need`s;
-    without GPUs none is visible.
+    many threads and on which GPUs it runs (ids for CUDA_VISIBLE_DEVICES), as far as it has the
+    `resources` that the program asks for; without GPUs none is visible.
     """
 
     program: Path
@@ -30,7 +30,7 @@ class Job:
     wall_s: float
     memory_mb: int
     output_mb: float
-    need: Need = NOTHING
+    resources: Resources = NOTHING
     threads: int = 1
     gpus: tuple[str, ...] = ()
     tasks: int = 4000

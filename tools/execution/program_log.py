@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any
 
-from gome.tools.execution.log import PROGRAM_LOG
+from gome.tools.execution.log_buffer import PROGRAM_LOG
 
 PREFIX = PROGRAM_LOG.decode()
 MAX_LINE, MAX_LINES, MAX_ITEMS, MAX_TEXT, MAX_DEPTH = 4096, 500, 100, 500, 3

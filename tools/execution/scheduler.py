@@ -59,7 +59,7 @@ class LocalScheduler:
 
     def run(self, job: Job, *, trace: int, stop: Callable[[], bool]) -> Outcome:
         """See Scheduler.run."""
-        with self._slots.lease(trace, job.need, stop) as lease:
+        with self._slots.lease(trace, job.resources, stop) as lease:
             if lease is None:
                 return stopped(self.level)
             return self._executor.run(

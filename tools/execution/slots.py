@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gome.tools.execution.gpus import Cards, Gpu
 from gome.tools.execution.hardware import hardware
-from gome.tools.execution.need import NOTHING, Need
+from gome.tools.execution.resources import NOTHING, Resources
 
 _POLL_S = 0.1  # how often those that wait look whether they are still wanted
 
@@ -23,7 +23,7 @@ class Lease:
 @dataclass(eq=False)
 class _Waiting:
     trace: int
-    need: Need
+    resources: Resources
     gpus: tuple[Gpu, ...] | None = None
 
     @property
@@ -52,13 +52,13 @@ class Slots:
 
     @contextmanager
     def lease(
-        self, trace: int, need: Need = NOTHING, stop: Callable[[], bool] = lambda: False
+        self, trace: int, resources: Resources = NOTHING, stop: Callable[[], bool] = lambda: False
     ) -> Iterator[Lease | None]:
         """Wait for a slot with what is needed, hold it within the block, and hand it on. None if `stop()` is true before.
 
-        Of a need that can't be met by any card here, that part is met which can: without cards none.
+        Of what is needed that can't be met by any card here, that part is met which can: without cards none.
         """
-        me = _Waiting(trace, self._cards.fit(need))
+        me = _Waiting(trace, self._cards.fit(resources))
         with self._changed:
             self._waiting.append(me)
             self._grant()
@@ -87,8 +87,8 @@ class Slots:
         """Who can have a slot now, the cards given already. Under the lock."""
         no_cards = False
         for waiting in sorted(self._waiting, key=lambda w: self._last_turn.get(w.trace, 0)):
-            if not (no_cards and waiting.need.gpus):
-                waiting.gpus = self._cards.take(waiting.need)
+            if not (no_cards and waiting.resources.gpus):
+                waiting.gpus = self._cards.take(waiting.resources)
                 if waiting.granted:
                     return waiting
                 no_cards = True
@@ -97,7 +97,7 @@ class Slots:
     def _give_up(self, me: _Waiting) -> None:
         """Hand the slot on, or leave the queue. Under the lock."""
         if me.gpus is not None:
-            self._cards.give_back(me.gpus, me.need)
+            self._cards.give_back(me.gpus, me.resources)
             self._free += 1
             self._grant()
         else:

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from gome.state.errors import GomeError
-from gome.tools.execution.files import Files
-from gome.tools.execution.handover import SUBMISSION, copy_submission
 from gome.tools.execution.job import Job
+from gome.tools.execution.sandbox.file_usage import Files
+from gome.tools.execution.submission_copy import SUBMISSION, copy_submission
 
 SCRATCH = ".tmp"
 _THREAD_LIMITS = (

@@ -13,9 +13,9 @@ from langchain_core.runnables import RunnableConfig
 from pydantic import BaseModel, ValidationError
 
 from gome.state.errors import StepFailed
-from gome.state.records import Usage
+from gome.state.step import Usage
 from gome.tools.budget import Budget
-from gome.tools.models.line import Line, PromptTooLong
+from gome.tools.models.gateway import Gateway, PromptTooLong
 from gome.tools.models.parsing import extract_json
 from gome.tools.models.prices import Prices
 from gome.tools.records.journal import Exchange, Journal
@@ -71,20 +71,20 @@ def _labels(role: str, key: str) -> RunnableConfig:
 
 
 class Asker:
-    """Asks the model of a role over the line to its provider. Every exchange is journalled before it is used; a key asked
-    before is not asked again. `say(key, text)` is told of trouble on the line."""
+    """Asks the model of a role over the gateway to its provider. Every exchange is journalled before it is used; a key
+    asked before is not asked again. `say(key, text)` is told of trouble on the way."""
 
     def __init__(
         self,
         models: dict[str, BaseChatModel],
         journal: Journal,
         *,
-        lines: dict[str, Line],
+        gateways: dict[str, Gateway],
         budget: Budget,
         prices: Prices,
         say: Callable[[str, str], None] = lambda key, text: None,
     ) -> None:
-        self.models, self.journal, self.lines = models, journal, lines
+        self.models, self.journal, self.gateways = models, journal, gateways
         self.budget, self.prices, self.say = budget, prices, say
         window = budget.config.context_tokens
         self._room = {
@@ -137,7 +137,7 @@ class Asker:
             self._check_caps()
             messages = [SystemMessage(prompt.system), HumanMessage(prompt.user), *tail]
             try:
-                message = self.lines[role].send(
+                message = self.gateways[role].send(
                     self.models[role], messages, partial(self.say, key), _labels(role, key)
                 )
             except PromptTooLong as error:

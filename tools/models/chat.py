@@ -7,8 +7,8 @@ from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
 from gome.state.errors import GomeError
-from gome.tools.models.line import REQUEST_TIMEOUT_S
-from gome.tools.models.recorded import RecordedModel, recorded
+from gome.tools.models.gateway import REQUEST_TIMEOUT_S
+from gome.tools.models.replay import RecordedModel, recorded
 
 OPENAI_URL = "https://api.openai.com/v1"
 

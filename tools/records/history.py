@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 from typing import cast
 
-from gome.state.records import StepRecord
+from gome.state.step import StepRecord
 from gome.tools.records.by_step import ByStep
 from gome.tools.records.jsonl import Tail, append_line
 

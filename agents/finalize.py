@@ -1,0 +1,134 @@
+"""What the run hands over: the preferred candidate fitted on all of the data, or what stands already; the result."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from typing_extensions import TypedDict
+
+from gome.optimizer.ensemble import combine
+from gome.state.errors import BudgetReached
+from gome.state.step import Evaluation, Score, StepRecord
+from gome.tools.evaluation.bootstrap import FoldPredictions
+from gome.tools.evaluation.submission import check_submission
+from gome.tools.parallel import in_parallel
+from gome.tools.provisional import write_solution
+from gome.tools.records.jsonl import write_json
+from gome.tools.services import RunServices
+
+
+class Candidate(TypedDict):
+    """What may be handed over: one program or several with weights, its scores, and its predictions on the selection
+    part; without a selection score it was not run there."""
+
+    weights: dict[str, float]
+    search: Score | None
+    selection: Score | None
+    folds: list[FoldPredictions]
+
+
+def unselected(record: StepRecord) -> Candidate:
+    """An accepted program without a selection score, for when nothing better can be handed over."""
+    evaluation = record["evaluation"]
+    score = evaluation["score"] if evaluation else None
+    return Candidate(weights={record["id"]: 1.0}, search=score, selection=None, folds=[])
+
+
+def finalize(
+    services: RunServices, programs: dict[str, StepRecord], order: list[Candidate]
+) -> dict[str, Any]:
+    """Fit the first candidate of `order` on all of the data; if it fails there, the next one, down to the last. When the
+    time is up, the submission that stands is handed over. Returns the result, for `write_result`.
+    """
+    problems: list[str] = []
+    if not order:
+        problems.append("no program was accepted")
+    result = _fitted(services, programs, order, problems) or _provisional(services, order, problems)
+    return _finish(services, result)
+
+
+def _fitted(
+    services: RunServices, programs: dict[str, StepRecord], order: list[Candidate], problems: list[str]
+) -> dict[str, Any] | None:
+    for chosen in order:
+        services.emit("final", f"fitting {', '.join(chosen['weights'])} on all of the data")
+        try:
+            submission = _submission(services, programs, chosen["weights"], problems)
+        except BudgetReached as reached:
+            problems.append(f"{', '.join(chosen['weights'])} not fitted on all of the data: {reached}")
+            return None
+        if submission is None:
+            continue
+        texts = {k: services.artifacts.get_text(str(programs[k]["code"])) for k in chosen["weights"]}
+        path = write_solution(services.run_dir, texts, chosen["weights"], submission)
+        return _result(services, programs, chosen, path, problems)
+    return None
+
+
+def _submission(
+    services: RunServices, programs: dict[str, StepRecord], weights: dict[str, float], problems: list[str]
+) -> pd.DataFrame | None:
+    def fit(name: str) -> Evaluation:
+        record = programs[name]
+        program = services.artifacts.get_text(str(record["code"]))
+        return services.evaluator.evaluate(program, "final", trace=record["trace"], step=record["step"])
+
+    fits = in_parallel(fit, weights, services.evaluator.scheduler.slots)
+    for name, evaluation in zip(weights, fits, strict=True):
+        if evaluation["status"] != "ok":
+            problems.append(f"{name} failed on all of the data: {evaluation['problems'][0]}")
+            return None
+    parts = [services.evaluator.submission(evaluation) for evaluation in fits]
+    return parts[0] if len(parts) == 1 else combine(services.task, parts, list(weights.values()))
+
+
+def _provisional(services: RunServices, order: list[Candidate], problems: list[str]) -> dict[str, Any]:
+    """The submission that was made while the run went on, if there is one."""
+    stands = services.provisional.record()
+    path = services.run_dir / "solution" / "submission.csv"
+    if stands is None or not path.is_file():
+        return {"best": None, "submission": None, "submission_ok": False, "problems": problems}
+    services.emit("final", f"the submission of {stands['id']}, made on the way, is handed over")
+    records = {r["id"]: r for r in services.history.records()}
+    known = next((c for c in order if list(c["weights"]) == [stands["id"]]), None)
+    chosen = known or unselected(records[stands["id"]])
+    return _result(services, records, chosen, path, problems)
+
+
+def _result(
+    services: RunServices, programs: dict[str, StepRecord], chosen: Candidate, path: Path, problems: list[str]
+) -> dict[str, Any]:
+    weights = chosen["weights"]
+    kept, notes = check_submission(path, services.evaluator.inputs.sample("final", 0), services.task)
+    best = {
+        "kind": "ensemble" if len(weights) > 1 else "single",
+        "members": [{"id": k, "code": programs[k]["code"], "weight": w} for k, w in weights.items()],
+        "search": chosen["search"],
+        "selection": chosen["selection"],
+    }
+    ok = kept is not None
+    return {"best": best, "submission": str(path), "submission_ok": ok, "problems": problems + notes}
+
+
+def _finish(services: RunServices, result: dict[str, Any]) -> dict[str, Any]:
+    records = services.history.records()
+    return {
+        **result,
+        "accepted": sum(r["verdict"] == "accepted" for r in records),
+        "steps": len(records),
+        "usage": services.asker.journal.usage(),
+        "seconds": round(services.clock.beat(), 1),
+        "reasoner": reasoner_name(services.config.model),
+    }
+
+
+def write_result(services: RunServices, result: dict[str, Any]) -> dict[str, Any]:
+    """Write result.json: from then on the run is finished."""
+    write_json(services.run_dir / "result.json", result)
+    services.emit("done", "result written")
+    return result
+
+
+def reasoner_name(model: str) -> str:
+    """How the reasoner is called wherever it is shown."""
+    return "offline reasoner (rules, not a language model)" if model == "offline" else model

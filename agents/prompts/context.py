@@ -1,0 +1,142 @@
+"""The evidence that prompts carry: one builder per part, all of it measured by the harness or read from records."""
+
+from operator import itemgetter
+from typing import Any
+
+from gome.optimizer.policy import stage_of, step_seed
+from gome.state.schema import TraceState
+from gome.state.step import StepRecord
+from gome.tools.evaluation.answer_form import answer_form
+from gome.tools.records.by_step import last_of_each
+from gome.tools.services import RunServices
+
+SHOWN_STEPS, SHOWN_SIBLINGS, SHOWN_CLASSES = 8, 8, 50
+SLIGHT_DRIFT, COMMON = 0.1, 0.1
+_OLDER_KEYS = ("step", "hypothesis", "component", "verdict", "gain")
+
+_FORMS = {
+    "label": "Write labels, exactly as they are written in the train table.",
+    "probability": "Write probabilities from 0 to 1; they are what is graded, not labels.",
+    "value": "Write numbers.",
+    "ranking": "Write ranked labels separated by spaces, best first.",
+    "detection": "Write boxes as `x y width height score`, one after the other, separated by spaces.",
+}
+_SETS = " Several labels in one field are separated by spaces."
+
+
+def base_context(services: RunServices, state: TraceState) -> dict[str, Any]:
+    """Facts of every call: where in the run we are, the task, the machine, what is left."""
+    task, trace, step = services.task, state["trace"], state["step"]
+    shown = task.model_dump(exclude={"root", "description", "time_limit_s", "program_time_limit_s"})
+    shown["classes"] = task.classes[:SHOWN_CLASSES]
+    shown["form"] = _FORMS[answer_form(task)] + (_SETS if task.problem == "multilabel" else "")
+    return {
+        "trace": trace,
+        "traces": services.config.traces,
+        "step": step,
+        "stage": stage_of(services, state),
+        "seed": step_seed(services.config.seed, trace, step),
+        "task": shown,
+        "hardware": services.hardware,
+        "budget": {
+            "steps_left": services.allowance(trace) - step,
+            "seconds_left": round(max(0.0, services.config.time_limit_s - services.clock.elapsed())),
+            "program_time_limit_s": services.config.program_time_limit_s,
+        },
+        "packages": services.packages,
+    }
+
+
+def data_context(profile: dict[str, Any]) -> dict[str, Any]:
+    """The data profile without what says nothing: absent gaps, slight drift, moments of flags, rare values."""
+    return {**profile, "columns": [_telling(column, profile["rows"]) for column in profile["columns"]]}
+
+
+def _telling(column: dict[str, Any], rows: int) -> dict[str, Any]:
+    silent = {"dtype"}  # the harness's own pandas says it, and the runtime's may say otherwise
+    silent |= {key for key in ("missing", "test_missing") if not column.get(key)}
+    if column["kind"] == "boolean":
+        silent |= {"min", "max", "std", "skew"}
+    commonest = (column.get("top") or [[None, 0]])[0][1]
+    if column["kind"] in ("number", "integer") and commonest < COMMON * rows:
+        silent |= {"top"}
+    if (column.get("drift") or 0) < SLIGHT_DRIFT:
+        silent |= {"drift"}
+    return {key: value for key, value in column.items() if key not in silent}
+
+
+def incumbent_context(services: RunServices, incumbent: dict[str, Any]) -> dict[str, Any]:
+    """What is known of the trace's current best program."""
+    evaluation = services.artifacts.get_json(incumbent["evaluation"])
+    score = incumbent["score"]
+    return {
+        "step": incumbent["step"],
+        "score": score["value"],
+        "stderr": score["stderr"],
+        "folds": score["folds"],
+        "seconds": round(evaluation["seconds"] / max(1, len(score["folds"])), 2),
+        "peak_mb": evaluation["peak_mb"],
+        "gpu_peak_mb": evaluation.get("gpu_peak_mb"),
+        "component": incumbent["component"],
+        "hypothesis": incumbent["hypothesis"],
+        "facts": evaluation["facts"],
+        "problems": evaluation["problems"],
+        "feedback": incumbent["feedback"],
+    }
+
+
+def brief(record: StepRecord) -> dict[str, Any]:
+    """A step in the few words that the state and later prompts carry."""
+    comparison, evaluation = record["comparison"], record["evaluation"]
+    score = evaluation["score"] if evaluation else None
+    return {
+        "trace": record["trace"],
+        "step": record["step"],
+        "hypothesis": record["hypothesis"].get("statement", ""),
+        "component": record["hypothesis"].get("component", "model"),
+        "verdict": record["verdict"],
+        "tie": record["tie"],
+        "gain": comparison["gain"] if comparison else None,
+        "gain_se": _in_se(comparison) if comparison else None,
+        "predicted_gain": record["hypothesis"].get("predicted_gain"),
+        "score": score["value"] if score else None,
+        "seconds": evaluation["seconds"] if evaluation else None,
+        "problems": evaluation["problems"][:3] if evaluation else [record["reason"]],
+        "feedback": record["feedback"][:600],
+        "lesson": record["lesson"],
+        **{name: record[name] for name in ("reviews", "advice") if record[name]},
+    }
+
+
+def _in_se(comparison: Any) -> float:
+    return comparison["gain"] / comparison["stderr"] if comparison["stderr"] > 0 else 0.0
+
+
+def history_context(state: TraceState) -> list[dict[str, Any]]:
+    """The steps of this trace, newest last: the last ones in full, what was tried before them and came of it in brief."""
+    rows = [r for r in state.get("records", []) if r["trace"] == state["trace"]]
+    older = [{key: row[key] for key in _OLDER_KEYS} for row in rows[:-SHOWN_STEPS]]
+    return [*older, *rows[-SHOWN_STEPS:]]
+
+
+def sibling_context(services: RunServices, state: TraceState) -> list[dict[str, Any]]:
+    """What the other traces are trying now and tried last."""
+    trace = state["trace"]
+    now = [{**row, "verdict": "running"} for row in services.memory.announced() if row["trace"] != trace]
+    latest = last_of_each(services.memory.entries(), SHOWN_SIBLINGS)
+    tried = [e for e in latest if e["trace"] != trace]
+    past: list[dict[str, Any]] = [
+        {
+            "trace": e["trace"],
+            "step": e["step"],
+            "hypothesis": e["hypothesis"],
+            "component": e["component"],
+            "verdict": "accepted" if e["accepted"] else "rejected",
+            "gain_se": e["gain_se"],
+            "score": e["score"],
+        }
+        for e in sorted(tried, key=itemgetter("step"))[-SHOWN_SIBLINGS:]
+    ]
+    done = {(e["trace"], e["step"]) for e in tried}
+    running = [row for row in now if (row["trace"], row["step"]) not in done]
+    return [*past, *running]

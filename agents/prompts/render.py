@@ -1,0 +1,41 @@
+"""Prompts from the files in prompts/: the role's system text, the call's user text, and the facts at its end."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from gome.agents.prompts.shorten import Parts, shorter
+from gome.tools.models.ask import Prompt, facts_block
+
+PROMPTS = Path(__file__).parent
+
+# Plain text for a model, never markup for a browser: escaping would corrupt programs.
+_templates = Environment(
+    loader=FileSystemLoader(PROMPTS),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    autoescape=False,
+    keep_trailing_newline=True,  # an included file ends its last line itself
+)
+
+
+def render(role: str, call: str, facts: dict[str, Any], **texts: Any) -> Prompt:
+    """The prompt of one call. `texts` are what its template names besides `facts` (program, description ...).
+
+    It can be made shorter in the order of `gome.agents.prompts.shorten`.
+    """
+    return _rendered(role, call, ({"call": call, **facts}, texts), 0)
+
+
+def _rendered(role: str, call: str, parts: Parts, cuts: int) -> Prompt:
+    facts, texts = parts
+    system = _templates.get_template(f"system_{role}.md").render()
+    user = _templates.get_template(f"{call}.md").render(facts=facts, **texts)
+
+    def cut() -> Prompt | None:
+        left = shorter(parts, cuts)
+        return _rendered(role, call, *left) if left else None
+
+    return Prompt(system.strip(), f"{user.strip()}\n\n{facts_block(facts)}\n", cut)

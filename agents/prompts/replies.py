@@ -1,0 +1,154 @@
+"""What the models are asked to reply, as schemas. Lenient where a slip is harmless, strict where it is not."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, field_validator
+
+from gome.agents.prompts.edits import read_blocks
+from gome.state.step import SCORE_WEIGHTS, Component
+from gome.tools.models.parsing import fenced_blocks, without_thoughts
+
+_COMPONENTS = ("data", "features", "model", "ensemble", "workflow")
+_WHOLE_PROGRAM_MIN_LINES = 3
+
+
+class Challenge(BaseModel):
+    """What stands between the incumbent and a better score."""
+
+    caption: str
+    statement: str
+    category: str = ""
+    source: str = "history"
+    reasoning: str = ""
+    expected_effect: str = ""
+
+
+class HypothesisReply(BaseModel):
+    """One testable statement with its five scores (1 to 10) and the gain it predicts (metric's units, > 0 better)."""
+
+    statement: str = Field(min_length=8)
+    component: Component = "model"
+    challenge: str = ""
+    expected_effect: str = ""
+    scores: dict[str, float] = Field(default_factory=dict)
+    predicted_gain: float = 0.0
+    predicted_low: float = 0.0
+    predicted_high: float = 0.0
+
+    @field_validator("component", mode="before")
+    @classmethod
+    def _known_component(cls, value: Any) -> Any:
+        text = str(value).strip().lower()
+        return next((c for c in _COMPONENTS if c[:5] in text), "model")
+
+    @field_validator("scores", mode="before")
+    @classmethod
+    def _clean_scores(cls, value: Any) -> dict[str, float]:
+        given = value if isinstance(value, dict) else {}
+        numbers = {str(k).lower().replace("-", "_"): _number(v) for k, v in given.items()}
+        return {k: min(10.0, max(1.0, numbers.get(k) or 5.0)) for k in SCORE_WEIGHTS}
+
+    @field_validator("predicted_gain", "predicted_low", "predicted_high", mode="before")
+    @classmethod
+    def _plain_number(cls, value: Any) -> float:
+        return _number(value) or 0.0
+
+    def weighted(self) -> float:
+        """The five scores by the method's weights .2, .4, .2, .1, .1."""
+        return sum(w * self.scores.get(k, 5.0) for k, w in SCORE_WEIGHTS.items())
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, dict):  # {"score": 7, "reason": ...}
+        value = next((v for v in value.values() if isinstance(v, int | float)), None)
+    try:
+        number = float(str(value).strip().lstrip("+"))
+    except ValueError:
+        return None
+    return number if abs(number) < 1e300 else None
+
+
+class Diagnosis(BaseModel):
+    """Reply to `diagnose`: the gradient."""
+
+    diagnosis: str
+    challenges: list[Challenge] = Field(min_length=1, max_length=5)
+    hypotheses: list[HypothesisReply] = Field(min_length=1, max_length=8)
+
+    @field_validator("challenges", mode="before")
+    @classmethod
+    def _at_most_five(cls, value: Any) -> Any:
+        return value[:5] if isinstance(value, list) else value
+
+
+class Criticised(HypothesisReply):
+    """A hypothesis after its critique, rewritten by it."""
+
+    critique: str = ""
+
+
+class Critique(BaseModel):
+    """Reply to `critique`: the same hypotheses in the same order, each criticised and rewritten."""
+
+    hypotheses: list[Criticised] = Field(min_length=1, max_length=8)
+
+
+class Choice(BaseModel):
+    """Reply to `choose`: the direction of the step and its plan."""
+
+    decision: Literal["select", "modify", "create"] = "select"
+    hypothesis: HypothesisReply
+    reason: str = ""
+    plan: list[str] = Field(min_length=1, max_length=20)
+
+    @field_validator("decision", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> str:
+        text = str(value).strip().lower()
+        return text if text in ("select", "modify", "create") else "modify"
+
+    @field_validator("plan", mode="before")
+    @classmethod
+    def _lines(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return [line.strip() for line in value.splitlines() if line.strip()]
+        return [v if isinstance(v, str) else str(v) for v in value] if isinstance(value, list) else value
+
+
+class Leakage(BaseModel):
+    """The critic's answer to the one question that execution cannot settle alone."""
+
+    found: bool = False
+    severity: Literal["none", "minor", "severe"] = "none"
+    where: str = ""
+
+
+class Judgement(BaseModel):
+    """Reply to `judge`."""
+
+    accept: bool
+    reason: str
+    feedback: str
+    lesson: str
+    leakage: Leakage = Field(default_factory=Leakage)
+
+
+class CodeReply(BaseModel):
+    """Reply to `draft`, `edit`, `debug`, `merge`: a whole program, or search/replace blocks. Not JSON."""
+
+    program: str | None = None
+    blocks: list[tuple[str, str]] = Field(default_factory=list)
+
+    @classmethod
+    def from_text(cls, text: str) -> "CodeReply":
+        """Search/replace blocks if there are any, else the longest fenced block. ValueError if there is neither."""
+        blocks = read_blocks(without_thoughts(text))
+        if blocks:
+            return cls(blocks=blocks)
+        fences = [
+            body for language, body in fenced_blocks(text) if language in ("", "python", "py", "python3")
+        ]
+        program = max(fences, key=len, default="")
+        if program.count("\n") < _WHOLE_PROGRAM_MIN_LINES:
+            raise ValueError("no search/replace block and no whole program in a ```python block was found")
+        return cls(program=program)

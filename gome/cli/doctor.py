@@ -1,0 +1,40 @@
+"""gome doctor: what this machine offers, each line with what to do about a lack."""
+
+import os
+import shutil
+import sys
+
+from rich.console import Console
+
+from gome.state.errors import GomeError
+from gome.tools.execution.environment.runtime import ensure_runtime
+from gome.tools.execution.hardware import hardware
+from gome.tools.execution.sandbox.probe import levels
+
+
+def diagnose(named: str | None = None) -> int:
+    """Print the findings, with the runtime that is `named`; 0 if programs can be run, 1 if not."""
+    console = Console(highlight=False, soft_wrap=True)
+    machine = hardware()
+    console.print(f"python     {sys.version.split()[0]}")
+    console.print(
+        f"hardware   {machine['cpus']} cores, {machine['memory_gb']:.1f} GB, GPU: {machine['gpu'] or 'none'}"
+    )
+    console.print(f"disk       {shutil.disk_usage('.').free / 2**30:.0f} GB free here")
+    try:
+        runtime = ensure_runtime(named, progress=lambda line: console.print(f"runtime    {line}"))
+    except GomeError as error:
+        console.print(f"runtime    FAILED: {error}")
+        return 1
+    console.print(f"runtime    {runtime.python} ({len(runtime.packages)} packages)")
+    listed = ", ".join(f"{name} {version}" for name, version in runtime.packages.items())
+    console.print(f"packages   {listed}")
+    for note in runtime.notes:
+        console.print(f"runtime    note: {note}")
+    for level, lack in levels(runtime.python).items():
+        console.print(f"isolation  {level}: {lack or 'works'}", markup=False)
+    key = "set" if os.environ.get("OPENAI_API_KEY") else "not set (needed for hosted models only)"
+    console.print(
+        f"model      OPENAI_API_KEY {key}; OPENAI_BASE_URL {os.environ.get('OPENAI_BASE_URL', 'not set')}"
+    )
+    return 0

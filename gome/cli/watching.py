@@ -1,0 +1,72 @@
+"""Following and stopping a run from another terminal."""
+
+import datetime
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from gome.cli.progress import event_line
+from gome.cli.summary import resume_command
+from gome.formatting import one_line
+from gome.state.errors import GomeError
+from gome.tools.records.jsonl import Tail
+from gome.tools.records.lock import writer_of
+
+POLL_S = 0.3
+
+
+def log_lines(run_dir: Path, *, last: int, follow: bool, trace: int | None = None) -> Iterator[str]:
+    """The `last` events of a run as lines, then, with `follow`, each new one until no process runs it any more.
+
+    `trace` leaves out the other traces' events.
+    """
+    events = Tail(run_dir / "events.jsonl")
+    alive = writer_of(run_dir) is not None
+    yield from deque(_lines(events.new(), trace), maxlen=last)
+    while follow and alive:
+        time.sleep(POLL_S)
+        alive = writer_of(run_dir) is not None  # asked first, so that its last events are not missed
+        yield from _lines(events.new(), trace)
+
+
+def _lines(events: Iterable[Mapping[str, Any]], trace: int | None) -> Iterator[str]:
+    for event in events:
+        if trace is None or event.get("trace") == trace:
+            line = event_line(event)
+            if line is not None:
+                yield f"{_time_of_day(event)}{line}"
+
+
+def _time_of_day(event: Mapping[str, Any]) -> str:
+    try:
+        return f"{datetime.datetime.fromisoformat(str(event.get('t'))).astimezone():%H:%M:%S} "
+    except ValueError:
+        return ""
+
+
+def stop_run(run_dir: Path, *, now: bool, say: Callable[[str], None]) -> None:
+    """Ask the process that runs a run to finish what is in flight and to stop, or with `now` to drop it; wait for that.
+
+    GomeError if no process runs it, or if that one is another user's.
+    """
+    process = writer_of(run_dir)
+    if process is None:
+        done = (run_dir / "result.json").is_file()
+        hint = "it is finished" if done else f"go on with it: {resume_command(run_dir)}"
+        raise GomeError(f"{one_line(run_dir)} is not running; {hint}")
+    say(f"asking process {process.pid} to stop" + ("" if now else " when what is in flight is done"))
+    try:
+        process.terminate()
+        while writer_of(run_dir) == process:
+            time.sleep(POLL_S)
+            if now:
+                process.terminate()  # the second one drops what is in flight
+    except psutil.NoSuchProcess:
+        pass
+    except psutil.AccessDenied:
+        raise GomeError(f"process {process.pid} is another user's; stop it there") from None
+    say("it has stopped")

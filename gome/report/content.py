@@ -1,0 +1,242 @@
+"""What the report shows, taken from the run folder; the templates lay it out."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from markupsafe import Markup
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+from gome import __version__
+from gome.cli.summary import resume_command, steps_text
+from gome.formatting import NONE, duration_text, is_number, one_line, score_text
+from gome.report.charts import NARROW, WIDE, Chart, gain_scatter, score_curve
+from gome.report.reliability import reliability_content
+from gome.run_folder import RunFolder, score_of
+from gome.spending import sandbox_text
+from gome.state.step import SCORE_WEIGHTS
+
+DIFF_LINES, OUTPUT_LINES, SHOWN_IMPORTANCES = 1500, 30, 8
+
+
+def content(folder: RunFolder) -> dict[str, Any]:
+    """Everything that the page shows."""
+    records = sorted(folder.records, key=lambda r: (r["step"], r["trace"]))
+    by_id = {str(r.get("id")): r for r in records}
+    metric = str(folder.task.get("metric") or "score")
+    best = folder.best
+    evaluations = [r["evaluation"] for r in records if r.get("evaluation")]
+    ensemble = (
+        best["search"]["value"] if best and best.get("kind") == "ensemble" and best.get("search") else None
+    )
+    curve = _both(
+        lambda size: score_curve(records, metric=metric, sign=folder.sign, size=size, ensemble=ensemble)
+    )
+    return {
+        "run": folder,
+        "version": __version__,
+        "metric": metric,
+        "direction": "lower" if folder.sign < 0 else "higher",
+        "best": best,
+        "draft": folder.first_draft,
+        "resume": resume_command(folder.path),
+        "now": [] if folder.state == "finished" else _now(folder),
+        "steps": steps_text(folder),
+        "ended": _ended(folder),
+        "scoring": _scoring(folder, metric),
+        "traces": sorted({r["trace"] for r in records}),
+        "curve": curve,
+        "ensemble": ensemble is not None,
+        "outside": any(m.off for m in curve[0].marks) if curve else False,
+        "accepted_share": _accepted_share(folder),
+        "scatter": _both(lambda size: gain_scatter(records, metric=metric, size=size)),
+        "reliability": reliability_content(records),
+        "world": _world(folder),
+        "criteria": list(SCORE_WEIGHTS),
+        "views": [_view(folder, r, by_id) for r in records],
+        "momentum": _momentum(folder),
+        "finalists": _finalists(folder, by_id, best),
+        "programs": _programs(folder, by_id, best),
+        "usage": folder.usage_by_role(),
+        "program_seconds": sum(e.get("seconds") or 0 for e in evaluations),
+        "peak_mb": max((e.get("peak_mb") or 0 for e in evaluations), default=0),
+        "environment": _settings(folder),
+        "sandboxes": sandbox_text(folder),
+    }
+
+
+def _both(chart: Callable[[tuple[int, int]], Chart | None]) -> tuple[Chart, Chart] | None:
+    """A chart for screens and paper, and one for phones: text in a scaled picture would be too small there."""
+    wide, narrow = chart(WIDE), chart(NARROW)
+    return (wide, narrow) if wide and narrow else None
+
+
+def _scoring(folder: RunFolder, metric: str) -> str:
+    """One paragraph on where the scores come from."""
+    scored = [s for r in folder.records if (s := score_of(r))]
+    folds = max((len(s.get("folds") or []) for s in scored), default=0)
+    over = f"the mean over {folds} folds" if folds > 1 else "taken on one hold-out part"
+    text = (
+        f"No program reports its own score. The harness ran each program on data whose labels it could not see, and "
+        f"graded what it predicted with {metric}; a score is {over}, and ± is its standard error over the rows. "
+        f"A step is compared with the program before it on the same rows by a paired bootstrap."
+    )
+    if folder.result.get("finalists"):
+        text += " The score on the held-back part comes from rows that no step was chosen by."
+    reason = str(folder.run.get("splits") or "").strip()
+    return f"{text} Splits: {reason.rstrip('.')}." if reason else text
+
+
+def _world(folder: RunFolder) -> str:
+    """What the run knew of other runs."""
+    if not folder.config.get("memory"):
+        open_ = folder.run.get("isolation") in ("plain", "landlock")  # UDP passes Landlock
+        network = "though programs could reach the network" if open_ else "and programs had no network"
+        return f"closed world: nothing of earlier runs was known, {network}"
+    runs = {e["run"] for e in folder.earlier.values()}
+    return f"{len(folder.earlier)} steps of {len(runs)} earlier runs, from {folder.config['memory']}"
+
+
+def _accepted_share(folder: RunFolder) -> str:
+    """How many of the steps after a trace's first solution improved it."""
+    later = [r for r in folder.records if r.get("parent")]
+    if not later:
+        return ""
+    kept = sum(r.get("verdict") == "accepted" for r in later)
+    return f"{kept} of {len(later)} steps after the drafts were accepted ({kept / len(later):.0%})."
+
+
+def _now(folder: RunFolder) -> list[str]:
+    """The last thing that each trace, or the run itself, did."""
+    last = {e.get("trace"): e for e in folder.events}
+    lines = []
+    for trace in sorted(last, key=lambda t: -1 if t is None else t):
+        event = last[trace]
+        where = "run" if trace is None else f"trace {trace}, step {event.get('step')}"
+        lines.append(f"{where}: {event.get('stage', '')}, {one_line(event.get('text', ''), 160)}")
+    return lines
+
+
+def _ended(folder: RunFolder) -> str:
+    """Why the run ended, in words; '' while it has not."""
+    ended = folder.result.get("ended")
+    reasons = set(ended.values()) if isinstance(ended, dict) else {ended} if ended else set()
+    words = {"steps": "all steps taken", "time": "the time budget ended it"}
+    return ", ".join(words.get(str(r), str(r)) for r in sorted(reasons, key=str))
+
+
+def _view(folder: RunFolder, record: dict[str, Any], by_id: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """What a step shows besides its record."""
+    code, parent = folder.text(record.get("code")), folder.text(record.get("parent"))
+    evaluation = record.get("evaluation") or {}
+    failed = record.get("verdict") == "failed"
+    log = folder.text(evaluation.get("log")) if failed else None
+    diff = _diff(parent, code) if parent and code else []
+    return {
+        "record": record,
+        "recalled": [by_id[i] for i in record.get("recalled") or [] if i in by_id],
+        "earlier": [folder.earlier[i] for i in record.get("recalled") or [] if i in folder.earlier],
+        "output": _end_of_output(log) if log else "",
+        "logged": _logged(evaluation.get("facts") or {}),
+        "diff": diff,
+        "added": sum(kind == "add" for kind, _ in diff) if diff else len((code or "").splitlines()),
+        "removed": sum(kind == "del" for kind, _ in diff),
+        "program": _coloured(code) if code and not parent else None,
+    }
+
+
+def _end_of_output(log: str) -> str:
+    lines = [line for line in log.splitlines() if not line.startswith("GOME ")]
+    return "\n".join(lines[-OUTPUT_LINES:]).strip()
+
+
+def _diff(before: str, after: str) -> list[tuple[str, str]]:
+    """Unified diff as (class, line) pairs."""
+    lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=3))[2:]
+    kinds = {"+": "add", "-": "del", "@": "hunk"}
+    rows = [(kinds.get(line[:1], "same"), line) for line in lines[:DIFF_LINES]]
+    return rows + [("hunk", f"… {len(lines) - DIFF_LINES} more lines")] * (len(lines) > DIFF_LINES)
+
+
+def _coloured(code: str) -> Markup:
+    """Python source as escaped HTML with the classes of its tokens."""
+    # Safe by construction: pygments escapes every token, and nothing else enters.
+    return Markup(highlight(code, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)))
+
+
+def _logged(facts: Mapping[str, Any]) -> str:
+    """What the program logged about itself, on one line."""
+    parts = [
+        f"{label} {score_text(facts[name])}"
+        for name, label in (("train_score", "training score"), ("valid_score", "own validation score"))
+        if is_number(facts.get(name))
+    ]
+    stages, importance = facts.get("stages"), facts.get("importance")
+    if isinstance(stages, dict) and stages:
+        parts.append("stages " + ", ".join(f"{k} {duration_text(v)}" for k, v in stages.items()))
+    if isinstance(importance, dict):
+        known = sorted(((v, k) for k, v in importance.items() if is_number(v)), reverse=True)
+        parts += ["most used: " + ", ".join(k for _, k in known[:SHOWN_IMPORTANCES])] if known else []
+    return "; ".join(parts)
+
+
+def _momentum(folder: RunFolder) -> list[dict[str, Any]]:
+    """The accepted steps as memory rows, largest gain in standard errors first."""
+    rows = []
+    for record in folder.accepted:
+        comparison = record.get("comparison") or {}
+        gain, stderr = comparison.get("gain"), comparison.get("stderr")
+        hypothesis = record.get("hypothesis") or {}
+        rows.append(
+            {
+                **{k: record.get(k) for k in ("id", "trace", "step", "lesson")},
+                "hypothesis": hypothesis.get("statement", ""),
+                "component": hypothesis.get("component", ""),
+                "gain": gain,
+                "stderr": stderr,
+                "in_se": gain / stderr if is_number(gain) and is_number(stderr) and stderr > 0 else None,
+            }
+        )
+    return sorted(rows, key=lambda row: -(row["in_se"] or 0.0))
+
+
+def _hypothesis(by_id: Mapping[str, Mapping[str, Any]], name: Any) -> str:
+    return str((by_id.get(str(name), {}).get("hypothesis") or {}).get("statement", ""))
+
+
+def _finalists(
+    folder: RunFolder, by_id: dict[str, dict[str, Any]], best: dict[str, Any] | None
+) -> list[dict[str, Any]]:
+    """The finalists with the chosen one marked: the ensemble, or the single program of the result."""
+    members = (best or {}).get("members") or []
+    chosen = members[0]["id"] if len(members) == 1 else "ensemble" if members else None
+    blend = " + ".join(str(m["id"]) for m in members) if len(members) > 1 else "weighted mean of predictions"
+    return [
+        {**f, "chosen": f.get("id") == chosen, "hypothesis": _hypothesis(by_id, f.get("id")) or blend}
+        for f in folder.result.get("finalists") or []
+    ]
+
+
+def _programs(
+    folder: RunFolder, by_id: dict[str, dict[str, Any]], best: dict[str, Any] | None
+) -> list[dict[str, Any]]:
+    """The programs behind the best score, the heaviest first."""
+    members = sorted((best or {}).get("members") or [], key=lambda m: -(m.get("weight") or 0))
+    return [
+        {"id": m["id"], "hypothesis": _hypothesis(by_id, m["id"]), "code": _coloured(code)}
+        for m in members
+        if (code := folder.text(m.get("code")))
+    ]
+
+
+def _settings(folder: RunFolder) -> list[tuple[str, list[tuple[str, Any]]]]:
+    """Titled tables of names and values: configuration, versions, the programs' packages."""
+    config = [(k.replace("_", " "), NONE if v is None or v == {} else v) for k, v in folder.config.items()]
+    versions, packages = folder.run.get("versions") or {}, folder.run.get("packages") or {}
+    return [
+        ("Configuration", config),
+        ("Versions", list(versions.items())),
+        ("Packages that programs may use", list(packages.items())),
+    ]

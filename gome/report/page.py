@@ -1,0 +1,68 @@
+"""The report of a run: one HTML file that opens offline, made from the run folder alone, at any moment of the run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import ChainableUndefined, Environment, FileSystemLoader
+
+from gome import formatting
+from gome.formatting import NONE, duration_text, gain_text, is_number, score_text
+from gome.optimizer.reliability import has_range
+from gome.report.content import content
+from gome.run_folder import RunFolder
+from gome.state.step import SCORE_WEIGHTS
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def write_report(run_dir: Path) -> Path:
+    """Write report.html into the run folder, whole or not at all. GomeError if there is no such folder."""
+    folder = RunFolder.read(run_dir.resolve())
+    page = _environment().get_template("report.html").render(**content(folder))
+    path = run_dir / "report.html"
+    draft = run_dir / ".report.html.new"
+    draft.write_text(page.strip() + "\n", encoding="utf-8", errors="replace")
+    draft.replace(path)
+    return path
+
+
+def _environment() -> Environment:
+    # Chainable: a record that an older version or a killed run left incomplete shows a gap instead of failing.
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=ChainableUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(
+        score=score_text,
+        score_only=lambda value, stderr=None: score_text(value, stderr).partition(" ± ")[0],
+        error=lambda stderr: score_text(stderr, stderr).partition(" ± ")[0],
+        gain=gain_text,
+        duration=duration_text,
+        count=formatting.count_text,
+        plain=lambda value: f"{value:.3g}" if is_number(value) else NONE,
+        weighted=_weighted,
+        predicted=_predicted,
+    )
+    return made
+
+
+def _weighted(hypothesis: Mapping[str, Any]) -> str:
+    """The five scores by the method's weights."""
+    scores = hypothesis.get("scores") or {}
+    if not all(is_number(scores.get(name)) for name in SCORE_WEIGHTS):
+        return NONE
+    return f"{sum(weight * scores[name] for name, weight in SCORE_WEIGHTS.items()):.1f}"
+
+
+def _predicted(hypothesis: Mapping[str, Any]) -> str:
+    """The predicted gain with its range; '' where none was predicted."""
+    if not any(hypothesis.get(f"predicted_{k}") for k in ("gain", "low", "high")):
+        return ""
+    text = gain_text(hypothesis.get("predicted_gain"))
+    if not has_range(hypothesis):
+        return text
+    return f"{text} ({gain_text(hypothesis['predicted_low'])} to {gain_text(hypothesis['predicted_high'])})"

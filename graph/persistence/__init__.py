@@ -1,0 +1,1 @@
+"""Checkpoints and store of a run, in SQLite or Postgres."""

@@ -1,0 +1,131 @@
+"""A run's folder is laid out once: the task checked, its data profiled, the splits made, the configuration kept."""
+
+import datetime
+import importlib.metadata
+import json
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gome.optimizer.sentence_vectors import check_encoder
+from gome.state.config import RunConfig
+from gome.state.errors import GomeError
+from gome.state.task import Task
+from gome.tools.data.profile import profile
+from gome.tools.data.splits import plan_splits
+from gome.tools.data.tables import read_table
+from gome.tools.data.task_folder import load_task
+from gome.tools.execution.access import check_access
+from gome.tools.execution.environment.runtime import keep_runtime
+from gome.tools.models.chat import OPENAI_URL, endpoint
+from gome.tools.models.prices import Prices
+from gome.tools.models.replay import lay_in
+from gome.tools.records.jsonl import append_line, write_json
+from gome.tools.records.lessons import read_memory
+
+EARLIER = "earlier.jsonl"
+"""The memory file as it was at the start: a run that resumes knows what it knew."""
+_VERSIONS = ("gome", "langgraph", "langchain-core", "langchain-openai", "scikit-learn", "pandas")
+
+
+def prepare_run(task_path: str, config: RunConfig) -> Path:
+    """Read and check the task, lay out the run folder, profile the data and make the splits. Once: a folder that is
+    laid out already for this task is returned as it is.
+
+    Raises GomeError for a bad task. A folder that could not be laid out whole is taken away again.
+    """
+    run_dir, source = Path(config.run_dir).resolve() if config.run_dir else None, Path(task_path).resolve()
+    if run_dir and (run_dir / "run.json").is_file():
+        run = read_run(run_dir)
+        if str(source) not in (run.get("source"), run["task"]["root"]):
+            raise GomeError(
+                f"{run_dir} holds a run of {run['task']['root']}; name another folder for {source}"
+            )
+        return run_dir
+    prices = prices_of(config)
+    earlier = Path(config.memory).resolve() if config.memory else None
+    if earlier:
+        read_memory(earlier)
+    if config.embedding == "sentences":
+        check_encoder()
+    prices.check_cap({_name(spec) for spec in (config.model, *config.role_models.values())}, config.max_usd)
+    check_access(config)
+    if run_dir is None:
+        name = f"{source.stem}-{datetime.datetime.now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+        run_dir = Path(config.runs_dir).resolve() / name
+    with _whole_or_not_at_all(run_dir):
+        _lay_out(run_dir, task_path, config, earlier)
+    return run_dir
+
+
+@contextmanager
+def _whole_or_not_at_all(folder: Path) -> Iterator[None]:
+    """Take the folder away if it was not there before, or empty, and is not finished."""
+    had = folder.is_dir() and any(folder.iterdir())
+    try:
+        yield
+    except BaseException:
+        if not had:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _lay_out(run_dir: Path, task_path: str, config: RunConfig, earlier: Path | None) -> None:
+    began = time.monotonic()
+    given = {name: getattr(config, name) for name in ("target", "metric", "group", "time")}
+    task = load_task(Path(task_path), **given, workspace=run_dir / "task")
+    train = read_table(Path(task.root) / task.train)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    plan = plan_splits(train, task, seed=config.seed)
+    plan.save(run_dir / "splits.npz")
+    write_json(run_dir / "profile.json", profile(task))
+    versions = {name: importlib.metadata.version(name) for name in _VERSIONS}
+    kept = config.model_copy(update={"run_dir": str(run_dir), **_task_limits(task, config)})
+    if config.prices:
+        shutil.copyfile(config.prices, run_dir / "prices.yaml")
+        kept = kept.model_copy(update={"prices": str(run_dir / "prices.yaml")})
+    if config.runtime:
+        kept = kept.model_copy(update={"runtime": keep_runtime(config.runtime, run_dir)})
+    if earlier:
+        kept = kept.model_copy(update={"memory": str(earlier)})
+        (run_dir / EARLIER).write_bytes(earlier.read_bytes() if earlier.exists() else b"")
+    run = {
+        "id": str(uuid.uuid4()),  # of the checkpoints' thread too: LangGraph's server wants a UUID
+        "created": datetime.datetime.now().isoformat(timespec="seconds"),
+        "source": str(Path(task_path).resolve()),
+        "task": task.model_dump(),
+        "config": kept.model_dump(),
+        "versions": versions,
+        "splits": plan.reason,
+    }
+    lay_in(config.model, run_dir / "exchanges.jsonl")
+    append_line(run_dir / "clock.jsonl", {"session": "prepare", "seconds": time.monotonic() - began})
+    write_json(run_dir / "run.json", run)
+
+
+def _task_limits(task: Task, config: RunConfig) -> dict[str, float]:
+    """The limits that the task file asks for; what the user has set wins."""
+    asked = {"time_limit_s": task.time_limit_s, "program_time_limit_s": task.program_time_limit_s}
+    return {k: v for k, v in asked.items() if v is not None and k not in config.model_fields_set}
+
+
+def prices_of(config: RunConfig) -> Prices:
+    """What the models of a configuration cost."""
+    return Prices.read(config.prices, hosted=endpoint(config.base_url) == OPENAI_URL)
+
+
+def _name(spec: str) -> str:
+    """The model's own name: 'gpt-5' of 'openai:gpt-5'."""
+    return spec.partition(":")[2] or spec
+
+
+def read_run(run_dir: Path) -> dict[str, Any]:
+    """run.json of a run folder. GomeError if there is none."""
+    try:
+        return dict(json.loads((run_dir / "run.json").read_text()))
+    except (OSError, ValueError):
+        raise GomeError(f"{run_dir} is no run folder: it has no readable run.json") from None

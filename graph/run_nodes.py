@@ -1,0 +1,99 @@
+"""What comes before the traces and after them, in the graph of a run and in that of one trace."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from gome.agents import selection
+from gome.graph.node_call import Work
+from gome.graph.registry import ServiceRegistry
+from gome.graph.run_layout import prepare_run, read_run
+from gome.state.config import RunConfig
+from gome.state.errors import GomeError
+from gome.tools.data.uploads import write_rows
+from gome.tools.records.lessons import add_run
+from gome.tools.services import RunServices
+
+
+def preparing(registry: ServiceRegistry, bound: RunConfig | None, **fixed: Any) -> Work:
+    """The node that lays out the run's folder. `bound` counts where the context is no `RunConfig`, `fixed` always."""
+
+    def prepare(state: Mapping[str, Any], runtime: Runtime[RunConfig]) -> dict[str, Any]:
+        """Read and check the task, make the splits, lay out the run folder."""
+        config = _config(runtime.context, bound).model_copy(update=fixed)
+        run_dir = prepare_run(_task(state, config), config)
+        services = registry.services(run_dir, runtime.store, runtime.stream_writer)
+        services.emit(
+            "prepare",
+            f"{services.task.name}: {services.task.metric}, {services.evaluator.inputs.plan.reason}",
+        )
+        for leak in services.profile.get("leaks", []):
+            services.emit("leak", leak["text"])
+        summary = {"step": 0, "accepted": 0, "rejected": 0, "failed": 0, "incumbent": None, "ended": None}
+        return {
+            "run_dir": str(run_dir),
+            "rows": None,  # they are in a file now, and would be in every checkpoint
+            "traces": {str(k): summary for k in range(services.config.traces)},
+            "until": services.config.sync_every or services.config.steps,
+        }
+
+    return prepare
+
+
+def _config(context: Any, bound: RunConfig | None) -> RunConfig:
+    """The run's configuration: the caller's context if it is one, else what the graph was built with."""
+    if isinstance(context, RunConfig):
+        return context
+    if bound:
+        return bound
+    if context is None or isinstance(context, dict):
+        return RunConfig(**(context or {}))
+    raise GomeError(f"the context is a {type(context).__name__}: give build_graph(config=RunConfig(...))")
+
+
+def _task(state: Mapping[str, Any], config: RunConfig) -> str:
+    """The path of the task; rows that were sent instead become a table in the folder of runs, named by its content."""
+    path, rows = state.get("task"), state.get("rows")
+    if bool(path) == bool(rows):
+        raise GomeError(
+            "give either `task`, the path of a task folder or of a table, or `rows`, the table itself"
+        )
+    return str(path) if path else str(write_rows(rows or "", Path(config.runs_dir) / "uploads"))
+
+
+def ensembling(registry: ServiceRegistry) -> Work:
+    """The node that weighs accepted programs."""
+
+    def ensemble(state: Mapping[str, Any], runtime: Runtime[RunConfig]) -> dict[str, Any]:
+        """Weights over the accepted programs of all traces, from their stored predictions."""
+        services = registry.services(Path(state["run_dir"]), runtime.store, runtime.stream_writer)
+        with services.clock.working():
+            return {"ensemble": selection.ensemble(services)}
+
+    return ensemble
+
+
+def selecting(registry: ServiceRegistry) -> Work:
+    """The node that makes the last choice and ends the run."""
+
+    def select(state: Mapping[str, Any], runtime: Runtime[RunConfig]) -> dict[str, Any]:
+        """Finalists on the held-back part, the choice, the fit on all of the data, the submission."""
+        services = registry.services(Path(state["run_dir"]), runtime.store, runtime.stream_writer)
+        ended = {k: t["ended"] or "steps" for k, t in state["traces"].items()}
+        with services.clock.working():
+            _remember(services)
+            result = selection.select(services, state["ensemble"], ended)
+        registry.close(services.run_dir)
+        return {"result": result}
+
+    return select
+
+
+def _remember(services: RunServices) -> None:
+    """Add the run's steps to the memory file, if it has one."""
+    if services.config.memory:
+        path, run = Path(services.config.memory), read_run(services.run_dir)["id"][:8]
+        count = add_run(path, run, services.task.name, services.task.metric, services.memory.entries())
+        services.emit("memory", f"{count} steps added to {path}")

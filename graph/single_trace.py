@@ -1,0 +1,48 @@
+"""One trace as a run of its own: prepare -> researcher -> coder -> runner -> critic -> ... -> ensemble -> select -> END.
+
+All checkpoints of its steps are the thread's own, so that it can be forked at any of them; those of a trace within a run
+belong to a sub-graph, which LangGraph 1.2 does not fork.
+"""
+
+from typing import Any
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+
+from gome.graph.node_call import Work, add_node
+from gome.graph.registry import ServiceRegistry
+from gome.graph.run_nodes import ensembling, preparing, selecting
+from gome.graph.trace import add_steps
+from gome.state.config import RunConfig
+from gome.state.schema import RunInput, RunOutput, SingleTraceState
+
+
+def build_single_trace(
+    registry: ServiceRegistry, config: RunConfig | None = None
+) -> "StateGraph[SingleTraceState, RunConfig, RunInput, RunOutput]":
+    """The graph, uncompiled; input, output and context are those of `build_graph`, but `traces` is 1.
+
+    A fork that changes `work.hypothesis` behind the researcher goes on as another trace of the same run.
+    """
+    graph = StateGraph(
+        SingleTraceState, context_schema=RunConfig, input_schema=RunInput, output_schema=RunOutput
+    )
+    add_node(graph, "prepare", _preparing(registry, config), registry)
+    add_steps(graph, registry, {}, end="ensemble")
+    add_node(graph, "ensemble", ensembling(registry), registry)
+    add_node(graph, "select", selecting(registry), registry)
+    graph.add_edge(START, "prepare")
+    graph.add_edge("prepare", "researcher")
+    graph.add_edge("ensemble", "select")
+    graph.add_edge("select", END)
+    return graph
+
+
+def _preparing(registry: ServiceRegistry, config: RunConfig | None) -> Work:
+    lay_out = preparing(registry, config, traces=1, sync_every=None)
+
+    def prepare(state: SingleTraceState, runtime: Runtime[RunConfig]) -> dict[str, Any]:
+        return {**lay_out(state, runtime), "trace": 0, "step": 0, "work": {}}
+
+    prepare.__doc__ = lay_out.__doc__
+    return prepare

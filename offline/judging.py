@@ -1,0 +1,70 @@
+"""Judgement by rules: the measurement decides; a tie goes to the cheaper or the less overfitted program."""
+
+from typing import Any
+
+from gome.offline.evidence import Case
+
+CHEAPER, DEARER = 0.6, 2.5  # wide: wall time is noisy where programs run side by side
+AS_GOOD, LIKELY_BETTER = 0.4, 0.6
+QUICK = 0.05  # of the program's time limit: below it, cost does not count
+
+
+def judge(case: Case) -> dict[str, Any]:
+    """The reply to `judge`."""
+    comparison, hypothesis = case.facts.get("comparison"), case.facts["hypothesis"]
+    statement = hypothesis["statement"]
+    if comparison is None:
+        score = case.facts["candidate"]
+        return _reply(
+            True,
+            "first valid program of the trace",
+            f"The baseline scores {score['value']:.5g} ± {score['stderr']:.2g}; the next step starts from here.",
+            f"Baseline: {statement} scores {score['value']:.5g}.",
+        )
+    figures = f"{comparison['gain']:+.4g} ± {comparison['stderr']:.2g}"
+    predicted = float(hypothesis.get("predicted_gain") or 0)
+    confirmed = comparison["gain"] >= 0.5 * predicted and comparison["p_better"] > 0.8
+    word = "confirmed" if confirmed else "not confirmed"
+    feedback = f"The gain is {figures}, predicted was {predicted:+.4g}: {word}. {_cost_line(case)}"
+    if case.facts.get("tie"):
+        accept, reason = _settle(case)
+    else:
+        accept = bool(case.facts.get("clearly_better"))
+        reason = "the measurement decides"
+    lesson = f"{statement} changed the score by {figures}: {'worth having' if accept else 'not worth its cost'} here."
+    return _reply(accept, reason, feedback, lesson)
+
+
+def _settle(case: Case) -> tuple[bool, str]:
+    """A tie: accept what costs less, or what is likely better and is quick or does not cost much more."""
+    ratio = _cost_ratio(case)
+    likely = case.facts["comparison"]["p_better"]
+    if ratio <= CHEAPER and likely >= AS_GOOD:
+        return True, f"as good and takes {ratio:.0%} of the time"
+    if likely >= LIKELY_BETTER and (ratio <= DEARER or _is_quick(case)):
+        return True, f"better in {likely:.0%} of resamples at {ratio:.1f} times the time"
+    return (
+        False,
+        f"better in only {likely:.0%} of resamples at {ratio:.1f} times the time: the incumbent stays",
+    )
+
+
+def _cost_ratio(case: Case) -> float:
+    folds = max(1, len(case.incumbent.get("folds", [])))
+    before = float(case.incumbent.get("seconds") or 1.0) * folds
+    return float(case.facts["candidate"]["seconds"]) / max(before, 0.1)
+
+
+def _is_quick(case: Case) -> bool:
+    runs = max(1, len(case.facts["candidate"].get("folds") or []))
+    limit = float(case.facts["budget"]["program_time_limit_s"])
+    return float(case.facts["candidate"]["seconds"]) / runs < QUICK * limit
+
+
+def _cost_line(case: Case) -> str:
+    return f"It takes {_cost_ratio(case):.1f} times the time of the incumbent."
+
+
+def _reply(accept: bool, reason: str, feedback: str, lesson: str) -> dict[str, Any]:
+    leakage = {"found": False, "severity": "none", "where": ""}
+    return {"accept": accept, "reason": reason, "feedback": feedback, "lesson": lesson, "leakage": leakage}

@@ -1,0 +1,83 @@
+"""Momentum: which memories a new hypothesis is shown, by similarity, path length and gain.
+
+The kernel of the method (method.md, one step, 5) with one change: the score difference is measured in units of the
+incumbent's standard error, so that the same formula serves RMSE in thousands and AUC in thousandths.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from gome.optimizer.tfidf import Similarity, cosine_tfidf
+from gome.state.step import MemoryEntry
+
+HALF_LIFE_STEPS = 30
+CLAMP = 2.0
+SAMPLED_PER_CANDIDATE = 2
+
+
+def kernel_logits(similarity: np.ndarray, delta_se: np.ndarray, path_length: int) -> np.ndarray:
+    """logit_ij = cos_ij * exp(-ln 2 / 30 * L) + tanh(delta_j), clamped to [-2, 2].
+
+    `similarity` has shape (candidates, memories); `delta_se` (memories,) is the signed score difference of memory j to
+    the path's incumbent in standard errors, positive is better.
+    """
+    decay = math.exp(-math.log(2) / HALF_LIFE_STEPS * path_length)
+    return np.clip(similarity * decay + np.tanh(delta_se)[None, :], -CLAMP, CLAMP)
+
+
+def deltas(entries: Sequence[MemoryEntry], incumbent: float | None, stderr: float, sign: int) -> np.ndarray:
+    """Signed score differences (memories,) in standard errors; 0 where either side has no score."""
+    scale = stderr if stderr > 0 else 1.0
+    if incumbent is None:
+        return np.zeros(len(entries))
+    scores = np.array([incumbent if e["score"] is None else e["score"] for e in entries], dtype=float)
+    return sign * (scores - incumbent) / scale
+
+
+def recall(
+    candidates: Sequence[str],
+    entries: Sequence[MemoryEntry],
+    *,
+    incumbent: float | None,
+    stderr: float,
+    sign: int,
+    path_length: int,
+    rng: np.random.Generator,
+    similarity: Similarity = cosine_tfidf,
+) -> list[MemoryEntry]:
+    """Memories to show beside `candidates`: the best accepted one, up to two sampled per candidate by the softmax of
+    the kernel over accepted ones, and the failed one nearest to each candidate. No duplicates; best first, ties to the
+    more recent step. The best one has a score, if any has: entries of earlier runs, which have none, come after.
+    """
+    accepted = [e for e in entries if e["accepted"]]
+    failed = [e for e in entries if not e["accepted"]]
+    chosen: dict[str, MemoryEntry] = {}
+    if accepted:
+        delta = deltas(accepted, incumbent, stderr, sign)
+        best = accepted[_best(accepted, delta)]
+        chosen[best["id"]] = best
+        logits = kernel_logits(
+            similarity(list(candidates), [e["hypothesis"] for e in accepted]), delta, path_length
+        )
+        for row in logits:
+            weights = np.exp(row - row.max())
+            count = min(SAMPLED_PER_CANDIDATE, len(accepted))
+            for j in rng.choice(len(accepted), size=count, replace=False, p=weights / weights.sum()):
+                chosen.setdefault(accepted[j]["id"], accepted[j])
+    if failed and candidates:
+        near = similarity(list(candidates), [e["hypothesis"] for e in failed])
+        for row in near:
+            j = int(row.argmax())
+            if row[j] > 0:
+                chosen.setdefault(failed[j]["id"], failed[j])
+    return sorted(chosen.values(), key=lambda e: (not e["accepted"], -e["gain_se"], -e["step"]))
+
+
+def _best(entries: Sequence[MemoryEntry], delta: np.ndarray) -> int:
+    """Where the best entry is: one with a score before those without, then by score, gain, and the more recent step."""
+    scored = [e["score"] is not None for e in entries]
+    gains, steps = [e["gain_se"] for e in entries], [e["step"] for e in entries]
+    first = -np.arange(len(entries))
+    return int(np.lexsort(np.array([first, steps, gains, delta, scored], dtype=float))[-1])

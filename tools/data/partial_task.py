@@ -1,0 +1,40 @@
+"""What is known of a task before its files are checked."""
+
+from dataclasses import dataclass, field, replace
+
+from gome.state.task import Direction, Problem
+
+
+@dataclass(frozen=True)
+class PartialTask:
+    """A task as far as it was said; what is empty or None is to be inferred.
+
+    `train`, `test`, `sample` are file names in the task folder.
+    """
+
+    name: str
+    metric: str = ""
+    target: list[str] = field(default_factory=list)
+    id: str = ""
+    problem: Problem | None = None
+    direction: Direction | None = None
+    group: str | None = None
+    time: str | None = None
+    train: str = ""
+    test: str = ""
+    sample: str = ""
+    description: str = ""
+    time_limit_s: float | None = None
+    program_time_limit_s: float | None = None
+
+    def with_given(
+        self, *, target: list[str], metric: str, group: str | None, time: str | None
+    ) -> "PartialTask":
+        """This partial with what the caller said in place of what the files say."""
+        return replace(
+            self,
+            target=target or self.target,
+            metric=metric or self.metric,
+            group=group or self.group,
+            time=time or self.time,
+        )

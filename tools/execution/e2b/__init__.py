@@ -1,0 +1,1 @@
+"""Programs in rented sandboxes of E2B (extra `e2b`)."""

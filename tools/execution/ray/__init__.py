@@ -1,0 +1,1 @@
+"""Programs on the machines of a Ray cluster (extra `ray`)."""

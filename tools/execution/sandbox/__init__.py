@@ -1,0 +1,1 @@
+"""Walls and limits around one program on this machine."""

@@ -1,1 +1,0 @@
-"""The success memory: embeddings and the momentum kernel."""

@@ -1,0 +1,92 @@
+"""The provisional submission: the best program so far, fitted on all of the data, on disk while the run goes on."""
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gome.state.errors import BudgetReached
+from gome.state.step import StepRecord
+from gome.tools.budget import Budget
+from gome.tools.data.tables import write_table
+from gome.tools.evaluator import Evaluator
+from gome.tools.records.jsonl import write_json
+
+SHARE = 0.1
+"""Share of the run's time that renewing the provisional submission may take. The first one is made at once."""
+
+
+class ProvisionalSubmission:
+    """Keeps `solution/` valid from the first accepted program on. Cheap: one fit for a new best program, as long as all
+    such fits together take at most a tenth of the run's time; the fit of the program that is chosen in the end is not
+    repeated. Safe between threads.
+    """
+
+    def __init__(self, run_dir: Path, evaluator: Evaluator, budget: Budget) -> None:
+        self.run_dir, self.evaluator, self.budget = run_dir, evaluator, budget
+        self._lock = threading.Lock()
+
+    def record(self) -> dict[str, Any] | None:
+        """{id, code, goodness, spent_s} of the program that stands, None if there is none yet."""
+        try:
+            return dict(json.loads((self.run_dir / "standing.json").read_text()))
+        except (OSError, ValueError):
+            return None
+
+    def offer(self, record: StepRecord, goodness: float, seconds: float) -> str | None:
+        """Let an accepted program stand if it is the best so far and its fit can be afforded.
+
+        `goodness` is its score, larger is better; `seconds` the measured time of one run. Returns what was done in words,
+        None if nothing.
+        """
+        with self._lock:
+            now = self.record()
+            if now and (goodness <= now["goodness"] or not self._affordable(now["spent_s"], seconds)):
+                return None
+            step, program = record["id"], self.evaluator.artifacts.get_text(str(record["code"]))
+            try:
+                evaluation = self.evaluator.evaluate(
+                    program, "final", trace=record["trace"], step=record["step"]
+                )
+            except BudgetReached as reached:
+                return f"{step} was not fitted on all of the data: {reached}"
+            if evaluation["status"] != "ok":
+                return f"{step} failed on all of the data: {evaluation['problems'][0]}"
+            self.budget.note_fit(seconds, evaluation["seconds"])
+            write_solution(self.run_dir, {step: program}, {step: 1.0}, self.evaluator.submission(evaluation))
+            spent = (now["spent_s"] if now else 0.0) + evaluation["seconds"]
+            row = {"id": step, "code": record["code"], "goodness": goodness, "spent_s": round(spent, 3)}
+            write_json(self.run_dir / "standing.json", row)
+            return f"the submission of {step} stands"
+
+    def _affordable(self, spent: float, seconds: float) -> bool:
+        return spent + seconds <= SHARE * self.budget.clock.elapsed()
+
+
+def write_solution(
+    run_dir: Path, programs: dict[str, str], weights: dict[str, float], submission: pd.DataFrame
+) -> Path:
+    """Put the program (of an ensemble the leading member; all of them in members/, their weights beside) and the
+    submission into solution/. Each file is replaced whole, so that there is a valid submission at every moment.
+    """
+    folder = run_dir / "solution"
+    folder.mkdir(exist_ok=True)
+    _replace(folder / "main.py", programs[max(weights, key=lambda k: weights[k])])
+    if len(weights) > 1:
+        (folder / "members").mkdir(exist_ok=True)
+        for name in weights:
+            _replace(folder / "members" / f"{name.replace(':', '-')}.py", programs[name])
+        write_json(folder / "weights.json", {name.replace(":", "-"): w for name, w in weights.items()})
+    path = folder / "submission.csv"
+    draft = folder / ".submission.csv"
+    write_table(submission, draft)
+    draft.replace(path)
+    return path
+
+
+def _replace(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}")
+    draft.write_text(text)
+    draft.replace(path)

@@ -1,0 +1,57 @@
+"""Memory across runs: a file of JSON lines that a run reads at its start and adds its steps to at its end."""
+
+import fcntl
+import os
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from gome.state.errors import GomeError
+from gome.state.step import EarlierMemory, MemoryEntry
+from gome.tools.records.jsonl import append_line, parse_line
+
+_entry = TypeAdapter(EarlierMemory)
+
+
+def read_memory(path: Path) -> list[EarlierMemory]:
+    """The entries of a memory file, in order; none if there is no file yet.
+
+    Raises GomeError: not to be read or written, or a line that is no entry.
+    """
+    if (
+        path.is_dir()
+        or not path.parent.is_dir()
+        or not os.access(path if path.exists() else path.parent, os.W_OK)
+    ):
+        raise GomeError(f"memory {path}: it must be a file that can be written, in a folder that exists")
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise GomeError(f"memory {path} cannot be read as text: {error}") from None
+    return [_read(path, number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+
+
+def _read(path: Path, number: int, line: str) -> EarlierMemory:
+    try:
+        return _entry.validate_python(parse_line(line))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the line"
+        raise GomeError(
+            f"memory {path}, line {number}: {where}: {first['msg'].lower()}; name a file that --memory made"
+        ) from None
+
+
+def add_run(path: Path, run: str, task: str, metric: str, entries: list[MemoryEntry]) -> int:
+    """Add a run's steps to the file, once however often it is called; how many were added.
+
+    Ids become 'run/trace:step'. Scores and programs are left out: they mean nothing to another run.
+    """
+    with path.open("a+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # several runs may end at the same time
+        known = {entry["id"] for entry in read_memory(path)}
+        fresh = [e for e in entries if f"{run}/{e['id']}" not in known]
+        for entry in fresh:
+            kept = {**entry, "id": f"{run}/{entry['id']}", "score": None, "code": None}
+            append_line(path, {**kept, "run": run, "task": task, "metric": metric}, durable=True)
+    return len(fresh)

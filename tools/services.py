@@ -1,0 +1,108 @@
+"""The workbench of one run: everything a node needs besides its state, handed to it and never global."""
+
+import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from gome.state.config import RunConfig
+from gome.state.step import EarlierMemory, MemoryEntry, StepRecord
+from gome.state.task import Task
+from gome.tools.budget import Budget
+from gome.tools.evaluator import Evaluator
+from gome.tools.models.ask import Asker
+from gome.tools.provisional import ProvisionalSubmission
+from gome.tools.records.advice import Advice
+from gome.tools.records.artifacts import Artifacts
+from gome.tools.records.clock import Clock
+from gome.tools.records.history import History
+from gome.tools.records.jsonl import append_line
+
+
+class Memory(Protocol):
+    """The success memory that all traces of a run share while they run."""
+
+    def put(self, entry: MemoryEntry) -> None:
+        """Insert or replace the entry under its id."""
+
+    def entries(self) -> list[MemoryEntry]:
+        """All entries of the run, failed ones too, by (trace, step)."""
+
+    def announce(self, trace: int, step: int, hypothesis: str, component: str) -> None:
+        """Let siblings see what a trace is trying now."""
+
+    def grant(self, giver: int, receiver: int, steps: int) -> None:
+        """Give the steps that a folded trace leaves over to another one; a trace gives once."""
+
+    def granted(self, trace: int) -> int:
+        """Steps that the trace was given by folded ones."""
+
+    def fork(self, origin: str, *, first: int) -> int:
+        """The number of the trace that was forked at `origin`: `first`, and one more for each other origin before it."""
+
+    def announced(self) -> list[dict[str, Any]]:
+        """What each trace announced last."""
+
+
+@dataclass(frozen=True)
+class RunServices:
+    """Services of one run. `earlier` is what is known of other runs. `emit` sends a progress event to whoever watches and
+    into events.jsonl."""
+
+    run_dir: Path
+    task: Task
+    config: RunConfig
+    profile: dict[str, Any]
+    hardware: dict[str, Any]
+    packages: dict[str, str]
+    artifacts: Artifacts
+    history: History
+    advice: Advice
+    clock: Clock
+    budget: Budget
+    asker: Asker
+    evaluator: Evaluator
+    provisional: ProvisionalSubmission
+    memory: Memory
+    earlier: Sequence[EarlierMemory]
+    writer: Callable[[dict[str, Any]], None]
+
+    @property
+    def sign(self) -> int:
+        """+1 where larger scores are better, -1 where smaller ones are."""
+        return 1 if self.task.direction == "maximize" else -1
+
+    def allowance(self, trace: int) -> int:
+        """Steps that the trace may take: its own and those that folded traces left it."""
+        return self.config.steps + self.memory.granted(trace)
+
+    def note_accepted(self, record: StepRecord) -> tuple[float, float]:
+        """Tell the budget of an accepted step; (goodness: larger is better, mean seconds of one program run)."""
+        evaluation = record["evaluation"]
+        score = evaluation["score"] if evaluation else None
+        if evaluation is None or score is None:
+            raise ValueError(f"step {record['id']} was accepted without a score")
+        goodness, seconds = self.sign * score["value"], evaluation["seconds"] / max(1, len(score["folds"]))
+        self.budget.note_accepted(record["id"], goodness, seconds)
+        return goodness, seconds
+
+    def emit(
+        self, stage: str, text: str, trace: int | None = None, step: int | None = None, **more: Any
+    ) -> None:
+        """Record one progress event; the run's clock beats with it."""
+        event = {
+            "t": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "trace": trace,
+            "step": step,
+            "stage": stage,
+            "text": text,
+            "elapsed": round(self.clock.beat(), 1),
+            **{k: v for k, v in more.items() if v is not None},
+        }
+        append_line(self.run_dir / "events.jsonl", event)
+        self.writer(event)
+
+    def watched_by(self, writer: Callable[[dict[str, Any]], None]) -> "RunServices":
+        """The same services, its events also sent to `writer`."""
+        return replace(self, writer=writer)
