@@ -9,6 +9,7 @@ import pandas as pd
 from gome.state.errors import GomeError
 from gome.state.task import Direction, Problem, Task
 from gome.tools.data.columns import class_text, nearest, time_values
+from gome.tools.data.ids import id_text, respelled
 from gome.tools.data.mlebench import class_prefix
 from gome.tools.data.partial_task import PartialTask
 from gome.tools.data.tables import read_columns, read_table
@@ -85,7 +86,7 @@ def _check_rows(root: Path, partial: PartialTask) -> list[str]:
         raise GomeError(
             f"{root / sample}: {len(wanted)} rows where {test} has {len(given)}; one row a test id is needed."
         )
-    strange = wanted[~wanted.astype(str).isin(given.astype(str))]
+    strange = wanted[~respelled(wanted, given).isin(id_text(given)).to_numpy()]
     if len(strange):
         raise GomeError(
             f"{root / sample}: {len(strange)} ids are not in {test}, such as {id_} = {_shown(strange.iloc[0])}."

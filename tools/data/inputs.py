@@ -10,6 +10,7 @@ import pandas as pd
 
 from gome.state.errors import GomeError
 from gome.state.task import Task
+from gome.tools.data.ids import alike, id_text
 from gome.tools.data.input_files import InputLinks, RowFolders
 from gome.tools.data.label_probes import BLINDED, MIRRORED, blinded, mirrored
 from gome.tools.data.row_splits import Split
@@ -135,10 +136,10 @@ class Inputs:
         for name in self._labelled:
             if self._filtered(name):
                 table = read_table(self.root / name)
-                write_table(table[~table[task.id].astype(str).isin(hidden or ())], folder / name)
+                write_table(table[~alike(table[task.id], hidden)], folder / name)
         done = {*own, *self._labelled, *NEVER}
-        if hidden is not None and self._folders.pairs:
-            done |= self._folders.lay_out(linker, folder, hidden)
+        if len(hidden) and self._folders.pairs:
+            done |= self._folders.lay_out(linker, folder, set(hidden))
         linker.rest(folder, skip=done)
 
     @cached_property
@@ -159,8 +160,8 @@ class Inputs:
             return True
 
     def _filtered(self, name: str) -> bool:
-        """Whether the graded rows can be taken out of another table by their ids."""
-        if self.task.id not in self._train.columns:
+        """Whether the graded rows can be taken out of another table by their ids: each row has one, in both tables."""
+        if self.task.id not in self._train.columns or self._train[self.task.id].isna().any():
             return False
         try:
             return self.task.id in read_columns(self.root / name)
@@ -171,11 +172,12 @@ class Inputs:
     def _folders(self) -> RowFolders:
         test = read_table(self.root / self.task.test, columns=[self.task.id])[self.task.id]
         train = self._train.get(self.task.id, pd.Series(dtype=str))
-        return RowFolders.find(self.root, set(train.astype(str)), set(test.astype(str)))
+        return RowFolders.find(self.root, set(id_text(train).dropna()), set(id_text(test).dropna()))
 
-    def _own_ids(self, rows: np.ndarray) -> set[str] | None:
-        ids = self._train.get(self.task.id)
-        return None if ids is None else set(ids.iloc[rows].astype(str))
+    def _own_ids(self, rows: np.ndarray) -> pd.Series:
+        """The ids that the train table itself gives to `rows`, as text; none if it has no ids."""
+        ids = self._train.get(self.task.id, pd.Series(dtype=object))
+        return id_text(ids.iloc[rows] if len(ids) else ids).dropna()
 
     def _answers_file(self, split: Split) -> Path:
         return self.run_dir / "answers" / f"{split.name}-{split.fold}{Path(self.task.train).suffix}"

@@ -15,7 +15,8 @@ import pandas as pd
 
 from gome.state.errors import GomeError
 from gome.state.task import Task
-from gome.tools.data.columns import class_text, column_kind, time_values
+from gome.tools.data.columns import column_kind, time_values
+from gome.tools.data.ids import id_text, respelled
 from gome.tools.data.single_column_score import Answer, single_column_score
 from gome.tools.data.tables import read_table
 
@@ -88,7 +89,7 @@ def _from_place(train: pd.DataFrame, answer: Answer, task: Task) -> Iterator[dic
 
 def _id_parts(ids: pd.Series) -> dict[str, pd.Series]:
     """What an id may carry: its number, the words before it, its first and last character."""
-    text = class_text(ids).fillna("")
+    text = id_text(ids).fillna("")
     number = pd.to_numeric(text.str.extract(r"(\d{1,15})(?!.*\d)", flags=re.DOTALL)[0], errors="coerce")
     return {
         "number": number,
@@ -203,8 +204,8 @@ def _side_tables(
             rows = read_table(Path(task.root) / table, columns=[task.id, *others])
         except GomeError:
             continue
-        keyed = rows.drop_duplicates(task.id).assign(**{task.id: class_text(rows[task.id])})
-        joined = keyed.set_index(task.id).reindex(class_text(train[task.id]))
+        keyed = rows.set_axis(respelled(rows[task.id], train[task.id])).drop(columns=task.id)
+        joined = keyed[~keyed.index.duplicated()].reindex(id_text(train[task.id]))
         for name in others:
             if (share := single_column_score(joined[name].reset_index(drop=True), answer)) >= TELLS:
                 text = f"{name} of {table} tells {share:.0%} of the target, by {task.id}"

@@ -21,7 +21,8 @@ import pandas as pd
 
 from gome.state.step import Comparison, Score
 from gome.state.task import Task
-from gome.tools.evaluation.grading import GradingError, aligned, id_text, measured, metric_of, signed_gain
+from gome.tools.data.ids import id_text
+from gome.tools.evaluation.grading import GradingError, aligned, measured, metric_of, signed_gain
 from gome.tools.evaluation.metric import Metric
 
 FoldPredictions = tuple[pd.DataFrame, pd.DataFrame]  # answers (id, targets), submission (id, predictions)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from gome.state.task import Direction, Task
-from gome.tools.data.columns import class_text
+from gome.tools.data.ids import id_text, respelled
 from gome.tools.evaluation import metrics
 from gome.tools.evaluation.metric import GradingError, Metric
 
@@ -42,7 +42,8 @@ def aligned(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> pd.D
     """The rows of `submission` in the order of `answers`, by id. Raises GradingError if the ids are not the same."""
     if np.array_equal(answers[task.id].to_numpy(), submission[task.id].to_numpy()):
         return submission.reset_index(drop=True)
-    wanted, given = id_text(answers[task.id]), id_text(submission[task.id])
+    wanted = id_text(answers[task.id])
+    given = respelled(submission[task.id], wanted)
     if len(wanted) == len(given) and (wanted == given).all():
         return submission.reset_index(drop=True)
     rows = pd.Index(given)
@@ -52,11 +53,6 @@ def aligned(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> pd.D
     if len(wanted) != len(given) or (at < 0).any():
         raise GradingError(f"{len(given)} rows with ids other than those of the {len(wanted)} answers")
     return submission.iloc[at].reset_index(drop=True)
-
-
-def id_text(ids: pd.Series) -> pd.Series:
-    """Ids as text, (n,) objects: 7, 7.0 and '7' are the same id."""
-    return class_text(ids).reset_index(drop=True)
 
 
 def better(direction: Direction, a: float, b: float) -> bool:

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from gome.state.task import Task
-from gome.tools.evaluation.grading import id_text, metric_of
+from gome.tools.data.ids import id_text, respelled
+from gome.tools.evaluation.grading import metric_of
 from gome.tools.evaluation.metric import Metric
 from gome.tools.evaluation.parse import codes, nearest_labels, shown
 
@@ -37,7 +38,7 @@ def check_submission(path: Path, sample: pd.DataFrame, task: Task) -> tuple[pd.D
     problems = _column_problems(table, sample) or _id_problems(table, sample, task.id)
     if problems:
         return None, problems
-    at = pd.Index(id_text(table[task.id])).get_indexer(pd.Index(id_text(sample[task.id])))
+    at = pd.Index(respelled(table[task.id], sample[task.id])).get_indexer(id_text(sample[task.id]))
     table = table.iloc[at].reset_index(drop=True)[list(sample.columns)]
     table[task.id] = sample[task.id].to_numpy()
     problems = _check_values(table, sample, task, metric)
@@ -113,7 +114,7 @@ def _column_problems(table: pd.DataFrame, sample: pd.DataFrame) -> list[str]:
 
 
 def _id_problems(table: pd.DataFrame, sample: pd.DataFrame, id_: str) -> list[str]:
-    given, wanted = id_text(table[id_]), id_text(sample[id_])
+    given, wanted = respelled(table[id_], sample[id_]), id_text(sample[id_])
     problems = []
     if given.isna().any():
         problems.append(

@@ -1,0 +1,57 @@
+"""Ids are text. Here it is decided once when ids of two files are the same, however each file spells them.
+
+Within a file ids are compared as they stand: `0001` and `1` are two ids. Between files the text counts first; an id that
+the other file does not have is compared by its value (`300`, `300.0`, `0300` and `3e2` are alike), and is the same only
+if the other file has one id of this value. Where labels are to be hidden, alike is enough.
+"""
+
+import re
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+
+from gome.tools.data.columns import class_text
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,400}(\.[0-9]{0,400})?([eE][+-]?[0-9]{1,6})?")
+
+
+def id_text(ids: pd.Series) -> pd.Series:
+    """Ids as text, (n,) objects numbered from 0, None where there is none; whole numbers of typed tables without '.0'."""
+    return class_text(ids).reset_index(drop=True)
+
+
+def respelled(ids: pd.Series, like: pd.Series) -> pd.Series:
+    """`ids` as text, (n,), each spelled as the same id is spelled in `like`; others, and missing ones, as they are."""
+    given, wanted = id_text(ids), id_text(like).dropna().drop_duplicates()
+    strange = given.notna() & ~given.isin(wanted)
+    if strange.any():
+        values = _values(wanted)
+        single = ~values.duplicated(keep=False)
+        spelling = dict(zip(values[single], wanted[single], strict=True))
+        own = given[strange]
+        given[strange] = [spelling.get(v, text) for v, text in zip(_values(own), own, strict=True)]
+    return given
+
+
+def alike(ids: pd.Series, others: pd.Series) -> np.ndarray:
+    """Whether each of `ids`, (n,), is like one of `others` by text or by value: what must not be told of `others` must
+    not be told of these."""
+    return _values(id_text(ids)).isin(_values(id_text(others).dropna())).to_numpy()
+
+
+def _values(texts: pd.Series) -> pd.Series:
+    """What ids are worth: equal for numbers of one value, else the text without blanks around it."""
+    codes, unique = pd.factorize(texts)
+    worth = np.array([*map(_value, unique), None], dtype=object)
+    return pd.Series(worth[codes], index=texts.index, dtype=object)
+
+
+def _value(text: str) -> str:
+    text = text.strip()
+    if not _NUMBER.fullmatch(text):
+        return text
+    sign, digits, exponent = Decimal(text).as_tuple()
+    number = "".join(map(str, digits)).lstrip("0")
+    short = number.rstrip("0")
+    return f"{'-' * sign}{short}e{int(exponent) + len(number) - len(short)}" if short else "0"
