@@ -54,7 +54,7 @@ def test_graded_rows_leave_a_copy_however_it_spells_their_ids(tmp_path: Path, sp
     task, table = _task(tmp_path, blank=None)
     copy = table.assign(id=table["id"].map(spelling.format))
     copy.to_csv(tmp_path / "train_backup.csv", index=False)
-    for folder, graded in _folds(task, tmp_path / "run"):
+    for folder, graded in _folds(task, tmp_path.with_name(tmp_path.name + "-run")):
         lines = (folder / "train_backup.csv").read_text().splitlines()
         kept = {float(line.split(",")[0]) for line in lines[1:]}
         assert kept == set(table["id"]) - set(table["id"].iloc[graded])
@@ -64,7 +64,7 @@ def test_a_blank_id_does_not_let_labels_back_in(tmp_path: Path) -> None:
     """One blank made pandas read the ids as 5.0, a copy of the table without blanks has 5, and nothing was taken out."""
     task, table = _task(tmp_path, blank=111)
     table.to_csv(tmp_path / "train_backup.csv", index=False)
-    for folder, graded in _folds(task, tmp_path / "run"):
+    for folder, graded in _folds(task, tmp_path.with_name(tmp_path.name + "-run")):
         text = "\n".join(
             p.read_text() for p in folder.iterdir() if p.name not in ("test.csv", "sample_submission.csv")
         )
