@@ -40,7 +40,6 @@ def critic(state: TraceState, services: RunServices) -> dict[str, Any]:
         _let_stand(services, record)
     compact_before(services, state["trace"], state["step"])
     ended = _ended(state, services, summary["lost"]) or fold(state, services, incumbent, summary["stalled"])
-    summary["ended"] = ended
     step = state["step"] + 1
     return {
         "step": step,
@@ -48,16 +47,15 @@ def critic(state: TraceState, services: RunServices) -> dict[str, Any]:
         "incumbent": incumbent,
         "records": [brief(record)],
         "momentum": [dict(entry)],
-        "traces": {str(state["trace"]): summary},
+        "traces": {str(state["trace"]): {**summary, "ended": ended}},
         "next": "end" if ended or step >= state["until"] else "researcher",
     }
 
 
 def _decide(state: TraceState, services: RunServices) -> StepRecord:
     work = state["work"]
-    evaluation: Evaluation | None = (
-        services.artifacts.get_json(work["evaluation"]) if work.get("evaluation") else None
-    )
+    kept = work.get("evaluation")
+    evaluation: Evaluation | None = services.artifacts.get_json(kept) if kept else None
     if declined := work.get("declined"):
         return _record(
             state,
@@ -272,8 +270,7 @@ def _summary(state: TraceState, record: StepRecord, incumbent: dict[str, Any] | 
 def _let_stand(services: RunServices, record: StepRecord) -> None:
     """Count on the accepted program for the end of the run, and keep its submission if it is the best so far."""
     goodness, seconds = services.note_accepted(record)
-    said = services.provisional.offer(record, goodness, seconds)
-    if said:
+    if said := services.provisional.offer(record, goodness, seconds):
         services.emit("provisional", said, record["trace"], record["step"])
 
 
