@@ -20,13 +20,14 @@ from gome.graph.persistence.database import go_on_after_the_last, open_persisten
 from gome.graph.persistence.postgres import check
 from gome.graph.registry import THREADS, ServiceRegistry
 from gome.graph.run import build_graph
-from gome.graph.run_layout import prepare_run, read_run
+from gome.graph.run_layout import prepare_run
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError, RunStopped
 from gome.state.review import Question
 from gome.tools.execution.environment.runtime import ensure_runtime
 from gome.tools.models.chat import make_model
 from gome.tools.records.lock import one_writer
+from gome.tools.records.run_file import read_run
 from gome.tools.spans import labels
 
 Observer = Callable[[dict[str, Any]], None]

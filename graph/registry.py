@@ -15,7 +15,7 @@ from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
 from gome.graph.persistence.momentum_store import StoreMemory
-from gome.graph.run_layout import EARLIER, prices_of, read_run
+from gome.graph.run_layout import EARLIER, prices_of
 from gome.offline.model import OFFLINE_NEEDS, OfflineReasoner
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
@@ -40,6 +40,7 @@ from gome.tools.records.journal import Journal
 from gome.tools.records.jsonl import write_json
 from gome.tools.records.lessons import read_memory
 from gome.tools.records.lock import one_writer
+from gome.tools.records.run_file import read_run
 from gome.tools.services import RunServices
 
 ROLES = ("researcher", "coder", "critic")

@@ -2,14 +2,12 @@
 
 import datetime
 import importlib.metadata
-import json
 import shutil
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from gome.optimizer.sentence_vectors import check_encoder
 from gome.state.config import RunConfig
@@ -26,6 +24,7 @@ from gome.tools.models.prices import Prices
 from gome.tools.models.replay import lay_in
 from gome.tools.records.jsonl import append_line, write_json
 from gome.tools.records.lessons import read_memory
+from gome.tools.records.run_file import read_run
 
 EARLIER = "earlier.jsonl"
 """The memory file as it was at the start: a run that resumes knows what it knew."""
@@ -121,11 +120,3 @@ def prices_of(config: RunConfig) -> Prices:
 def _name(spec: str) -> str:
     """The model's own name: 'gpt-5' of 'openai:gpt-5'."""
     return spec.partition(":")[2] or spec
-
-
-def read_run(run_dir: Path) -> dict[str, Any]:
-    """run.json of a run folder. GomeError if there is none."""
-    try:
-        return dict(json.loads((run_dir / "run.json").read_text()))
-    except (OSError, ValueError):
-        raise GomeError(f"{run_dir} is no run folder: it has no readable run.json") from None

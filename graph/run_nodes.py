@@ -9,11 +9,12 @@ from langgraph.runtime import Runtime
 from gome.agents import selection
 from gome.graph.node_call import Work
 from gome.graph.registry import ServiceRegistry
-from gome.graph.run_layout import prepare_run, read_run
+from gome.graph.run_layout import prepare_run
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.tools.data.uploads import write_rows
 from gome.tools.records.lessons import add_run
+from gome.tools.records.run_file import read_run
 from gome.tools.services import RunServices
 
 

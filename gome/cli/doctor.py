@@ -1,19 +1,26 @@
 """gome doctor: what this machine offers, each line with what to do about a lack."""
 
+import argparse
 import os
 import shutil
 import sys
 
 from rich.console import Console
 
+from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.tools.execution.environment.runtime import ensure_runtime
 from gome.tools.execution.hardware import hardware
 from gome.tools.execution.sandbox.probe import levels
 
 
-def diagnose(named: str | None = None) -> int:
-    """Print the findings, with the runtime that is `named`; 0 if programs can be run, 1 if not."""
+def doctor_options(parser: argparse.ArgumentParser) -> None:
+    """The runtime to look at."""
+    parser.add_argument("--runtime", help=RunConfig.model_fields["runtime"].description)
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    """Print the findings; 0 if programs can be run, 1 if not."""
     console = Console(highlight=False, soft_wrap=True)
     machine = hardware()
     console.print(f"python     {sys.version.split()[0]}")
@@ -22,7 +29,7 @@ def diagnose(named: str | None = None) -> int:
     )
     console.print(f"disk       {shutil.disk_usage('.').free / 2**30:.0f} GB free here")
     try:
-        runtime = ensure_runtime(named, progress=lambda line: console.print(f"runtime    {line}"))
+        runtime = ensure_runtime(arguments.runtime, progress=lambda line: console.print(f"runtime    {line}"))
     except GomeError as error:
         console.print(f"runtime    FAILED: {error}")
         return 1

@@ -1,4 +1,4 @@
-"""What goes wrong under a run without being its fault (a full disk, a lost database), in one line for the person."""
+"""What goes wrong without being a run's fault (a bad option, a full disk, a lost database), in lines for the person."""
 
 import errno
 import sqlite3
@@ -6,21 +6,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from gome.state.errors import GomeError
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_DISK = {errno.EROFS, errno.EIO}
 
 
+def of_options(error: ValidationError) -> GomeError:
+    """What is wrong with a configuration, a line for each option."""
+    return GomeError(
+        "\n".join(
+            f"--{'.'.join(map(str, row['loc'])).replace('_', '-')}: {row['msg']}" for row in error.errors()
+        )
+    )
+
+
 @contextmanager
 def told(run_dir: Path, *, then: str) -> Iterator[None]:
-    """Raise GomeError in place of what the disk or the database of checkpoints answered; all else passes. `then` says
-    what to do when that is mended.
+    """Raise GomeError in place of what a kept configuration, the disk or the database of checkpoints answered; all else
+    passes. `then` says what to do when that is mended.
     """
     try:
         yield
     except GomeError:
         raise
+    except ValidationError as error:
+        raise of_options(error) from error
     except Exception as error:
         if line := _line(error, run_dir):
             raise GomeError(f"{line}, then {then}") from error

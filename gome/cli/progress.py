@@ -14,10 +14,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from gome.cli.event_lines import event_line
 from gome.formatting import count_text, duration_text, is_number, one_line, score_text
 from gome.run_folder import RunFolder, score_of
 
-_NOISE = {("critic", "judging"), ("runner", "smoke")}
 _VERDICT_STYLES = {"accepted": "green", "rejected": "yellow", "failed": "red"}
 _WIDE, _WIDEST = 92, 104
 _SHOWN_TRACES = 16
@@ -184,13 +184,3 @@ class Progress:
 
 def _short(score: Any, stderr: Any) -> str:
     return score_text(score, stderr).partition(" ±")[0]
-
-
-def event_line(event: Mapping[str, Any]) -> str | None:
-    """An event on one line that grep finds: '[trace 0 step 2] runner: search 2/3'. None for noise."""
-    stage, text = str(event.get("stage", "")), one_line(event.get("text", ""))
-    if (stage, text) in _NOISE:
-        return None
-    where = " ".join(f"{name} {event[name]}" for name in ("trace", "step") if event.get(name) is not None)
-    figures = f"; score {score_text(event['score'], event.get('stderr'))}" if "score" in event else ""
-    return f"[{where or 'run'}] {stage}: {text}{figures}"

@@ -4,18 +4,14 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from gome.formatting import duration_text, one_line, score_text
 from gome.run_folder import RunFolder, value_of
 from gome.spending import spending_rows
 
 
-def print_summary(run_dir: Path, console: Console | None = None) -> None:
+def print_summary(run_dir: Path) -> None:
     """Print the summary of a run folder. GomeError if there is no such folder."""
-    out = console or Console()
-    for line in summary_lines(run_dir):
-        out.print(line, markup=False, highlight=False, soft_wrap=True)
+    print(*summary_lines(run_dir), sep="\n")
 
 
 def summary_lines(run_dir: Path) -> list[str]:

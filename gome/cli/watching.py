@@ -1,5 +1,7 @@
-"""Following and stopping a run from another terminal."""
+"""gome status, gome logs and gome stop: looking at a run and ending it, from another terminal."""
 
+import argparse
+import contextlib
 import datetime
 import time
 from collections import deque
@@ -9,14 +11,64 @@ from typing import Any
 
 import psutil
 
-from gome.cli.progress import event_line
-from gome.cli.summary import resume_command
+from gome.cli.event_lines import event_line
+from gome.cli.summary import print_summary, resume_command
 from gome.formatting import one_line
 from gome.state.errors import GomeError
 from gome.tools.records.jsonl import Tail
 from gome.tools.records.lock import writer_of
+from gome.tools.records.run_file import read_run
 
 POLL_S = 0.3
+
+
+def status_options(parser: argparse.ArgumentParser) -> None:
+    """The run."""
+    parser.add_argument("run", type=Path, help="the run's folder")
+
+
+def status(arguments: argparse.Namespace) -> int:
+    """Print how a run stands."""
+    read_run(arguments.run)
+    print_summary(arguments.run)
+    return 0
+
+
+def logs_options(parser: argparse.ArgumentParser) -> None:
+    """The run, and which of its events."""
+    parser.add_argument("run", type=Path, help="the run's folder")
+    parser.add_argument(
+        "-f", "--follow", action="store_true", help="go on with new events while the run goes on"
+    )
+    parser.add_argument(
+        "-n", "--last", type=int, default=20, help="how many events to begin with (default: 20)"
+    )
+    parser.add_argument("--trace", type=int, help="this trace's events only")
+
+
+def logs(arguments: argparse.Namespace) -> int:
+    """Print the run's events, to the last one or until Ctrl-C."""
+    read_run(arguments.run)
+    lines = log_lines(
+        arguments.run, last=max(0, arguments.last), follow=arguments.follow, trace=arguments.trace
+    )
+    with contextlib.suppress(KeyboardInterrupt):
+        for line in lines:
+            print(line, flush=True)
+    return 0
+
+
+def stop_options(parser: argparse.ArgumentParser) -> None:
+    """The run, and how."""
+    parser.add_argument("run", type=Path, help="the run's folder")
+    parser.add_argument("--now", action="store_true", help="drop the work in flight instead of finishing it")
+
+
+def stop(arguments: argparse.Namespace) -> int:
+    """Stop the run and say so."""
+    read_run(arguments.run)
+    stop_run(arguments.run, now=arguments.now, say=print)
+    return 0
 
 
 def log_lines(run_dir: Path, *, last: int, follow: bool, trace: int | None = None) -> Iterator[str]:

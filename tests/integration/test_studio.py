@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_diabetes
 
-from gome.graph.run_layout import read_run
 from gome.state.config import RunConfig
 from gome.tools.records.history import History
 from gome.tools.records.jsonl import read_lines
+from gome.tools.records.run_file import read_run
 from tests.real_tasks import write_diabetes
 
 pytest.importorskip("langgraph_api", reason="needs the extra 'studio'")

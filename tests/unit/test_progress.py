@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 from sample_run import write_run
 
-from gome.cli.progress import Progress, event_line
+from gome.cli.event_lines import event_line
+from gome.cli.progress import Progress
 
 
 def events_of(run_dir: Path) -> list[dict]:

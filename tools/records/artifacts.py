@@ -7,11 +7,12 @@ import os
 import re
 import threading
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from gome.state.errors import GomeError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _REFERENCE = re.compile(r"[0-9a-f]{64}\.[a-z0-9]{1,10}")
 
@@ -73,12 +74,14 @@ class Artifacts:
         """The JSON value of a reference."""
         return json.loads(self.get_text(ref))
 
-    def put_table(self, table: pd.DataFrame) -> str:
+    def put_table(self, table: "pd.DataFrame") -> str:
         """Store a table as Parquet (one file, no index)."""
         buffer = io.BytesIO()
         table.to_parquet(buffer, index=False)
         return self.put_bytes(buffer.getvalue(), "parquet")
 
-    def get_table(self, ref: str) -> pd.DataFrame:
+    def get_table(self, ref: str) -> "pd.DataFrame":
         """The table of a reference."""
+        import pandas as pd  # on first use: who only looks at a run reads no table
+
         return pd.read_parquet(io.BytesIO(self.get_bytes(ref)))

@@ -1,0 +1,18 @@
+"""An event of a run on one line, as `gome logs` and a display without a terminal show it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gome.formatting import one_line, score_text
+
+_NOISE = {("critic", "judging"), ("runner", "smoke")}
+
+
+def event_line(event: Mapping[str, Any]) -> str | None:
+    """An event on one line that grep finds: '[trace 0 step 2] runner: search 2/3'. None for noise."""
+    stage, text = str(event.get("stage", "")), one_line(event.get("text", ""))
+    if (stage, text) in _NOISE:
+        return None
+    where = " ".join(f"{name} {event[name]}" for name in ("trace", "step") if event.get(name) is not None)
+    figures = f"; score {score_text(event['score'], event.get('stderr'))}" if "score" in event else ""
+    return f"[{where or 'run'}] {stage}: {text}{figures}"
