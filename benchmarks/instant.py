@@ -7,7 +7,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
-from benchmarks.faults.player import reply_to
+from benchmarks.faults.scripted_model import reply_to
 from gome.state.config import Isolation
 from gome.tools.execution.job import Job, Outcome
 from gome.tools.execution.workspace import make_work_dir
@@ -16,7 +16,7 @@ USAGE = {"input_tokens": 1000, "output_tokens": 200, "total_tokens": 1200}
 
 
 class InstantModel(BaseChatModel):
-    """The player of the fault runs, in this process."""
+    """The scripted model of the fault runs, in this process."""
 
     @property
     def _llm_type(self) -> str:
@@ -31,7 +31,7 @@ class InstantModel(BaseChatModel):
 
 
 class InstantExecutor:
-    """Runs the player's programs in this process, without the time that they sleep."""
+    """Runs the scripted model's programs in this process, without the time that they sleep."""
 
     @property
     def level(self) -> Isolation:
@@ -48,5 +48,5 @@ class InstantExecutor:
         for name in ("input/test.csv", "submission.csv"):
             folder = job.input_dir if name.startswith("input") else job.work_dir
             text = text.replace(f'"{name}"', repr(str(folder / name.removeprefix("input/"))))
-        exec(compile(text, "main.py", "exec"), {})  # the player's own text, from benchmarks/faults/player.py
+        exec(compile(text, "main.py", "exec"), {})  # from benchmarks/faults/scripted_model.py
         return Outcome("ok", 0, 0.0, 1.0, "done\n", job.work_dir / "submission.csv", self.level)

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults.player import key_of, reply_to
+from benchmarks.faults.scripted_model import key_of, reply_to
 
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 """From the request's body to the reply's message."""
@@ -88,7 +88,7 @@ def _is_probe(body: dict[str, Any]) -> bool:
 
 
 def main(port: int, log: Path) -> None:
-    """Serve the player of benchmarks.faults until killed. Probes after an outage are answered, not written down."""
+    """Serve the scripted model of benchmarks.faults until killed. Probes are answered, not written down."""
     with log.open("a", buffering=1) as file:
 
         def answer(body: dict[str, Any]) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.faults.life import Driver, Store, begin, end, life_of
-from benchmarks.faults.player import write_task
+from benchmarks.faults.forked_run import Driver, Store, begin, end, process_of
+from benchmarks.faults.scripted_model import write_task
 from benchmarks.faults.watch import Model, as_table, decisions, finished, last_words, repeated
 from gome.state.config import RunConfig
 
@@ -92,11 +92,11 @@ class Kills:
             selection_seeds=1,
         )
         run_dir, log = Path(config.run_dir), folder / "said.txt"
-        life = life_of(store, driver, self.task, config, folder)
+        process = process_of(store, driver, self.task, config, folder)
         first = len(self.model.asked())
         before = finished(run_dir, self.model.asked())
         for moment in [*moments, LONGEST_S]:
-            code = end(begin(life, log), moment)
+            code = end(begin(process, log), moment)
             calls, programs = repeated(before, run_dir, self.model.asked())
             tally.repeated_calls += calls
             tally.repeated_programs += programs

@@ -3,7 +3,7 @@
 python -m benchmarks.faults.soak --minutes 60 --work DIR     (Linux with cc, as root: the full disk is a small tmpfs)
 
 Runs of the command line follow one another. Every 5 to 30 s something happens to the one that goes; a run whose process
-ended is resumed. What is counted after each life: model calls and programs that had been finished and were done again,
+ended is resumed. What is counted after each process: model calls and programs that had been finished and were done again,
 and ends without one clear line. Runs have the same seed, and their traces see of each other what was done before the
 last join (--sync-every), so their steps must be the same ones.
 """
@@ -24,7 +24,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.faults.player import write_task
+from benchmarks.faults.scripted_model import write_task
 from benchmarks.faults.watch import (
     Finished,
     Model,
@@ -72,8 +72,8 @@ class Soak:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, model: Model) -> None:
-        """A new life of the run, sometimes under another date."""
-        log = self.work / "life.log"
+        """A new process of the run, sometimes under another date."""
+        log = self.work / "process.log"
         given = ["--model", "openai:loopback", "--base-url", model.url, "--run-dir", str(self.run_dir)]
         limit = ["--time-limit-s", str(self.seconds_a_run)]
         begun = (self.run_dir / "run.json").is_file()
@@ -90,7 +90,7 @@ class Soak:
             self.process = subprocess.Popen(
                 [*GOME, *arguments], stdout=said, stderr=said, env=env, start_new_session=True
             )
-        self.counts["lives"] += 1
+        self.counts["processes"] += 1
 
     def hit(self, fault: str, outcome: str) -> None:
         """Note what came of a fault."""
@@ -100,8 +100,8 @@ class Soak:
         """Whether the run's process goes on."""
         return self.process is not None and self.process.poll() is None
 
-    def end_of_life(self, model: Model) -> None:
-        """Take stock of a life that is over."""
+    def end_of_process(self, model: Model) -> None:
+        """Take stock of a process that is over."""
         assert self.process is not None
         code = self.process.wait()
         if code not in (-signal.SIGKILL, 0) and not (code == 2 and is_one_clear_line(self.said())):
@@ -129,7 +129,7 @@ class Soak:
 
     def said(self) -> str:
         """The last words of the process."""
-        return last_words(self.work / "life.log")
+        return last_words(self.work / "process.log")
 
     # the faults
 
@@ -227,11 +227,11 @@ def soak(minutes: float, work: Path, seconds_a_run: float, seed: int) -> Soak:
                 if subject.alive():
                     subject.rng.choice(faults)(model)
                 if not subject.alive():
-                    subject.end_of_life(model)
+                    subject.end_of_process(model)
                 (work / "soak.json").write_text(json.dumps(summary(subject, passed), indent=1))
             if subject.alive():
                 subject.kill_agent(model)
-                subject.end_of_life(model)
+                subject.end_of_process(model)
             (work / "soak.json").write_text(json.dumps(summary(subject, passed), indent=1))
     finally:
         subprocess.run(["umount", "-l", subject.disk], check=False)

@@ -1,4 +1,4 @@
-"""What a run has finished, looked at from outside when its process is dead, and what a later life repeated of it."""
+"""What a run has finished, looked at from outside when its process is dead, and what a later process repeated of it."""
 
 import json
 import re

@@ -16,7 +16,7 @@ from typing import Any, cast, get_args
 
 import psutil
 
-from benchmarks.faults.player import write_task
+from benchmarks.faults.scripted_model import write_task
 from benchmarks.faults.watch import as_table
 from benchmarks.instant import InstantExecutor, InstantModel
 from gome.driver import thinning

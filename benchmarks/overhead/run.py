@@ -20,7 +20,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults.player import reply_to, write_task
+from benchmarks.faults.scripted_model import reply_to, write_task
 from benchmarks.faults.watch import as_table
 from benchmarks.loopback import Loopback
 
@@ -44,7 +44,7 @@ REVIEW = {"is_bug": False, "summary": "rmse is 0.3", "metric": 0.3, "lower_is_be
 
 
 def answer(body: dict[str, Any]) -> dict[str, Any]:
-    """AIDE's code and review, or the player's reply to Gome, its programs without their sleep."""
+    """AIDE's code and review, or the scripted model's reply to Gome, its programs without their sleep."""
     if tools := body.get("tools"):
         call = {"name": tools[0]["function"]["name"], "arguments": json.dumps(REVIEW)}
         return {"tool_calls": [{"id": "1", "type": "function", "function": call}]}

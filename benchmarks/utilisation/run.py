@@ -69,7 +69,7 @@ class Timed:
             self.spans.append((began, time.monotonic()))
 
 
-class Player:
+class Script:
     """The model: sleeps, then says what makes a step go on. `calls` holds when each call began."""
 
     def __init__(self, scale: float) -> None:
@@ -103,8 +103,8 @@ class Measured:
 
 def measure(task: Path, executor: Executor, *, traces: int, sync_every: int | None, options: Any) -> Measured:
     """One run, from its first model call to its last search run."""
-    timed, player = Timed(executor), Player(options.scale)
-    model = ScriptedModel(script=player)
+    timed, script = Timed(executor), Script(options.scale)
+    model = ScriptedModel(script=script)
     graph = build_graph(
         models=dict.fromkeys(("researcher", "coder", "critic"), model), executor=timed
     ).compile()
@@ -125,7 +125,7 @@ def measure(task: Path, executor: Executor, *, traces: int, sync_every: int | No
         records = Path(folder, "run", "history.jsonl").read_text().splitlines()
     assert len(records) == traces * options.steps, "a step is missing"
     assert not any(json.loads(line)["verdict"] == "failed" for line in records), "a step failed"
-    start, end = player.calls[0], ended[0]
+    start, end = script.calls[0], ended[0]
     busy = sum(max(0.0, min(b, end) - a) for a, b in timed.spans if a < end)
     return Measured(busy / (options.slots * (end - start)), end - start)
 

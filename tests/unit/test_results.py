@@ -6,7 +6,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.faults.player import write_task
+from benchmarks.faults.scripted_model import write_task
 from benchmarks.instant import InstantExecutor, InstantModel
 from gome.graph.run import build_graph
 from gome.run_folder import RunFolder

@@ -1,4 +1,4 @@
-"""One life of a run: a process that is forked with everything imported already, so that a kill every second is possible.
+"""One process of a run: forked with everything imported already, so that a kill every second is possible.
 
 The `sync` driver over `sqlite` is the command line itself; the other three are what an embedding program writes.
 """
@@ -19,6 +19,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite.aio import AsyncSqliteStore
 
+import gome.cli.driving  # loaded before the fork
 import gome.cli.main
 from gome.graph.run import build_graph
 from gome.state.config import RunConfig
@@ -27,8 +28,8 @@ Store = Literal["sqlite", "memory"]
 Driver = Literal["sync", "async"]
 
 
-def begin(life: Callable[[], int], log: Path) -> int:
-    """The pid of a process that lives this life and ends with its exit code; what it says goes into `log`."""
+def begin(process: Callable[[], int], log: Path) -> int:
+    """The pid of a forked process that does this and ends with its exit code; what it says goes into `log`."""
     sys.stdout.flush()
     pid = os.fork()
     if pid:
@@ -39,7 +40,7 @@ def begin(life: Callable[[], int], log: Path) -> int:
         said = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(said, 1)
         os.dup2(said, 2)
-        code = life()
+        code = process()
     except BaseException:
         traceback.print_exc()
     finally:
@@ -61,7 +62,7 @@ def end(pid: int, seconds: float) -> int | None:
     return None
 
 
-def life_of(
+def process_of(
     store: Store, driver: Driver, task: Path, config: RunConfig, state_dir: Path
 ) -> Callable[[], int]:
     """What a process does to begin or to go on with the run."""

@@ -1,4 +1,4 @@
-"""Who plays the model in the fault runs: every reply follows from the place in the run (trace, step, call) alone.
+"""The scripted model of the fault runs: every reply follows from the place in the run (trace, step, call) alone.
 
 The programs need no library and take milliseconds. How good they are follows from trace and step too: some steps are
 accepted, some rejected, some tie, and some programs have to be mended first.

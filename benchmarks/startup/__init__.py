@@ -1,0 +1,1 @@
+"""Start-up: what a command costs before it does anything."""
