@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from gome.agents.forking import fork_of
 from gome.agents.prompts.context import base_context, data_context, incumbent_context
-from gome.agents.prompts.edits import apply_blocks
+from gome.agents.prompts.edits import MAX_PROGRAM, apply_blocks
 from gome.agents.prompts.render import render
 from gome.agents.prompts.replies import CodeReply
 from gome.state.schema import TraceState
@@ -31,7 +31,8 @@ def coder(state: TraceState, services: RunServices) -> dict[str, Any]:
 
 
 def updated(reply: CodeReply, program: str | None) -> str:
-    """The program that a reply stands for. ValueError if an edit does not fit or the result is no Python."""
+    """The program that a reply stands for. ValueError if an edit does not fit or the result is no Python, or more of it
+    than an interpreter can take."""
     if reply.program is not None:
         text = reply.program
     elif program is None:
@@ -40,10 +41,16 @@ def updated(reply: CodeReply, program: str | None) -> str:
         text = apply_blocks(program, reply.blocks)
         if text == program:
             raise ValueError("the blocks change nothing")
+    if len(text) > MAX_PROGRAM:
+        raise ValueError(f"the program has more than {MAX_PROGRAM:,} characters: make it shorter")
     try:
         compile(text, "main.py", "exec")
     except (SyntaxError, ValueError) as error:
         raise ValueError(f"the resulting program is not valid Python: {error}") from None
+    except (MemoryError, RecursionError):  # what Python's own parser says of expressions nested too deep
+        raise ValueError(
+            "the resulting program has an expression nested deeper than Python can read"
+        ) from None
     return text
 
 

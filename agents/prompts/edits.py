@@ -3,11 +3,14 @@
 import difflib
 import re
 
-_BLOCK = re.compile(
-    r"^[ \t]*<{5,}[ \t]*SEARCH[ \t]*\n(.*?)^[ \t]*={5,}[ \t]*\n(.*?)^[ \t]*>{5,}[ \t]*REPLACE[ \t]*$",
-    re.DOTALL | re.MULTILINE,
-)
+_SEARCH = re.compile(r"[ \t]*<{5,}[ \t]*SEARCH[ \t]*")
+_DIVIDER = re.compile(r"[ \t]*={5,}[ \t]*")
+_REPLACE = re.compile(r"[ \t]*>{5,}[ \t]*REPLACE[ \t]*")
+MAX_BLOCKS, MAX_PROGRAM = 200, 400_000
+"""Blocks of one reply, characters of a program: far more than an edit needs, few enough to be applied in no time."""
+_NEAR_LINES, _NEAR_CHARS = 1000, 100
 DIFF_LINES = 400
+_COMPARED_LINES = 4000
 
 
 class EditError(ValueError):
@@ -15,23 +18,45 @@ class EditError(ValueError):
 
 
 def read_blocks(text: str) -> list[tuple[str, str]]:
-    """All (search, replace) pairs of a reply, line ends kept; [] if there are none."""
-    return [(m.group(1), m.group(2)) for m in _BLOCK.finditer(text.replace("\r\n", "\n"))]
+    """All (search, replace) pairs of a reply, line ends kept; [] if there are none. Goes once over the lines."""
+    blocks: list[tuple[str, str]] = []
+    search: list[str] = []
+    replacement: list[str] = []
+    awaited = _SEARCH
+    for line in text.replace("\r\n", "\n").split("\n"):
+        if awaited.fullmatch(line):
+            if awaited is _REPLACE:
+                blocks.append(("".join(search), "".join(replacement)))
+                search, replacement = [], []
+            awaited = {_SEARCH: _DIVIDER, _DIVIDER: _REPLACE, _REPLACE: _SEARCH}[awaited]
+        elif awaited is not _SEARCH:
+            (search if awaited is _DIVIDER else replacement).append(line + "\n")
+    return blocks
 
 
 def apply_blocks(program: str, blocks: list[tuple[str, str]]) -> str:
-    """The program after all blocks, in order. An empty search adds at the end. EditError if one does not fit."""
+    """The program after all blocks, in order. An empty search adds at the end. EditError if one does not fit, there are
+    too many, or the program grows too long."""
+    if len(blocks) > MAX_BLOCKS:
+        raise EditError(f"{len(blocks)} blocks are more than {MAX_BLOCKS}: give the whole program instead")
     for search, replacement in blocks:
         program = _apply_one(program, search, replacement)
+        if len(program) > MAX_PROGRAM:
+            raise EditError(f"the program has more than {MAX_PROGRAM:,} characters: make it shorter")
     return program
 
 
 def diff(before: str, after: str) -> str:
     """The unified diff of an incumbent and a candidate, its first lines where it is long."""
-    lines = difflib.unified_diff(
-        before.splitlines(), after.splitlines(), "incumbent", "candidate", lineterm=""
-    )
-    return "\n".join(list(lines)[:DIFF_LINES])
+    return "\n".join(diff_lines(before, after)[:DIFF_LINES])
+
+
+def diff_lines(before: str, after: str) -> list[str]:
+    """All lines of the unified diff, two of heading first; of giants these and one that says so."""
+    old, new = before.splitlines(), after.splitlines()
+    if max(len(old), len(new)) > _COMPARED_LINES:  # it would take minutes where lines repeat
+        return ["--- incumbent", "+++ candidate", f"@@ {len(old):,} and {len(new):,} lines: not compared @@"]
+    return list(difflib.unified_diff(old, new, "incumbent", "candidate", lineterm=""))
 
 
 def _apply_one(program: str, search: str, replacement: str) -> str:
@@ -49,19 +74,20 @@ def _apply_one(program: str, search: str, replacement: str) -> str:
 
 def _apply_loosely(program: str, search: str, replacement: str) -> str:
     """Match by lines, ignoring blank edges, trailing space and a common shift of the indentation."""
-    lines, wanted = program.splitlines(), search.strip("\n").splitlines()
-    bare = [line.strip() for line in wanted]
-    hits = [
-        i
-        for i in range(len(lines) - len(wanted) + 1)
-        if [line.strip() for line in lines[i : i + len(wanted)]] == bare
-    ]
-    if len(hits) != 1:
-        raise EditError(_mismatch(lines, wanted, len(hits)))
-    start = hits[0]
+    lines, wanted = program.removesuffix("\n").split("\n"), search.strip("\n").split("\n")
+    bare, sought = _bare(lines), _bare(wanted)
+    first, last = bare.find(sought), bare.rfind(sought)
+    if first < 0 or first != last:
+        raise EditError(_mismatch(lines, wanted, found=first >= 0))
+    start = bare.count("\n", 0, first)
     shift = _indent(lines[start]) - _indent(wanted[0])
-    new = [_shifted(line, shift) for line in replacement.strip("\n").splitlines()]
+    new = [_shifted(line, shift) for line in replacement.strip("\n").split("\n")]
     return "\n".join([*lines[:start], *new, *lines[start + len(wanted) :]]) + "\n"
+
+
+def _bare(lines: list[str]) -> str:
+    """The lines without blank edges, each between two line ends."""
+    return "\n".join(["", *(line.strip() for line in lines), ""])
 
 
 def _indent(line: str) -> int:
@@ -78,11 +104,22 @@ def _quote(text: str) -> str:
     return "\n".join(f"| {line}" for line in text.strip("\n").splitlines()[:12])
 
 
-def _mismatch(lines: list[str], wanted: list[str], hits: int) -> str:
-    if hits > 1:
-        return f"this SEARCH text stands {hits} times; add lines until it is unique:\n{_quote(chr(10).join(wanted))}"
-    size = len(wanted)
-    windows = ["\n".join(lines[i : i + size]) for i in range(max(1, len(lines) - size + 1))]
-    nearest = difflib.get_close_matches("\n".join(wanted), windows, n=1, cutoff=0.3)
-    there = f"\nthe nearest lines of the program are:\n{_quote(nearest[0])}" if nearest else ""
-    return f"this SEARCH text is not in the program:\n{_quote(chr(10).join(wanted))}{there}"
+def _mismatch(lines: list[str], wanted: list[str], *, found: bool) -> str:
+    quoted = _quote("\n".join(wanted))
+    if found:
+        return f"this SEARCH text stands more than once; add lines until it is unique:\n{quoted}"
+    near = _nearest(lines, wanted)
+    there = f"\nthe nearest lines of the program are:\n{_quote(chr(10).join(near))}" if near else ""
+    return f"this SEARCH text is not in the program:\n{quoted}{there}"
+
+
+def _nearest(lines: list[str], wanted: list[str]) -> list[str]:
+    """As many lines of the program as are wanted, around the one most like the longest of these; [] if none is."""
+    at = max(range(len(wanted)), key=lambda i: len(wanted[i].strip()))
+    cut = [line.strip()[:_NEAR_CHARS] for line in lines]
+    candidates = list(dict.fromkeys(cut))[:_NEAR_LINES]
+    near = difflib.get_close_matches(wanted[at].strip()[:_NEAR_CHARS], candidates, n=1, cutoff=0.5)
+    if not near:
+        return []
+    start = max(0, cut.index(near[0]) - at)
+    return lines[start : start + len(wanted)]

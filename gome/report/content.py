@@ -1,6 +1,5 @@
 """What the report shows, taken from the run folder; the templates lay it out."""
 
-import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from pygments.lexers import PythonLexer
 
 from gome import __version__
 from gome.cli.summary import resume_command, steps_text
+from gome.agents.prompts.edits import diff_lines
 from gome.formatting import NONE, duration_text, is_number, one_line, score_text
 from gome.report.charts import NARROW, WIDE, Chart, gain_scatter, score_curve
 from gome.report.reliability import reliability_content
@@ -154,7 +154,7 @@ def _end_of_output(log: str) -> str:
 
 def _diff(before: str, after: str) -> list[tuple[str, str]]:
     """Unified diff as (class, line) pairs."""
-    lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=3))[2:]
+    lines = diff_lines(before, after)[2:]
     kinds = {"+": "add", "-": "del", "@": "hunk"}
     rows = [(kinds.get(line[:1], "same"), line) for line in lines[:DIFF_LINES]]
     return rows + [("hunk", f"… {len(lines) - DIFF_LINES} more lines")] * (len(lines) > DIFF_LINES)

@@ -20,12 +20,15 @@ from gome.tools.models.parsing import extract_json
 from gome.tools.models.prices import Prices
 from gome.tools.records.journal import Exchange, Journal
 from gome.tools.spans import labels
+from gome.tools.text import storable
 
 Reply = TypeVar("Reply", bound=BaseModel)
 CHARS_PER_TOKEN = 3.0
 """Of prompts, with their figures and programs; few on purpose, so that a prompt that should fit does."""
 PROMPT_SHARE = 0.75
 """Of the context window; the rest is for the reply and a repair turn."""
+MAX_REPLY = 2_000_000
+"""Characters of a reply that are read; more is no reply to any of our prompts."""
 _UNFINISHED = {
     "length": "it was cut off at the limit of its length: be briefer, and reply whole",
     "declined": "the content was refused: this is about a machine-learning program and nothing else",
@@ -188,7 +191,8 @@ class Asker:
 
 
 def _text(message: AIMessage) -> str:
-    return message.text if isinstance(message.text, str) else message.text()
+    text = message.text if isinstance(message.text, str) else message.text()
+    return storable(text[:MAX_REPLY])
 
 
 def _finish(message: AIMessage) -> str:
@@ -197,9 +201,10 @@ def _finish(message: AIMessage) -> str:
     reason = str(said.get("finish_reason") or (said.get("incomplete_details") or {}).get("reason") or "stop")
     if message.additional_kwargs.get("refusal") or reason == "content_filter":
         return "declined"
-    if reason in ("length", "max_tokens", "max_output_tokens"):
+    text = _text(message)
+    if reason in ("length", "max_tokens", "max_output_tokens") or len(text) == MAX_REPLY:
         return "length"
-    return "stop" if _text(message).strip() else "empty"
+    return "stop" if text.strip() else "empty"
 
 
 def _repair(problem: str) -> str:
@@ -209,9 +214,16 @@ def _repair(problem: str) -> str:
     )
 
 
+_ESCAPED = {ord("<"): "\\u003c", ord(">"): "\\u003e"}
+
+
 def facts_block(facts: dict) -> str:
-    """The evidence as the one JSON block that ends every prompt; absent values are left out, numbers rounded."""
-    return f"<facts>\n{json.dumps(_trim(facts), ensure_ascii=False, allow_nan=False, default=str)}\n</facts>"
+    """The evidence as the one JSON block that ends every prompt; absent values are left out, numbers rounded.
+
+    Angle brackets in it are escaped as JSON has it, so that nothing a program or a column is called can end the block.
+    """
+    block = json.dumps(_trim(facts), ensure_ascii=False, allow_nan=False, default=str)
+    return f"<facts>\n{block.translate(_ESCAPED)}\n</facts>"
 
 
 def _trim(value: object) -> object:

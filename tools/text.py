@@ -1,0 +1,19 @@
+"""Text from outside as every store can hold it."""
+
+from typing import Any
+
+_UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+
+
+def storable(text: str) -> str:
+    """The text without what UTF-8 (a lone half of a surrogate pair) or Postgres (NUL) cannot hold."""
+    return text.encode("utf-8", "replace").decode().replace("\0", _UNKNOWN)
+
+
+def all_storable(value: Any) -> Any:
+    """Plain JSON with every text in it, keys too, made `storable`."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(str(key)): all_storable(item) for key, item in value.items()}
+    return [all_storable(item) for item in value] if isinstance(value, list) else value
