@@ -1,7 +1,6 @@
 """The harness: runs a program on every fold of a split, grades what it predicted, keeps each finished result."""
 
 import hashlib
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -10,8 +9,8 @@ from typing import Any, cast
 
 import pandas as pd
 
-from gome.state.errors import BudgetReached, RunStopped
-from gome.state.step import Evaluation, Score
+from gome.state.errors import BudgetReached, GomeError, RunStopped
+from gome.state.step import Evaluation, Score, Status
 from gome.state.task import Task
 from gome.tools.budget import Budget
 from gome.tools.data.inputs import Inputs
@@ -26,10 +25,12 @@ from gome.tools.execution.program_log import parse_log
 from gome.tools.execution.resources import resources_of
 from gome.tools.execution.scheduler import Scheduler, run_to_its_end
 from gome.tools.execution.workspace import remove_work_dir
+from gome.tools.fold_progress import FoldProgress
 from gome.tools.parallel import in_parallel
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.results import Results
 from gome.tools.spans import figures_of, span
+from gome.tools.unreadable import log_with_traceback, unreadable_line
 
 SMOKE_LIMIT_S = 300.0
 FOLD = "__fold__"
@@ -87,7 +88,7 @@ class Evaluator:
         folds = len(self.inputs.plan.folds(split))
         wall_s = min(self._limit_s(split), self.budget.first_limit_s(split, folds))
         name = f"{hashlib.sha256(program.encode()).hexdigest()[:20]}-{split}-s{seed}"
-        progress = _Progress(folds, on_fold)
+        progress = FoldProgress(folds, on_fold)
 
         def one(fold: int) -> dict[str, Any] | None:
             result = self.results.get(f"{name}-f{fold}")
@@ -167,9 +168,20 @@ class Evaluator:
             if dropped():
                 return None
             raise BudgetReached(self.budget.time_is_up())
-        result = self.results.put(f"{name}-f{fold}", *self._graded(outcome, split, fold))
+        result = self._kept(f"{name}-f{fold}", outcome, split, fold)
         remove_work_dir(work)
         return result
+
+    def _kept(self, name: str, outcome: Outcome, split: str, fold: int) -> dict[str, Any]:
+        """The graded result, kept. Whatever goes wrong with what the program wrote is the program's fault."""
+        try:
+            return self.results.put(name, *self._graded(outcome, split, fold))
+        except (GomeError, OSError):  # the task's and the machine's
+            raise
+        except Exception as error:
+            log = self.artifacts.put_text(log_with_traceback(outcome.log, error), "log")
+            failed = _result(outcome, "format", [unreadable_line(error)], log, facts={})
+            return self.results.put(name, failed, None)
 
     def _limit_s(self, split: str) -> float:
         return min(self.limits.wall_s, SMOKE_LIMIT_S) if split in ("smoke", *PROBES) else self.limits.wall_s
@@ -186,15 +198,8 @@ class Evaluator:
             sample = self.inputs.sample(split, fold)
             frame, problems = check_submission(outcome.submission, sample, self.task)
             status = "ok" if frame is not None else "format"
-        result = {
-            "status": status,
-            "problems": problems,
-            "log": self.artifacts.put_text(outcome.log, "log"),
-            "seconds": round(outcome.seconds, 3),
-            "peak_mb": round(outcome.peak_mb, 1),
-            "gpu_peak_mb": gpu_peak_mb(outcome, facts),
-            "facts": facts,
-        }
+        log = self.artifacts.put_text(outcome.log, "log")
+        result = _result(outcome, status, problems, log, facts)
         return result, None if frame is None else frame.assign(**{FOLD: fold})
 
     def _summed_up(self, name: str, split: str, seed: int, results: list[dict[str, Any]]) -> Evaluation:
@@ -224,12 +229,19 @@ class Evaluator:
         return evaluation
 
     def _score(self, evaluation: Evaluation) -> None:
-        """Set the score; predictions that the metric refuses turn the status to 'format'."""
+        """Set the score; predictions that the metric refuses, or cannot read, turn the status to 'format'."""
         try:
             evaluation["score"] = self._cached_score(evaluation)
         except GradingError as error:
             evaluation["status"] = "format"
             evaluation["problems"] = [*evaluation["problems"], str(error)]
+        except (GomeError, OSError):
+            raise
+        except Exception as error:
+            log = self.artifacts.get_text(str(evaluation["log"]))
+            evaluation["status"] = "format"
+            evaluation["problems"] = [*evaluation["problems"], unreadable_line(error)]
+            evaluation["log"] = self.artifacts.put_text(log_with_traceback(log, error), "log")
 
     def _cached_score(self, evaluation: Evaluation) -> Score:
         if kept := self.results.score(evaluation["key"], evaluation["predictions"]):
@@ -239,33 +251,19 @@ class Evaluator:
         return value
 
 
-class _Progress:
-    """How far the folds of one evaluation are, told to by several threads. `end`: one more than the last that counts."""
-
-    def __init__(self, folds: int, tell: Callable[[int, int], None]) -> None:
-        self.end, self._folds, self._tell = folds, folds, tell
-        self._started, self._done, self._lock = False, 0, threading.Lock()
-
-    def start(self) -> None:
-        """A fold is about to run."""
-        with self._lock:
-            first, self._started = not self._started, True
-        if first:
-            self._tell(self._done, self._folds)
-
-    def done(self, fold: int, *, failed: bool) -> None:
-        """A fold has ended; those behind a failed one count no more."""
-        with self._lock:
-            self._done += 1
-            if failed:
-                self.end = min(self.end, fold + 1)
-            telling = self._started and self._done < self.end
-        if telling:
-            self._tell(self._done, self._folds)
-
-    def is_beyond_failure(self, fold: int) -> bool:
-        """Whether a fold before this one has failed."""
-        return fold >= self.end
+def _result(
+    outcome: Outcome, status: Status, problems: list[str], log: str, facts: dict[str, Any]
+) -> dict[str, Any]:
+    """What results/ keeps of a run beside its predictions; `log` is an artifact reference."""
+    return {
+        "status": status,
+        "problems": problems,
+        "log": log,
+        "seconds": round(outcome.seconds, 3),
+        "peak_mb": round(outcome.peak_mb, 1),
+        "gpu_peak_mb": gpu_peak_mb(outcome, facts),
+        "facts": facts,
+    }
 
 
 def _mean_facts(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from gome import __version__
-from gome.cli.summary import resume_command, steps_text
 from gome.agents.prompts.edits import diff_lines
+from gome.cli.summary import resume_command, steps_text
 from gome.formatting import NONE, duration_text, is_number, one_line, score_text
 from gome.report.charts import NARROW, WIDE, Chart, gain_scatter, score_curve
 from gome.report.reliability import reliability_content

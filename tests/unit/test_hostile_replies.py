@@ -1,4 +1,4 @@
-"""Replies that would crash or hold up whoever reads them cost a step: half a tag many times, expressions without a bottom.
+"""Replies that would crash or hold up their reader cost a step: half a tag many times, expressions without a bottom.
 
 Time is asserted nowhere by the clock: a reader that went over the text again for each half tag would take hours here.
 """

@@ -176,7 +176,7 @@ def _mean_measure(metric: Metric, side: list[_Side], taken: list[np.ndarray]) ->
                 ]
             )
         )
-    except (GradingError, ValueError):
+    except (GradingError, ValueError, ArithmeticError):
         return np.nan
 
 

@@ -10,8 +10,9 @@ from gome.tools.evaluation import metrics
 from gome.tools.evaluation.bootstrap import FoldPredictions
 from gome.tools.evaluation.grading import GradingError, aligned, metric_of
 from gome.tools.evaluation.metric import Metric
-from gome.tools.evaluation.parse import codes, numbers, probabilities, true_codes
+from gome.tools.evaluation.parse import as_numbers, codes, numbers, probabilities, true_codes
 from gome.tools.evaluation.slices import short, worst_slices
+from gome.tools.unreadable import unreadable_line
 
 SLICES, PAIRS, BINS = 6, 6, 5
 _FEWEST_A_BIN = 10
@@ -46,6 +47,10 @@ def evidence(
             found["residuals"] = _residuals(task, answers, submission)
     except GradingError:  # predictions that these parts cannot read, such as those for a grader of one's own
         pass
+    except (
+        Exception
+    ) as error:  # a program's predictions end no run; what is wrong here has to be seen all the same
+        found["unread"] = unreadable_line(error)
     return {key: value for key, value in found.items() if value not in (None, [], {})}
 
 
@@ -67,8 +72,7 @@ def _are_chances(task: Task, submission: pd.DataFrame) -> bool:
     column = submission[task.prediction[0]]
     if len(task.prediction) == 1 and (task.problem != "binary" or (codes(column, task.classes) >= 0).all()):
         return False
-    values = pd.to_numeric(column, errors="coerce")
-    return bool(values.between(0, 1).all())
+    return bool(as_numbers(column).between(0, 1).all())
 
 
 def _losses(

@@ -27,10 +27,11 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame) -> float:
 def measured(metric: Metric, task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> float:
     """As `grade`, for rows that are aligned already."""
     try:
-        value = metric(answers, submission, task)
+        with np.errstate(all="ignore"):  # what overflows is told below
+            value = metric(answers, submission, task)
     except GradingError:
         raise
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, ArithmeticError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
         raise GradingError(f"{metric.name}: {reason}") from error
     if not math.isfinite(value):

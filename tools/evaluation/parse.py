@@ -1,11 +1,31 @@
 """Answers and submissions as arrays: labels as class codes, probabilities as columns, lists as tokens."""
 
+import math
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from gome.state.task import Task
 from gome.tools.data.columns import class_text
 from gome.tools.evaluation.metric import GradingError
+
+
+def as_numbers(values: pd.Series) -> pd.Series:
+    """`values` as floats; NaN for what is no number, infinite for a whole number that no float can hold."""
+    try:
+        return pd.to_numeric(values, errors="coerce").astype(float)
+    except OverflowError:  # pandas raises it, coerce or not
+        return values.map(_as_float).astype(float)
+
+
+def _as_float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+    except (TypeError, ValueError):
+        return math.nan
 
 
 def codes(labels: pd.Series, classes: list[str]) -> np.ndarray:
@@ -55,7 +75,7 @@ def nearest_labels(labels: pd.Series, classes: list[str]) -> pd.Series:
     """`labels` as text; numbers that are no label become the nearest one."""
     text = class_text(labels)
     numbers = pd.to_numeric(pd.Series(classes, dtype=object), errors="coerce").to_numpy(dtype=float)
-    given = pd.to_numeric(labels, errors="coerce").to_numpy(dtype=float)
+    given = as_numbers(labels).to_numpy()
     odd = ~text.isin(classes).to_numpy() & np.isfinite(given)
     if odd.any() and np.isfinite(numbers).all():
         order = np.argsort(numbers)
@@ -123,7 +143,7 @@ def numbers(table: pd.DataFrame, columns: list[str]) -> np.ndarray:
     """Columns as floats, (n, columns). Raises GradingError: missing, text, infinite."""
     try:
         found = table[columns].to_numpy(dtype=float)
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise GradingError(f"numbers are needed in {', '.join(columns[:4])}: {error}") from error
     if not np.isfinite(found).all():
         raise GradingError(

@@ -16,9 +16,11 @@ from gome.state.task import Task
 from gome.tools.data.ids import id_text, respelled
 from gome.tools.evaluation.grading import metric_of
 from gome.tools.evaluation.metric import Metric
-from gome.tools.evaluation.parse import codes, nearest_labels, shown
+from gome.tools.evaluation.parse import as_numbers, codes, nearest_labels, shown
 
 WARNING = "warning: "
+LARGEST = 1e100
+"""Of predicted numbers, either way: their squares and sums are still finite."""
 _TOLERANCE = 1e-6  # a float32 probability may end a little outside of 0..1
 _HEADER_BYTES = 10_000_000
 _BASE_BYTES, _BYTES_A_ROW, _BYTES_A_CELL = 16_000_000, 4096, 64
@@ -185,7 +187,7 @@ def _canonical(values: pd.Series, classes: list[str]) -> pd.Series:
     text = values.astype(object).str.strip()
     odd = ~text.isin(classes)
     if odd.any():
-        numbers = pd.to_numeric(text[odd], errors="coerce")
+        numbers = as_numbers(text[odd])
         whole = numbers.where(numbers % 1 == 0).dropna()
         text[whole.index] = whole.map("{:.0f}".format)
         lower = {c.lower(): c for c in classes} if len({c.lower() for c in classes}) == len(classes) else {}
@@ -196,10 +198,11 @@ def _canonical(values: pd.Series, classes: list[str]) -> pd.Series:
 def _check_numbers(table: pd.DataFrame, column: str, id_: str, metric: Metric) -> list[str]:
     if problems := _missing(table, [column], id_):
         return problems
-    numbers = pd.to_numeric(table[column], errors="coerce").astype(float)
+    numbers = as_numbers(table[column])
     for bad, what, how in (
         (numbers.isna(), "are no numbers", "write numbers"),
         (~np.isfinite(numbers), "are infinite", "clip or replace them"),
+        (numbers.abs() > LARGEST, f"are beyond {LARGEST:g}", "clip or replace them"),
         (
             numbers < metric.low - _TOLERANCE,
             f"are below {metric.low:g}",

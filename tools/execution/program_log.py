@@ -1,13 +1,15 @@
-"""The program log: lines `GOME {json}` that a solution prints as evidence. Read as hostile: bounded, numbers finite."""
+"""The program log: lines `GOME {json}` that a solution prints as evidence. Read as hostile: all of it bounded."""
 
 import json
-import math
 from typing import Any
 
 from gome.tools.execution.log_buffer import PROGRAM_LOG
+from gome.tools.text import storable
 
 PREFIX = PROGRAM_LOG.decode()
 MAX_LINE, MAX_LINES, MAX_ITEMS, MAX_TEXT, MAX_DEPTH = 4096, 500, 100, 500, 3
+LARGEST = 1e100
+"""Of numbers, either way: whatever is summed or squared of them later is still finite."""
 
 
 def parse_log(text: str) -> dict[str, Any]:
@@ -15,7 +17,7 @@ def parse_log(text: str) -> dict[str, Any]:
 
     A later line replaces what an earlier one said under the same key, with three exceptions: {"stage", "seconds"} lines
     collect as stages = {name: seconds}, the same name summed; importances collect; {"note"} lines collect as notes.
-    What is no JSON object, not a finite number or nested deeper than a curve is dropped. At most 100 keys, 100 items
+    What is no JSON object, a number beyond 1e100 or nested deeper than a curve is dropped. At most 100 keys, 100 items
     of each (the last points of a curve), 500 characters of a text.
     """
     facts: dict[str, Any] = {}
@@ -66,15 +68,15 @@ def _add_times(stages: dict[str, float], new: dict[str, float]) -> None:
 def _bounded(value: Any, depth: int) -> Any:
     """`value` within the bounds; None in place of what is not kept."""
     if isinstance(value, str):
-        return value[:MAX_TEXT]
+        return storable(value[:MAX_TEXT])
     if isinstance(value, bool):
         return value
     if isinstance(value, int | float):
-        return value if _is_finite(value) else None
+        return _plain_number(value) if abs(value) <= LARGEST else None  # NaN is not
     if depth == 0:
         return None
     if isinstance(value, dict):
-        bounded = {key[:MAX_TEXT]: _bounded(item, depth - 1) for key, item in value.items()}
+        bounded = {storable(key[:MAX_TEXT]): _bounded(item, depth - 1) for key, item in value.items()}
         return _first({key: item for key, item in bounded.items() if item is not None})
     if isinstance(value, list):
         items = [_bounded(item, depth - 1) for item in value[-MAX_ITEMS:]]
@@ -82,11 +84,9 @@ def _bounded(value: Any, depth: int) -> Any:
     return None
 
 
-def _is_finite(value: float) -> bool:
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # an integer too large for a float
-        return False
+def _plain_number(value: float) -> float:
+    """Whole numbers that not every store holds become floats."""
+    return value if abs(value) < 2**53 else float(value)
 
 
 def _first(items: dict[str, Any]) -> dict[str, Any]:
