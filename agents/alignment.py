@@ -4,10 +4,9 @@ import re
 from dataclasses import dataclass
 
 from gome.state.errors import BudgetReached
-from gome.state.step import Evaluation
+from gome.state.parts import Evaluation, gain_of
 from gome.tools.data.label_probes import BLINDED, MIRRORED, can_mirror
 from gome.tools.evaluation.chance import above_chance, share_reached
-from gome.tools.evaluation.grading import signed_gain
 from gome.tools.services import RunServices
 
 COLUMNS = ("column", "later row", "earlier row", "group mean", "table")
@@ -77,7 +76,7 @@ def _own_validation(services: RunServices, evaluation: Evaluation) -> list[str]:
     own, score = evaluation["facts"].get("valid_score"), evaluation["score"]
     if not isinstance(own, int | float) or score is None or score["stderr"] <= 0:
         return []
-    above = signed_gain(services.task.direction, own, score["value"]) / score["stderr"]
+    above = gain_of(services.task.direction, own, score["value"]) / score["stderr"]
     if above < FAR_ABOVE_SE:
         return []
     return [

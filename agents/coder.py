@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from gome.agents.forking import fork_of
-from gome.agents.prompts.context import base_context, data_context, incumbent_context
+from gome.agents.prompts.context import base_context, data_context, incumbent_context, merge_context
 from gome.agents.prompts.edits import MAX_PROGRAM, apply_blocks
 from gome.agents.prompts.render import render
 from gome.agents.prompts.replies import CodeReply
@@ -18,10 +18,10 @@ _SPLIT_WORDS = {
 }
 
 
-def coder(state: TraceState, services: RunServices) -> dict[str, Any]:
+def coder(state: TraceState, services: RunServices) -> TraceState:
     """Write the step's program (draft or edit), or mend the one that just failed; returns it in `work`."""
     debugging = bool(state["work"]["errors"])
-    fork: dict[str, Any] = {} if debugging else fork_of(state, services)
+    fork: TraceState = {} if debugging else fork_of(state, services)
     state = cast(TraceState, {**state, **fork})
     work = state["work"]
     program = _debug(state, services) if debugging else _write(state, services)
@@ -56,7 +56,7 @@ def updated(reply: CodeReply, program: str | None) -> str:
 
 def _write(state: TraceState, services: RunServices) -> str:
     proposal = services.artifacts.get_json(state["work"]["proposal"])
-    facts = {
+    context = {
         **base_context(services, state),
         "hypothesis": proposal["hypothesis"],
         "plan": proposal["plan"],
@@ -65,22 +65,22 @@ def _write(state: TraceState, services: RunServices) -> str:
     program = None
     if incumbent := state.get("incumbent"):
         program = services.artifacts.get_text(incumbent["code"])
-        facts["incumbent"] = incumbent_context(services, incumbent)
+        context["incumbent"] = incumbent_context(services, incumbent)
     call, texts = "edit" if program else "draft", {}
     if other := proposal.get("other"):
-        call, facts["other"] = "merge", other
+        call, context["other"] = "merge", merge_context(other)
         texts["other_program"] = services.artifacts.get_text(other["code"])
     services.emit("coder", call, state["trace"], state["step"])
-    return _ask(state, services, call, facts, program, **texts)
+    return _ask(state, services, call, context, program, **texts)
 
 
 def _debug(state: TraceState, services: RunServices) -> str:
     work = state["work"]
     error = work["errors"][-1]
-    program = services.artifacts.get_text(work["code"])
+    program = services.artifacts.get_text(str(work["code"]))
     log = services.artifacts.get_text(error["log"]) if error["log"] else ""
     proposal = services.artifacts.get_json(work["proposal"])
-    facts = {
+    context = {
         **base_context(services, state),
         "hypothesis": proposal["hypothesis"],
         "data": data_context(services.profile),
@@ -98,7 +98,7 @@ def _debug(state: TraceState, services: RunServices) -> str:
         state,
         services,
         "debug",
-        facts,
+        context,
         program,
         split_words=_SPLIT_WORDS[error["split"]],
         traceback=relevant_tail(log),
@@ -110,11 +110,11 @@ def _ask(
     state: TraceState,
     services: RunServices,
     call: str,
-    facts: dict[str, Any],
+    context: dict[str, Any],
     program: str | None,
     **texts: Any,
 ) -> str:
-    prompt = render(ROLE, call, facts, program=program, description=services.task.description, **texts)
+    prompt = render(ROLE, call, context, program=program, description=services.task.description, **texts)
     reply = services.asker.ask(
         ROLE,
         prompt,

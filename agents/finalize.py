@@ -4,34 +4,17 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from typing_extensions import TypedDict
 
 from gome.optimizer.ensemble import combine
+from gome.optimizer.selection import Candidate, unselected
 from gome.state.errors import BudgetReached
-from gome.state.step import Evaluation, Score, StepRecord
-from gome.tools.evaluation.bootstrap import FoldPredictions
+from gome.state.parts import Evaluation
+from gome.state.step import StepRecord
 from gome.tools.evaluation.submission import check_submission
 from gome.tools.parallel import in_parallel
 from gome.tools.provisional import write_solution
 from gome.tools.records.jsonl import write_json
 from gome.tools.services import RunServices
-
-
-class Candidate(TypedDict):
-    """What may be handed over: one program or several with weights, its scores, and its predictions on the selection
-    part; without a selection score it was not run there."""
-
-    weights: dict[str, float]
-    search: Score | None
-    selection: Score | None
-    folds: list[FoldPredictions]
-
-
-def unselected(record: StepRecord) -> Candidate:
-    """An accepted program without a selection score, for when nothing better can be handed over."""
-    evaluation = record["evaluation"]
-    score = evaluation["score"] if evaluation else None
-    return Candidate(weights={record["id"]: 1.0}, search=score, selection=None, folds=[])
 
 
 def finalize(
@@ -59,7 +42,7 @@ def _fitted(
             return None
         if submission is None:
             continue
-        texts = {k: services.artifacts.get_text(str(programs[k]["code"])) for k in chosen["weights"]}
+        texts = {k: services.artifacts.get_text(str(programs[k].code)) for k in chosen["weights"]}
         path = write_solution(services.run_dir, texts, chosen["weights"], submission)
         return _result(services, programs, chosen, path, problems)
     return None
@@ -70,8 +53,8 @@ def _submission(
 ) -> pd.DataFrame | None:
     def fit(name: str) -> Evaluation:
         record = programs[name]
-        program = services.artifacts.get_text(str(record["code"]))
-        return services.evaluator.evaluate(program, "final", trace=record["trace"], step=record["step"])
+        program = services.artifacts.get_text(str(record.code))
+        return services.evaluator.evaluate(program, "final", trace=record.trace, step=record.step)
 
     fits = in_parallel(fit, weights, services.evaluator.scheduler.slots)
     for name, evaluation in zip(weights, fits, strict=True):
@@ -89,7 +72,7 @@ def _provisional(services: RunServices, order: list[Candidate], problems: list[s
     if stands is None or not path.is_file():
         return {"best": None, "submission": None, "submission_ok": False, "problems": problems}
     services.emit("final", f"the submission of {stands['id']}, made on the way, is handed over")
-    records = {r["id"]: r for r in services.history.records()}
+    records = {r.id: r for r in services.history.records()}
     known = next((c for c in order if list(c["weights"]) == [stands["id"]]), None)
     chosen = known or unselected(records[stands["id"]])
     return _result(services, records, chosen, path, problems)
@@ -102,7 +85,7 @@ def _result(
     kept, notes = check_submission(path, services.evaluator.inputs.sample("final", 0), services.task)
     best = {
         "kind": "ensemble" if len(weights) > 1 else "single",
-        "members": [{"id": k, "code": programs[k]["code"], "weight": w} for k, w in weights.items()],
+        "members": [{"id": k, "code": programs[k].code, "weight": w} for k, w in weights.items()],
         "search": chosen["search"],
         "selection": chosen["selection"],
     }
@@ -114,7 +97,7 @@ def _finish(services: RunServices, result: dict[str, Any]) -> dict[str, Any]:
     records = services.history.records()
     return {
         **result,
-        "accepted": sum(r["verdict"] == "accepted" for r in records),
+        "accepted": sum(r.accepted for r in records),
         "steps": len(records),
         "usage": services.asker.journal.usage(),
         "seconds": round(services.clock.beat(), 1),

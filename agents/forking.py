@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from gome.agents.prompts.replies import HypothesisReply
 from gome.state.errors import GomeError
+from gome.state.in_flight import Proposal, ShownHypothesis
 from gome.state.review import Answer
 from gome.state.schema import TraceState
 from gome.tools.services import RunServices
@@ -16,17 +17,15 @@ from gome.tools.services import RunServices
 REASON = "changed in the state, by a person"
 
 
-def shown(proposal: dict[str, Any]) -> dict[str, Any]:
+def shown_hypothesis(proposal: Proposal) -> ShownHypothesis:
     """What the state shows of a proposal; to change it there makes a fork."""
     hypothesis = proposal["hypothesis"]
-    return {
-        "statement": hypothesis["statement"],
-        "component": hypothesis["component"],
-        "plan": proposal["plan"],
-    }
+    return ShownHypothesis(
+        statement=hypothesis["statement"], component=hypothesis["component"], plan=proposal["plan"]
+    )
 
 
-def fork_of(state: TraceState, services: RunServices) -> dict[str, Any]:
+def fork_of(state: TraceState, services: RunServices) -> TraceState:
     """The update that makes a new trace of a state whose hypothesis is not the proposed one; empty if it is.
 
     The same change of the same step is the same trace: nothing of it is done twice. GomeError for what is no hypothesis.
@@ -43,15 +42,15 @@ def fork_of(state: TraceState, services: RunServices) -> dict[str, Any]:
     services.emit("researcher", said, fork, step, hypothesis=hypothesis["statement"])
     return {
         "trace": fork,
-        "work": {**work, "proposal": ref, "hypothesis": shown(changed)},
+        "work": {**work, "proposal": ref, "hypothesis": shown_hypothesis(changed)},
         "records": [{**r, "trace": fork} for r in state.get("records", []) if r["trace"] == trace],
         "traces": {str(fork): state.get("traces", {}).get(str(trace), {"step": step})},
     }
 
 
-def _changed(proposal: dict[str, Any], wanted: Any) -> dict[str, Any] | None:
+def _changed(proposal: Proposal, wanted: Any) -> Proposal | None:
     """The proposal with the hypothesis that the state has now; None if that is the proposed one."""
-    before = shown(proposal)
+    before = shown_hypothesis(proposal)
     given = {"statement": wanted} if isinstance(wanted, str) else wanted
     if given is None or {**before, **given} == before:
         return None
@@ -64,8 +63,8 @@ def _changed(proposal: dict[str, Any], wanted: Any) -> dict[str, Any] | None:
         raise GomeError(f"work.hypothesis: {problem}; give statement, component and plan") from None
     return {
         **proposal,
-        "hypothesis": hypothesis.model_dump(),
-        "plan": answer.plan,
+        "hypothesis": hypothesis.as_hypothesis(),
+        "plan": answer.plan or [],
         "reason": REASON,
         "recalled": [],
     }

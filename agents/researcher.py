@@ -1,30 +1,33 @@
 """The researcher: the gradient. Diagnosis -> challenges -> hypotheses -> choice with momentum -> plan."""
 
 from heapq import nlargest
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
-from gome.agents.forking import shown
+from gome.agents.forking import shown_hypothesis
 from gome.agents.prompts.context import (
     base_context,
     data_context,
     history_context,
     incumbent_context,
+    memory_context,
     sibling_context,
 )
 from gome.agents.prompts.render import render
 from gome.agents.prompts.replies import Choice, Critique, Diagnosis
-from gome.optimizer.incumbent import known_records
 from gome.optimizer.merge import merge_proposal
 from gome.optimizer.momentum import recall
-from gome.optimizer.policy import Optimizer, next_step, step_seed
+from gome.optimizer.policy import next_step
+from gome.optimizer.ranking import known_records
 from gome.optimizer.reliability import reliability
 from gome.optimizer.sentence_vectors import cosine_sentences
+from gome.optimizer.stages import Optimizer, step_seed
 from gome.optimizer.tfidf import cosine_tfidf
+from gome.state.in_flight import Proposal, StepInFlight
 from gome.state.reducers import upsert
 from gome.state.schema import TraceState
+from gome.state.step import StepBrief, brief_from_json
 from gome.tools.records.by_step import last_of_each
 from gome.tools.services import RunServices
 
@@ -34,85 +37,85 @@ RELIABILITY_STEPS = 200
 """Last steps of each trace that tell how far predictions can be trusted now."""
 
 
-def researcher(state: TraceState, services: RunServices, optimizer: Optimizer = next_step) -> dict[str, Any]:
+def researcher(state: TraceState, services: RunServices, optimizer: Optimizer = next_step) -> TraceState:
     """Propose the step: returns the `work` in flight with the chosen hypothesis and its plan, kept as an artifact.
 
     `optimizer` says from which program the step starts and of which kind it is.
     """
     trace, step = state["trace"], state["step"]
-    course = optimizer(state, services)
-    state = {**state, "incumbent": course.parent}
-    facts = base_context(services, state)
+    begun = optimizer(state, services)
+    state = {**state, "incumbent": begun.parent}
+    context = base_context(services, state)
     program = None
-    if incumbent := course.parent:
+    if incumbent := begun.parent:
         program = services.artifacts.get_text(incumbent["code"])
-        facts["incumbent"] = incumbent_context(services, incumbent)
+        context["incumbent"] = incumbent_context(services, incumbent)
     advice: list[str] = []
-    if course.partner:
-        proposal = merge_proposal(course.partner)
+    if begun.partner:
+        proposal = merge_proposal(begun.partner)
     else:
         advice = services.advice.tell(trace, step)
-        facts["advice"] = advice or None
-        directed = course.optimizer == "gradient" and services.config.has("reasoning")
-        proposal = (_reasoned if directed else _plain)(state, services, facts, program)
+        context["advice"] = advice or None
+        directed = begun.optimizer == "gradient" and services.config.has("reasoning")
+        proposal = (_reasoned if directed else _plain)(state, services, context, program)
     hypothesis = proposal["hypothesis"]
     services.memory.announce(trace, step, hypothesis["statement"], hypothesis["component"])
     services.emit("researcher", hypothesis["statement"], trace, step, hypothesis=hypothesis["statement"])
-    work = {
-        "stage": facts["stage"],
-        "optimizer": course.optimizer,
-        "move": course.move,
-        "source": course.source,
-        "home": course.home,
-        "hypothesis": shown(proposal),
-        "proposal": services.artifacts.put_json(proposal),
-        "started": services.clock.elapsed(),
-        "rounds": 0,
-        "code": None,
-        "evaluation": None,
-        "errors": [],
-        "failure": None,
-        "advice": advice,
-    }
+    work = StepInFlight(
+        stage=context["stage"],
+        optimizer=begun.optimizer,
+        kind=begun.kind,
+        source=begun.source,
+        home=begun.home,
+        hypothesis=shown_hypothesis(proposal),
+        proposal=services.artifacts.put_json(proposal),
+        started=services.clock.elapsed(),
+        rounds=0,
+        code=None,
+        evaluation=None,
+        errors=[],
+        failure=None,
+        advice=advice,
+    )
     following = "reviewer" if services.config.review == "hypotheses" else "coder"
-    return {"work": work, "incumbent": course.parent, "next": following}
+    return {"work": work, "incumbent": begun.parent, "next": following}
 
 
 def _reasoned(
-    state: TraceState, services: RunServices, facts: dict[str, Any], program: str | None
-) -> dict[str, Any]:
+    state: TraceState, services: RunServices, context: dict[str, Any], program: str | None
+) -> Proposal:
     """The gradient: diagnosis, then the choice with momentum."""
     if (incumbent := state.get("incumbent")) and incumbent["evidence"] and services.config.has("evidence"):
-        facts["evidence"] = services.artifacts.get_json(incumbent["evidence"])
-    facts["reliability"] = reliability(last_of_each(known_records(state, services), RELIABILITY_STEPS))
+        context["evidence"] = services.artifacts.get_json(incumbent["evidence"])
+    context["reliability"] = reliability(last_of_each(known_records(state, services), RELIABILITY_STEPS))
     services.emit("researcher", "diagnosing", state["trace"], state["step"])
-    diagnosis = _diagnose(state, services, facts, program)
+    diagnosis = _diagnose(state, services, context, program)
     if services.config.critique:
-        diagnosis = _criticised(state, services, facts, program, diagnosis)
-    choice, recalled = _choose(state, services, facts, program, diagnosis)
+        diagnosis = _criticised(state, services, context, program, diagnosis)
+    choice, recalled = _choose(state, services, context, program, diagnosis)
     return {
         "diagnosis": diagnosis.diagnosis,
         "challenges": [c.model_dump() for c in diagnosis.challenges],
-        "hypotheses": [h.model_dump() for h in diagnosis.hypotheses],
+        "hypotheses": [h.as_hypothesis() for h in diagnosis.hypotheses],
         "recalled": recalled,
-        **choice.model_dump(),
+        **choice.as_proposal(),
     }
 
 
 def _plain(
-    state: TraceState, services: RunServices, facts: dict[str, Any], program: str | None
-) -> dict[str, Any]:
+    state: TraceState, services: RunServices, context: dict[str, Any], program: str | None
+) -> Proposal:
     """One idea from the program and the scores of earlier ones, without a diagnosis: what a tree search asks for."""
     services.emit("researcher", "proposing", state["trace"], state["step"])
     shown = {
-        **facts,
+        **context,
         "data": data_context(services.profile),
         "history": history_context(state),
         "siblings": _siblings(state, services),
     }
     prompt = render(ROLE, "propose", shown, description=services.task.description, program=program)
     choice = services.asker.ask(ROLE, prompt, Choice, key=f"{state['trace']}:{state['step']}:propose")
-    return choice.model_dump()
+    return choice.as_proposal()
 
 
 def challenge_schedule(accepted: int, rejected: int) -> tuple[int, int]:
@@ -132,17 +135,17 @@ def _schedule_text(scenario: int, history: int, has_program: bool) -> str:
 
 
 def _diagnose(
-    state: TraceState, services: RunServices, facts: dict[str, Any], program: str | None
+    state: TraceState, services: RunServices, context: dict[str, Any], program: str | None
 ) -> Diagnosis:
     summary = state.get("traces", {}).get(str(state["trace"]), {})
     counts = challenge_schedule(summary.get("accepted", 0), summary.get("rejected", 0))
-    accepted = (e for e in _memories(state, services) if e["accepted"])
+    accepted = (e for e in _memories(state, services) if e["verdict"] == "accepted")
     shown = {
-        **facts,
+        **context,
         "data": data_context(services.profile),
         "history": history_context(state),
         "siblings": _siblings(state, services),
-        "momentum": nlargest(BEST_MEMORIES_SHOWN, accepted, key=itemgetter("gain_se")),
+        "momentum": memory_context(nlargest(BEST_MEMORIES_SHOWN, accepted, key=_gain)),
     }
     prompt = render(
         ROLE,
@@ -156,10 +159,14 @@ def _diagnose(
 
 
 def _criticised(
-    state: TraceState, services: RunServices, facts: dict[str, Any], program: str | None, diagnosis: Diagnosis
+    state: TraceState,
+    services: RunServices,
+    context: dict[str, Any],
+    program: str | None,
+    diagnosis: Diagnosis,
 ) -> Diagnosis:
     """The diagnosis with its hypotheses criticised and rewritten: the optional pass, one call."""
-    shown = {**facts, "choices": _choices(facts, diagnosis), "history": history_context(state)}
+    shown = {**context, "choices": _choices(context, diagnosis), "history": history_context(state)}
     prompt = render(
         ROLE,
         "critique",
@@ -172,14 +179,14 @@ def _criticised(
     return diagnosis.model_copy(update={"hypotheses": found.hypotheses})
 
 
-def _choices(facts: dict[str, Any], diagnosis: Diagnosis) -> list[dict[str, Any]]:
+def _choices(context: dict[str, Any], diagnosis: Diagnosis) -> list[dict[str, Any]]:
     """The hypotheses as later calls are shown them."""
     return [
         {
             "index": i,
             **h.model_dump(),
             "weighted": round(h.weighted(), 2),
-            "calibrated_gain": h.predicted_gain * facts["reliability"]["factor"],
+            "calibrated_gain": h.predicted_gain * context["reliability"]["factor"],
         }
         for i, h in enumerate(diagnosis.hypotheses)
     ]
@@ -191,17 +198,25 @@ def _siblings(state: TraceState, services: RunServices) -> list[dict[str, Any]]:
     return rows if services.config.has("memory") else [r for r in rows if r["verdict"] == "running"]
 
 
-def _memories(state: TraceState, services: RunServices) -> list[Any]:
+def _gain(entry: StepBrief) -> float:
+    return entry["gain_se"] or 0.0
+
+
+def _memories(state: TraceState, services: RunServices) -> list[StepBrief]:
     if not services.config.has("memory"):
         return []
-    entries: list[Any] = list(services.memory.entries())
+    entries = services.memory.entries()
     there = {entry["id"] for entry in entries}
-    lost = [entry for entry in state.get("momentum", []) if entry["id"] not in there]
+    lost = [brief_from_json(entry) for entry in state.get("momentum", []) if entry["id"] not in there]
     return [*(upsert(lost, entries) if lost else entries), *services.earlier]
 
 
 def _choose(
-    state: TraceState, services: RunServices, facts: dict[str, Any], program: str | None, diagnosis: Diagnosis
+    state: TraceState,
+    services: RunServices,
+    context: dict[str, Any],
+    program: str | None,
+    diagnosis: Diagnosis,
 ) -> tuple[Choice, list[str]]:
     incumbent = state.get("incumbent")
     summary = state.get("traces", {}).get(str(state["trace"]), {})
@@ -216,9 +231,9 @@ def _choose(
         similarity=cosine_sentences if services.config.embedding == "sentences" else cosine_tfidf,
     )
     shown = {
-        **facts,
-        "choices": _choices(facts, diagnosis),
-        "momentum": recalled,
+        **context,
+        "choices": _choices(context, diagnosis),
+        "momentum": memory_context(recalled),
         "history": history_context(state),
         "siblings": _siblings(state, services),
     }

@@ -5,10 +5,12 @@ from typing import Any
 from langgraph.types import interrupt
 
 from gome.agents.coder import updated
-from gome.agents.forking import shown
+from gome.agents.forking import shown_hypothesis
 from gome.agents.prompts.context import incumbent_context
 from gome.agents.prompts.edits import diff, read_blocks
 from gome.agents.prompts.replies import CodeReply, HypothesisReply
+from gome.state.in_flight import Proposal, StepInFlight
+from gome.state.parts import Hypothesis, Review
 from gome.state.review import Answer, Question, Subject, read_answer
 from gome.state.schema import TraceState
 from gome.tools.services import RunServices
@@ -23,7 +25,7 @@ _NEXT: dict[Subject, str] = {"hypothesis": "coder", "program": "runner"}
 _INCUMBENT = ("step", "score", "stderr", "seconds", "component", "hypothesis", "feedback")
 
 
-def reviewer(state: TraceState, services: RunServices) -> dict[str, Any]:
+def reviewer(state: TraceState, services: RunServices) -> TraceState:
     """Show a person the step's hypothesis or program with its evidence, wait, and take the decision over."""
     subject: Subject = "program" if state["work"]["code"] else "hypothesis"
     question = _question(state, services, subject)
@@ -31,21 +33,18 @@ def reviewer(state: TraceState, services: RunServices) -> dict[str, Any]:
         given = interrupt(question, response_schema=Answer.model_json_schema())
         try:
             answer = read_answer(given)
-            changes = (
-                {} if answer.action in ("accept", "reject") else _changes(state, services, subject, answer)
-            )
+            changes = _changes(state, services, subject, answer)
             break
         except ValueError as error:
             question["problem"] = str(error)
     said = f": {answer.reason}" if answer.reason else ""
     services.emit("reviewer", f"{subject} {_past(answer.action)}{said}", state["trace"], state["step"])
-    review = {"of": subject, "action": answer.action, "reason": answer.reason}
-    work = {**state["work"], **changes, "reviews": [*state["work"].get("reviews", []), review]}
+    review = Review(of=subject, action=answer.action, reason=answer.reason)
+    reviews = [*state["work"].get("reviews", []), review]
+    work: StepInFlight = {**state["work"], **changes, "reviews": reviews}
     if answer.action == "reject":
-        return {
-            "work": {**work, "declined": f"{subject} rejected in review: {answer.reason}"},
-            "next": "critic",
-        }
+        declined = f"{subject} rejected in review: {answer.reason}"
+        return {"work": {**work, "declined": declined}, "next": "critic"}
     return {"work": work, "next": _NEXT[subject]}
 
 
@@ -67,8 +66,8 @@ def _question(state: TraceState, services: RunServices, subject: Subject) -> Que
         how=HOW[subject],
     )
     if incumbent:
-        facts = incumbent_context(services, incumbent)
-        question["incumbent"] = {name: facts[name] for name in _INCUMBENT}
+        context = incumbent_context(services, incumbent)
+        question["incumbent"] = {name: context[name] for name in _INCUMBENT}
     if subject == "hypothesis":
         _add_choice(question, state, services, proposal)
     else:
@@ -87,7 +86,7 @@ def _add_choice(
         {**h, "weighted": round(HypothesisReply(**h).weighted(), 2)} for h in proposal.get("hypotheses", [])
     ]
     question["recalled"] = [
-        {name: memories[i][name] for name in ("id", "hypothesis", "accepted", "gain_se", "lesson")}
+        {name: memories[i][name] for name in ("id", "hypothesis", "verdict", "gain_se", "lesson")}
         for i in proposal.get("recalled", [])
         if i in memories
     ]
@@ -97,31 +96,33 @@ def _add_choice(
 
 def _add_program(question: Question, state: TraceState, services: RunServices) -> None:
     work, incumbent = state["work"], state.get("incumbent")
-    question["program"] = services.artifacts.get_text(work["code"])
+    question["program"] = services.artifacts.get_text(str(work["code"]))
     if incumbent:
         question["diff"] = diff(services.artifacts.get_text(incumbent["code"]), question["program"])
     if work["errors"]:
         question["error"] = work["errors"][-1]["problems"][0]
 
 
-def _changes(state: TraceState, services: RunServices, subject: Subject, answer: Answer) -> dict[str, Any]:
+def _changes(state: TraceState, services: RunServices, subject: Subject, answer: Answer) -> StepInFlight:
     """What an edit or a replacement changes in `work`. ValueError if the answer lacks it or it cannot be used."""
+    if answer.action in ("accept", "reject"):
+        return {}
     if subject == "program":
         return {"code": services.artifacts.put_text(_program(state, services, answer), "py")}
-    proposal = services.artifacts.get_json(state["work"]["proposal"])
+    proposal: Proposal = services.artifacts.get_json(state["work"]["proposal"])
     given = answer.model_dump(include={"statement", "component"}, exclude_none=True)
     if answer.action == "replace":
         if not answer.statement:
             raise ValueError("to replace the hypothesis, give a statement")
-        old, plan = {}, answer.plan or [answer.statement]
+        old, plan = Hypothesis(), answer.plan or [answer.statement]
     else:
         if not given and not answer.plan:
             raise ValueError("to edit the hypothesis, give a statement, a component or a plan")
         old, plan = proposal["hypothesis"], answer.plan or proposal["plan"]
-    hypothesis = HypothesisReply(**{**old, **given}).model_dump()
+    hypothesis = HypothesisReply(**{**old, **given}).as_hypothesis()
     services.memory.announce(state["trace"], state["step"], hypothesis["statement"], hypothesis["component"])
-    decided = {**proposal, "hypothesis": hypothesis, "plan": plan}
-    return {"proposal": services.artifacts.put_json(decided), "hypothesis": shown(decided)}
+    decided: Proposal = {**proposal, "hypothesis": hypothesis, "plan": plan}
+    return {"proposal": services.artifacts.put_json(decided), "hypothesis": shown_hypothesis(decided)}
 
 
 def _program(state: TraceState, services: RunServices, answer: Answer) -> str:
@@ -131,4 +132,4 @@ def _program(state: TraceState, services: RunServices, answer: Answer) -> str:
     if answer.action == "replace" and blocks:
         raise ValueError("to replace the program, give it whole")
     reply = CodeReply(blocks=blocks) if blocks else CodeReply(program=f"{answer.program.rstrip()}\n")
-    return updated(reply, services.artifacts.get_text(state["work"]["code"]))
+    return updated(reply, services.artifacts.get_text(str(state["work"]["code"])))

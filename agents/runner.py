@@ -1,16 +1,15 @@
 """The runner: the execution tool. First the smoke split, until the program runs; then the search split, graded."""
 
-from typing import Any
-
+from gome.state.in_flight import FailedRun
+from gome.state.parts import Evaluation
 from gome.state.schema import TraceState
-from gome.state.step import Evaluation
 from gome.tools.services import RunServices
 
 
-def runner(state: TraceState, services: RunServices) -> dict[str, Any]:
+def runner(state: TraceState, services: RunServices) -> TraceState:
     """Run the step's program. A failure goes back to the coder while debug rounds are left, else on to the critic."""
     work, trace, step = state["work"], state["trace"], state["step"]
-    program = services.artifacts.get_text(work["code"])
+    program = services.artifacts.get_text(str(work["code"]))
     evaluation: Evaluation | None = None
     for split in ("smoke", "search"):
 
@@ -25,12 +24,12 @@ def runner(state: TraceState, services: RunServices) -> dict[str, Any]:
     ref = services.artifacts.put_json(evaluation)
     if evaluation["status"] == "ok" or work["rounds"] >= services.config.debug_rounds:
         return {"work": {**work, "evaluation": ref}, "next": "critic"}
-    error = {
-        "split": evaluation["split"],
-        "status": evaluation["status"],
-        "problems": evaluation["problems"],
-        "log": evaluation["log"],
-        "seconds": evaluation["seconds"],
-    }
+    error = FailedRun(
+        split=evaluation["split"],
+        status=evaluation["status"],
+        problems=evaluation["problems"],
+        log=evaluation["log"],
+        seconds=evaluation["seconds"],
+    )
     services.emit("runner", f"failed: {evaluation['problems'][0]}", trace, step)
     return {"work": {**work, "evaluation": ref, "errors": [*work["errors"], error]}, "next": "coder"}

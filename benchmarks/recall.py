@@ -11,27 +11,25 @@ import time
 import numpy as np
 
 from gome.optimizer.momentum import recall
-from gome.state.step import MemoryEntry
+from gome.state.step import StepBrief, brief_from_json
 
 WORDS, A_TEXT, HYPOTHESES, LATER = 3000, 25, 3, 5
 
 
-def memories(count: int, rng: np.random.Generator) -> list[MemoryEntry]:
+def memories(count: int, rng: np.random.Generator) -> list[StepBrief]:
     """Entries with texts of 25 words drawn from 3,000, half of them accepted."""
     vocabulary = np.array([f"word{i}" for i in range(WORDS)])
     return [
-        MemoryEntry(
-            id=f"0:{step}",
-            trace=0,
-            step=step,
-            hypothesis=" ".join(rng.choice(vocabulary, A_TEXT)),
-            component="model",
-            accepted=step % 2 == 0,
-            gain=float(gain),
-            gain_se=float(gain),
-            score=float(gain),
-            code=None,
-            lesson="",
+        brief_from_json(
+            {
+                "trace": 0,
+                "step": step,
+                "hypothesis": " ".join(rng.choice(vocabulary, A_TEXT)),
+                "verdict": "accepted" if step % 2 == 0 else "rejected",
+                "gain": float(gain),
+                "gain_se": float(gain),
+                "score": float(gain),
+            }
         )
         for step, gain in enumerate(rng.normal(size=count))
     ]

@@ -1,14 +1,11 @@
 """How figures are written wherever a person reads them: scores with their noise, gains, durations, counts."""
 
 import math
-from typing import Any, TypeGuard
+from typing import Any
+
+from gome.state.parts import is_number
 
 NONE = "–"
-
-
-def is_number(value: Any) -> TypeGuard[float]:
-    """True for a finite int or float; false for None, text, booleans, NaN and infinities."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def score_text(value: Any, stderr: Any = None) -> str:

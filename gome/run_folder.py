@@ -1,15 +1,14 @@
 """A run folder as it can be read at any moment: finished, running or dead; what is missing or cut off is left out."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from gome.formatting import is_number
 from gome.state.errors import GomeError
-from gome.state.step import Usage
+from gome.state.parts import Usage, is_number, sign_of
+from gome.state.step import StepRecord
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.history import History
 from gome.tools.records.journal import add_usage, nothing_used
@@ -26,7 +25,7 @@ class RunFolder:
     path: Path
     run: dict[str, Any]
     result: dict[str, Any]
-    records: list[dict[str, Any]]
+    records: list[StepRecord]
     events: list[dict[str, Any]]
     state: RunState
 
@@ -37,7 +36,7 @@ class RunFolder:
             raise GomeError(f"there is no run folder {path}; give the folder that `gome run` printed")
         result = _read_json(path / "result.json")
         state: RunState = "finished" if result else "running" if writer_of(path) else "stopped"
-        records = cast(list[dict[str, Any]], History(path / "history.jsonl").records())
+        records = History(path / "history.jsonl").records()
         events = list(read_lines(path / "events.jsonl"))
         return cls(path, _read_json(path / "run.json"), result, records, events, state)
 
@@ -69,7 +68,7 @@ class RunFolder:
     @property
     def sign(self) -> int:
         """+1 where larger scores are better, -1 where smaller ones are."""
-        return -1 if self.task.get("direction") == "minimize" else 1
+        return sign_of(self.task.get("direction", "maximize"))
 
     @property
     def reasoner(self) -> str:
@@ -97,10 +96,10 @@ class RunFolder:
             return None
 
     @cached_property
-    def accepted(self) -> list[dict[str, Any]]:
+    def accepted(self) -> list[StepRecord]:
         """Accepted steps that have a score, best first."""
-        rows = [r for r in self.records if r.get("verdict") == "accepted" and is_number(value_of(r))]
-        return sorted(rows, key=lambda r: -self.sign * cast(float, value_of(r)))
+        rows = [(r.value, r) for r in self.records if r.accepted and r.value is not None]
+        return [r for _, r in sorted(rows, key=lambda row: -self.sign * row[0])]
 
     @property
     def best(self) -> dict[str, Any] | None:
@@ -110,20 +109,20 @@ class RunFolder:
         if not self.accepted:
             return None
         top = self.accepted[0]
-        member = {"id": top.get("id"), "code": top.get("code"), "weight": 1.0}
-        return {"kind": "single", "members": [member], "search": score_of(top), "selection": None}
+        member = {"id": top.id, "code": top.code, "weight": 1.0}
+        return {"kind": "single", "members": [member], "search": top.score, "selection": None}
 
     @property
-    def first_draft(self) -> dict[str, Any] | None:
+    def first_draft(self) -> StepRecord | None:
         """The best of the traces' first accepted solutions: where the search began."""
-        first: dict[Any, dict[str, Any]] = {}
-        for record in sorted(self.accepted, key=lambda r: r["step"]):
-            first.setdefault(record["trace"], record)
-        return max(first.values(), key=lambda r: self.sign * cast(float, value_of(r)), default=None)
+        first: dict[int, StepRecord] = {}
+        for record in sorted(self.accepted, key=lambda r: r.step):
+            first.setdefault(record.trace, record)
+        return next((r for r in self.accepted if first[r.trace] is r), None)
 
     def count(self, verdict: str) -> int:
         """How many steps ended with this verdict."""
-        return sum(r.get("verdict") == verdict for r in self.records)
+        return sum(r.verdict == verdict for r in self.records)
 
     def usage_by_role(self) -> list[dict[str, Any]]:
         """Calls and tokens per role and model, from the journal of exchanges; a question asked twice counts once."""
@@ -146,16 +145,6 @@ class RunFolder:
     def evaluations(self) -> int:
         """Programs that were graded on the search part, or begun to be."""
         return len({path.name.split("-")[0] for path in (self.path / "results").glob("*-search-s*-f0.json")})
-
-
-def score_of(record: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The score of a step record, None if it has none."""
-    return (record.get("evaluation") or {}).get("score")
-
-
-def value_of(record: Mapping[str, Any]) -> float | None:
-    """The score's value of a step record, None if it has none."""
-    return (score_of(record) or {}).get("value")
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """How LangGraph calls Gome's nodes: in the calling thread, or, from an event loop, in one that ends with its run."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from pathlib import Path
 from typing import Any, cast
@@ -13,14 +13,14 @@ from gome.graph.registry import ServiceRegistry
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 
-Work = Callable[[Any, Runtime[RunConfig]], dict[str, Any]]
+Work = Callable[[Any, Runtime[RunConfig]], Mapping[str, Any]]
 
 
 class UserError(GomeError, ValueError):
     """A GomeError out of an event loop. LangGraph's server hides what an error says, unless it is a built-in one."""
 
 
-class NodeCall(Runnable[Any, dict[str, Any]]):
+class NodeCall(Runnable[Any, Mapping[str, Any]]):
     """A node out of `work(state, runtime) -> update`, which may take hours and blocks.
 
     LangGraph's server cancels a run by cancelling its task, and a thread does not notice. So the run's services are
@@ -31,13 +31,13 @@ class NodeCall(Runnable[Any, dict[str, Any]]):
     def __init__(self, work: Work, registry: ServiceRegistry) -> None:
         self.work, self.registry = work, registry
 
-    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> dict[str, Any]:
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Mapping[str, Any]:
         """Do the node's work here and now."""
         return self.work(input, _runtime())
 
     async def ainvoke(
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> dict[str, Any]:
+    ) -> Mapping[str, Any]:
         """Do the node's work in a thread."""
         context = copy_context()
         working = asyncio.get_running_loop().run_in_executor(

@@ -152,7 +152,7 @@ class ServiceRegistry:
         )
         services.asker.say = partial(_say_of_model, services.watched_by(self._observer))
         for record in services.history.records():
-            if record["verdict"] == "accepted":
+            if record.accepted:
                 services.note_accepted(record)
         return services
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from gome.agents import selection
+from gome.agents import selector
 from gome.graph.node_call import Work
 from gome.graph.registry import ServiceRegistry
 from gome.graph.run_layout import prepare_run
@@ -71,7 +71,7 @@ def ensembling(registry: ServiceRegistry) -> Work:
         """Weights over the accepted programs of all traces, from their stored predictions."""
         services = registry.services(Path(state["run_dir"]), runtime.store, runtime.stream_writer)
         with services.clock.working():
-            return {"ensemble": selection.ensemble(services)}
+            return {"ensemble": selector.ensemble(services)}
 
     return ensemble
 
@@ -85,7 +85,7 @@ def selecting(registry: ServiceRegistry) -> Work:
         ended = {k: t["ended"] or "steps" for k, t in state["traces"].items()}
         with services.clock.working():
             _remember(services)
-            result = selection.select(services, state["ensemble"], ended)
+            result = selector.select(services, state["ensemble"], ended)
         registry.close(services.run_dir)
         return {"result": result}
 

@@ -1,4 +1,4 @@
-"""One trace as a run of its own: prepare -> researcher -> coder -> runner -> critic -> ... -> ensemble -> select -> END.
+"""One trace as a run of its own: prepare, the nodes of a trace, ensemble, select.
 
 All checkpoints of its steps are the thread's own, so that it can be forked at any of them; those of a trace within a run
 belong to a sub-graph, which LangGraph 1.2 does not fork.

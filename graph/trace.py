@@ -1,4 +1,4 @@
-"""The trace graph: researcher -> coder -> runner -> critic, once a step, with the debug edge from runner to coder.
+"""The trace graph: researcher -> coder -> runner -> critic -> recorder, once a step; a failed run goes back to the coder.
 
 Where the configuration asks for review, a person stands behind the researcher or the coder.
 """
@@ -12,6 +12,7 @@ from langgraph.runtime import Runtime
 
 from gome.agents.coder import coder
 from gome.agents.critic import critic
+from gome.agents.recorder import recorder
 from gome.agents.researcher import researcher
 from gome.agents.reviewer import reviewer
 from gome.agents.runner import runner
@@ -19,6 +20,7 @@ from gome.graph.node_call import Work, add_node
 from gome.graph.registry import ServiceRegistry
 from gome.state.config import RunConfig
 from gome.state.errors import BudgetReached, GomeError, StepFailed
+from gome.state.in_flight import TraceSummary, step_in_flight
 from gome.state.schema import TraceOutput, TraceState
 from gome.tools.services import RunServices
 
@@ -27,11 +29,12 @@ FOLLOWING = {
     "reviewer": ["coder", "runner", "critic"],
     "coder": ["reviewer", "runner", "critic"],
     "runner": ["coder", "critic"],
-    "critic": ["researcher"],
+    "critic": ["recorder"],
+    "recorder": ["researcher"],
 }
 """Which nodes may follow each one; each may end the trace as well."""
 
-Node = Callable[[TraceState, RunServices], dict[str, Any]]
+Node = Callable[[TraceState, RunServices], TraceState]
 """What a node is: from the state and the services to an update, whose `next` names the node that follows, or 'end'."""
 
 NODES: dict[str, Node] = {
@@ -40,6 +43,7 @@ NODES: dict[str, Node] = {
     "coder": coder,
     "runner": runner,
     "critic": critic,
+    "recorder": recorder,
 }
 
 
@@ -74,17 +78,20 @@ def _next(state: TraceState) -> str:
 def _bound(node: Node, registry: ServiceRegistry) -> Work:
     """The node as LangGraph calls it. A lost step goes to the critic, a used-up budget ends the trace."""
 
-    def call(state: TraceState, runtime: Runtime[RunConfig]) -> dict[str, Any]:
+    def call(state: TraceState, runtime: Runtime[RunConfig]) -> TraceState:
         services = registry.services(Path(state["run_dir"]), runtime.store, runtime.stream_writer)
         try:
             with services.clock.working():
-                return node(state, services)
+                return node({**state, "work": step_in_flight(state.get("work", {}))}, services)
         except StepFailed as lost:
-            work = {"started": services.clock.elapsed(), **state.get("work", {}), "failure": str(lost)}
+            work = step_in_flight(
+                {"started": services.clock.elapsed(), **state.get("work", {}), "failure": str(lost)}
+            )
             return {"work": work, "next": "critic"}
         except BudgetReached as reached:
             services.emit("ended", str(reached), state["trace"], state["step"])
-            summary = {**state.get("traces", {}).get(str(state["trace"]), {}), "step": state["step"]}
-            return {"traces": {str(state["trace"]): {**summary, "ended": str(reached)}}, "next": "end"}
+            summary = state.get("traces", {}).get(str(state["trace"]), TraceSummary())
+            ended: TraceSummary = {**summary, "step": state["step"], "ended": str(reached)}
+            return {"traces": {str(state["trace"]): ended}, "next": "end"}
 
     return call

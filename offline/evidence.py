@@ -141,8 +141,7 @@ class Case:
     def tried(self) -> dict[str, str]:
         """Moves of this trace and the last verdict on each, from its history and from what memory recalls of it."""
         own = [row for row in self.facts.get("momentum", []) if row.get("trace") == self.facts.get("trace")]
-        recalled = [{**row, "verdict": "accepted" if row["accepted"] else "rejected"} for row in own]
-        rows = [*recalled, *self.facts.get("history", [])]
+        rows = [*own, *self.facts.get("history", [])]
         return {tag: row["verdict"] for row in rows if (tag := tag_of(row["hypothesis"]))}
 
     @cached_property
@@ -158,7 +157,7 @@ class Case:
         for row in [*self.facts.get("siblings", []), *self.facts.get("momentum", [])]:
             tag = tag_of(row.get("hypothesis", ""))
             if tag and row.get("trace") != self.facts.get("trace") and row.get("verdict") != "running":
-                accepted = row.get("accepted", row.get("verdict") == "accepted")
+                accepted = row.get("verdict") == "accepted"
                 gain = float(row.get("gain_se") or 0) if accepted else -1.0
                 found[tag] = max(gain, found.get(tag, -1.0))
         return found

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from gome.offline.evidence import Case
 from gome.offline.recipe import Recipe
-from gome.state.step import Component
+from gome.state.parts import Component
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from gome.offline.evidence import Case, tag_of
 from gome.offline.findings import findings
 from gome.offline.model_moves import MODEL_MOVES
 from gome.offline.moves import Move
-from gome.state.step import SCORE_WEIGHTS
+from gome.state.parts import SCORE_WEIGHTS
 
 MOVES: dict[str, Move] = {move.tag: move for move in (*CONTENT_MOVES, *COLUMN_MOVES, *MODEL_MOVES)}
 MOST_ADOPTED = 5.0

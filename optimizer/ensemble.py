@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from gome.state.parts import gain_of
 from gome.state.task import Task
 from gome.tools.data.columns import class_text
 from gome.tools.evaluation.bootstrap import FoldPredictions, score
-from gome.tools.evaluation.grading import aligned, measured, metric_of, signed_gain
+from gome.tools.evaluation.grading import aligned, measured, metric_of
 from gome.tools.evaluation.metric import Metric
 from gome.tools.evaluation.parse import codes, tokens
 
@@ -129,7 +130,7 @@ def greedy_ensemble(
         values = [_value(task, metric, one, members) for one in tried]
         at = max(range(len(tried)), key=lambda i: sign * values[i])
         counts, idle = tried[at], idle + 1
-        if signed_gain(task.direction, values[at], best_value) > tolerance:
+        if gain_of(task.direction, values[at], best_value) > tolerance:
             best, best_value, idle = counts, values[at], 0
         if idle == _PATIENCE:
             break

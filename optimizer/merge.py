@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from gome.optimizer.ensemble import combine
-from gome.optimizer.incumbent import by_score, score_value
-from gome.state.step import Comparison, StepRecord
+from gome.optimizer.ranking import by_score
+from gome.state.in_flight import MergedProgram, Proposal
+from gome.state.parts import Comparison, Hypothesis
+from gome.state.step import StepRecord
+from gome.state.task import Direction
 from gome.tools.evaluation.bootstrap import compare
 from gome.tools.services import RunServices
 
@@ -25,18 +27,18 @@ class _Accepted:
     """The accepted steps of a run, read once: the first one of each program, and of these the best one of each
     trace."""
 
-    def __init__(self, records: Sequence[StepRecord], sign: int) -> None:
+    def __init__(self, records: Sequence[StepRecord], direction: Direction) -> None:
         self.by_code: dict[str, StepRecord] = {}
         self.best: dict[int, StepRecord] = {}
         self._codes: dict[str, str] = {}
-        rank = by_score(sign)
+        rank = by_score(direction)
         for record in records:
-            if record["verdict"] != "accepted":
+            if not record.accepted:
                 continue
-            self._codes[record["id"]] = str(record["code"])
-            if self.by_code.setdefault(str(record["code"]), record) is record:
-                best = self.best.setdefault(record["trace"], record)
-                self.best[record["trace"]] = min(best, record, key=rank)
+            self._codes[record.id] = str(record.code)
+            if self.by_code.setdefault(str(record.code), record) is record:
+                best = self.best.setdefault(record.trace, record)
+                self.best[record.trace] = min(best, record, key=rank)
 
     def lineage(self, code: str | None) -> list[StepRecord]:
         """The steps that a program came by, merged-in ones and theirs included, each once, latest first."""
@@ -44,12 +46,12 @@ class _Accepted:
         open_codes = [code]
         while open_codes:
             record = self.by_code.get(str(open_codes.pop()))
-            if record is None or record["id"] in found:
+            if record is None or record.id in found:
                 continue
-            found[record["id"]] = record
-            open_codes.append(record["parent"])
-            if record["move"] == "merge" and record["source"]:
-                open_codes.append(self._codes.get(record["source"]))
+            found[record.id] = record
+            open_codes.append(record.parent)
+            if record.kind == "merge" and record.source:
+                open_codes.append(self._codes.get(record.source))
         return list(found.values())
 
 
@@ -61,29 +63,29 @@ def find_partner(
     Measured on stored predictions, without a model call or a program run; labels alone cannot show it, and then the
     best program counts as no worse. Left out: pairs that were merged before, programs that grew from the base.
     """
-    accepted = _Accepted(records, services.sign)
+    accepted = _Accepted(records, services.task.direction)
     base = accepted.by_code.get(code)
     if base is None:
         return None
-    own = {r["id"] for r in accepted.lineage(code)}
-    done = {(r["parent"], r["source"]) for r in records if r["move"] == "merge"}
+    own = {r.id for r in accepted.lineage(code)}
+    done = {(r.parent, r.source) for r in records if r.kind == "merge"}
     partners = []
     for other in (best for number, best in accepted.best.items() if number != trace):
-        path = accepted.lineage(other["code"])
-        missing = [r for r in path if r["id"] not in own]
-        grown_from_base = base["id"] in {r["id"] for r in path}
-        if missing and not grown_from_base and (code, other["id"]) not in done:
-            missing.sort(key=lambda r: -(r["comparison"] or {"gain": 0.0})["gain"])
+        path = accepted.lineage(other.code)
+        missing = [r for r in path if r.id not in own]
+        grown_from_base = base.id in {r.id for r in path}
+        if missing and not grown_from_base and (code, other.id) not in done:
+            missing.sort(key=lambda r: -(r.gain or 0.0))
             partners.append(Partner(other, missing, _blend_gain(services, base, other)))
     best = max(partners, key=lambda p: p.blend["gain"], default=None)
     return best if best and best.blend["gain"] >= 0 else None
 
 
 def _blend_gain(services: RunServices, base: StepRecord, other: StepRecord) -> Comparison:
-    assert base["evaluation"] is not None
-    assert other["evaluation"] is not None
-    alone = services.evaluator.predictions(base["evaluation"])
-    with_other = services.evaluator.predictions(other["evaluation"])
+    assert base.evaluation is not None
+    assert other.evaluation is not None
+    alone = services.evaluator.predictions(base.evaluation)
+    with_other = services.evaluator.predictions(other.evaluation)
     both = [
         (answers, combine(services.task, [first, second], [0.5, 0.5]))
         for (answers, first), (_, second) in zip(alone, with_other, strict=True)
@@ -91,44 +93,41 @@ def _blend_gain(services: RunServices, base: StepRecord, other: StepRecord) -> C
     return compare(services.task, alone, both, seed=services.config.seed)
 
 
-def merge_proposal(partner: Partner) -> dict[str, Any]:
+def merge_proposal(partner: Partner) -> Proposal:
     """The step's proposal without a model call: the missing hypotheses, and the blend's gain as the prediction."""
     record, blend = partner.record, partner.blend
-    found = [r for r in partner.missing if r["move"] != "merge"] or partner.missing
-    kept = [r for r in found if r["comparison"]] or found
-    ideas = "; ".join(r["hypothesis"].get("statement", "").rstrip(".") for r in kept[:3])
-    statement = f"Merge what trace {record['trace']} found into this program: {ideas}."
-    gain = {"predicted_gain": blend["gain"], "predicted_low": blend["low"], "predicted_high": blend["high"]}
+    found = [r for r in partner.missing if r.kind != "merge"] or partner.missing
+    kept = [r for r in found if r.comparison] or found
+    ideas = "; ".join(r.statement.rstrip(".") for r in kept[:3])
+    statement = f"Merge what trace {record.trace} found into this program: {ideas}."
     effect = f"the mean of both programs' predictions gains {blend['gain']:+.4g} ± {blend['stderr']:.2g} on the first's"
-    return {
-        "diagnosis": f"Program {record['id']} has what the incumbent lacks: {effect}.",
-        "hypothesis": {
-            "statement": statement,
-            "component": "ensemble",
-            "challenge": "each trace found what the other lacks",
-            "expected_effect": effect,
-            "scores": {},
-            **gain,
-        },
-        "reason": effect,
-        "plan": [statement, "Keep the structure of the incumbent; take over what it lacks."],
-        "other": {
-            "trace": record["trace"],
-            "step": record["step"],
-            "code": record["code"],
-            "score": score_value(record),
-            "hypothesis": record["hypothesis"].get("statement", ""),
-            "accepted": [_idea(r) for r in partner.missing],
-        },
-    }
+    hypothesis = Hypothesis(
+        statement=statement,
+        component="ensemble",
+        challenge="each trace found what the other lacks",
+        expected_effect=effect,
+        scores={},
+        predicted_gain=blend["gain"],
+        predicted_low=blend["low"],
+        predicted_high=blend["high"],
+    )
+    return Proposal(
+        diagnosis=f"Program {record.id} has what the incumbent lacks: {effect}.",
+        hypothesis=hypothesis,
+        reason=effect,
+        plan=[statement, "Keep the structure of the incumbent; take over what it lacks."],
+        other=_merged_program(partner),
+    )
 
 
-def _idea(record: StepRecord) -> dict[str, Any]:
-    comparison = record["comparison"]
-    sure = comparison["gain"] / comparison["stderr"] if comparison and comparison["stderr"] > 0 else 0.0
-    return {
-        "hypothesis": record["hypothesis"].get("statement", ""),
-        "component": record["hypothesis"].get("component", "model"),
-        "gain_se": sure,
-        "lesson": record["lesson"],
-    }
+def _merged_program(partner: Partner) -> MergedProgram:
+    record = partner.record
+    assert record.value is not None
+    return MergedProgram(
+        trace=record.trace,
+        step=record.step,
+        code=str(record.code),
+        score=record.value,
+        hypothesis=record.statement,
+        accepted=[r.brief() for r in partner.missing],
+    )

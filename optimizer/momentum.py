@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gome.optimizer.tfidf import Similarity, cosine_tfidf
-from gome.state.step import MemoryEntry
+from gome.state.step import StepBrief
 
 HALF_LIFE_STEPS = 30
 CLAMP = 2.0
@@ -27,7 +27,7 @@ def kernel_logits(similarity: np.ndarray, delta_se: np.ndarray, path_length: int
     return np.clip(similarity * decay + np.tanh(delta_se)[None, :], -CLAMP, CLAMP)
 
 
-def deltas(entries: Sequence[MemoryEntry], incumbent: float | None, stderr: float, sign: int) -> np.ndarray:
+def deltas(entries: Sequence[StepBrief], incumbent: float | None, stderr: float, sign: int) -> np.ndarray:
     """Signed score differences (memories,) in standard errors; 0 where either side has no score."""
     scale = stderr if stderr > 0 else 1.0
     if incumbent is None:
@@ -38,7 +38,7 @@ def deltas(entries: Sequence[MemoryEntry], incumbent: float | None, stderr: floa
 
 def recall(
     candidates: Sequence[str],
-    entries: Sequence[MemoryEntry],
+    entries: Sequence[StepBrief],
     *,
     incumbent: float | None,
     stderr: float,
@@ -46,14 +46,14 @@ def recall(
     path_length: int,
     rng: np.random.Generator,
     similarity: Similarity = cosine_tfidf,
-) -> list[MemoryEntry]:
+) -> list[StepBrief]:
     """Memories to show beside `candidates`: the best accepted one, up to two sampled per candidate by the softmax of
     the kernel over accepted ones, and the failed one nearest to each candidate. No duplicates; best first, ties to the
     more recent step. The best one has a score, if any has: entries of earlier runs, which have none, come after.
     """
-    accepted = [e for e in entries if e["accepted"]]
-    failed = [e for e in entries if not e["accepted"]]
-    chosen: dict[str, MemoryEntry] = {}
+    accepted = [e for e in entries if e["verdict"] == "accepted"]
+    failed = [e for e in entries if e["verdict"] != "accepted"]
+    chosen: dict[str, StepBrief] = {}
     if accepted:
         delta = deltas(accepted, incumbent, stderr, sign)
         best = accepted[_best(accepted, delta)]
@@ -72,12 +72,14 @@ def recall(
             j = int(row.argmax())
             if row[j] > 0:
                 chosen.setdefault(failed[j]["id"], failed[j])
-    return sorted(chosen.values(), key=lambda e: (not e["accepted"], -e["gain_se"], -e["step"]))
+    return sorted(
+        chosen.values(), key=lambda e: (e["verdict"] != "accepted", -(e["gain_se"] or 0.0), -e["step"])
+    )
 
 
-def _best(entries: Sequence[MemoryEntry], delta: np.ndarray) -> int:
+def _best(entries: Sequence[StepBrief], delta: np.ndarray) -> int:
     """Where the best entry is: one with a score before those without, then by score, gain, and the more recent step."""
     scored = [e["score"] is not None for e in entries]
-    gains, steps = [e["gain_se"] for e in entries], [e["step"] for e in entries]
+    gains, steps = [e["gain_se"] or 0.0 for e in entries], [e["step"] for e in entries]
     first = -np.arange(len(entries))
     return int(np.lexsort(np.array([first, steps, gains, delta, scored], dtype=float))[-1])

@@ -1,16 +1,15 @@
 """How far the gradient can be trusted: predicted against realised gain, over the steps of one run."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 from typing_extensions import TypedDict
 
-PRIOR = {"gradient": (1.6, 2.4), "tree": (0.9, 3.1)}
-"""(steps that gained, steps that did not) believed in before the first: four steps with the shares of the paper's
-ablation, 41 % with structured reasoning and 23 % without (method.md)."""
+from gome.state.parts import Hypothesis
+from gome.state.step import StepRecord
+
 MOST_SE = 5.0
 Z90 = 1.645
 
@@ -41,11 +40,11 @@ class Gains(TypedDict):
     high: float
 
 
-def reliability(records: Iterable[Mapping[str, Any]]) -> Reliability:
+def reliability(records: Iterable[StepRecord]) -> Reliability:
     """Predicted against realised gain over step records; see `has_pair`."""
     rows = [r for r in records if has_pair(r)]
     predicted, realised, noise = _pairs(rows)
-    ranges = [(r["hypothesis"], g) for r, g in zip(rows, realised, strict=True) if has_range(r["hypothesis"])]
+    ranges = [(r.hypothesis, g) for r, g in zip(rows, realised, strict=True) if has_range(r.hypothesis)]
     return Reliability(
         pairs=len(rows),
         right_sign=int(np.sum(predicted * realised > 0)),
@@ -56,34 +55,24 @@ def reliability(records: Iterable[Mapping[str, Any]]) -> Reliability:
     )
 
 
-def factors(records: Sequence[Mapping[str, Any]]) -> dict[int, float]:
+def factors(records: Sequence[StepRecord]) -> dict[int, float]:
     """For each step number of the records, the `factor` that the steps before it had shown."""
-    rows = sorted(filter(has_pair, records), key=lambda r: r["step"])
+    rows = sorted(filter(has_pair, records), key=lambda r: r.step)
     x, y = _in_errors(*_pairs(rows))
     products, squares = (np.concatenate([[0.0], np.cumsum(v)]) for v in (x * y, x * x))
-    steps = sorted({int(r["step"]) for r in records})
-    before = np.searchsorted(np.array([r["step"] for r in rows], dtype=int), steps)
+    steps = sorted({r.step for r in records})
+    before = np.searchsorted(np.array([r.step for r in rows], dtype=int), steps)
     return dict(zip(steps, ((products + 1.0) / (squares + 1.0))[before].tolist(), strict=True))
 
 
-def gains(records: Iterable[Mapping[str, Any]], optimizer: str) -> Gains:
+def gains(records: Iterable[StepRecord], optimizer: str) -> Gains:
     """The steps after the drafts that `optimizer` proposed, and how many were accepted with a measured gain."""
-    rows = [r for r in records if r.get("parent") and r.get("optimizer", "gradient") == optimizer]
+    rows = [r for r in records if r.parent and r.optimizer == optimizer]
     gained = sum(_gained(r) for r in rows)
     low, high = wilson(gained, len(rows))
     return Gains(
         steps=len(rows), gained=gained, share=gained / len(rows) if rows else math.nan, low=low, high=high
     )
-
-
-def draw_optimizer(records: Sequence[Mapping[str, Any]], rng: np.random.Generator) -> str:
-    """'gradient' or 'tree' for the next step, by Thompson's rule: a draw from what is believed of each share of gaining
-    steps, and the larger draw wins. So steps go where gains were, and the other is never quite forgotten."""
-    drawn = {}
-    for optimizer, (yes, no) in PRIOR.items():
-        seen = gains(records, optimizer)
-        drawn[optimizer] = rng.beta(yes + seen["gained"], no + seen["steps"] - seen["gained"])
-    return max(drawn, key=lambda name: drawn[name])
 
 
 def wilson(hits: int, trials: int, z: float = Z90) -> tuple[float, float]:
@@ -96,25 +85,23 @@ def wilson(hits: int, trials: int, z: float = Z90) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def has_pair(record: Mapping[str, Any]) -> bool:
+def has_pair(record: StepRecord) -> bool:
     """Whether the step's diagnosis predicted a gain that was measured by a score that stands.
 
     A merge's prediction is measured by the harness and says nothing of the diagnosis.
     """
-    hypothesis, evaluation = record.get("hypothesis") or {}, record.get("evaluation") or {}
-    foretold = any(hypothesis.get(f"predicted_{k}") for k in ("gain", "low", "high"))
-    measured = record.get("comparison") and evaluation.get("status") == "ok"
-    return bool(foretold and measured and record.get("move") != "merge")
+    foretold = any(record.hypothesis.get(f"predicted_{k}") for k in ("gain", "low", "high"))
+    measured = record.comparison and record.evaluation and record.evaluation["status"] == "ok"
+    return bool(foretold and measured and record.kind != "merge")
 
 
-def has_range(hypothesis: Mapping[str, Any]) -> bool:
+def has_range(hypothesis: Hypothesis) -> bool:
     """Whether the hypothesis gave a range, not a point."""
     return (hypothesis.get("predicted_high") or 0.0) > (hypothesis.get("predicted_low") or 0.0)
 
 
-def _gained(record: Mapping[str, Any]) -> bool:
-    comparison = record.get("comparison")
-    return record.get("verdict") == "accepted" and comparison is not None and comparison["gain"] > 0
+def _gained(record: StepRecord) -> bool:
+    return record.accepted and (record.gain or 0.0) > 0
 
 
 def _factor(predicted: np.ndarray, realised: np.ndarray, noise: np.ndarray) -> float:
@@ -135,11 +122,11 @@ def _in_errors(
     return np.clip(predicted / scale, -MOST_SE, MOST_SE), np.clip(realised / scale, -MOST_SE, MOST_SE)
 
 
-def _pairs(rows: Sequence[Mapping[str, Any]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _pairs(rows: Sequence[StepRecord]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Predicted and realised gains, and the standard errors of the latter, (rows,) each."""
-    predicted = np.array([float(r["hypothesis"]["predicted_gain"]) for r in rows])
-    realised = np.array([float(r["comparison"]["gain"]) for r in rows])
-    return predicted, realised, np.array([float(r["comparison"].get("stderr") or 0.0) for r in rows])
+    predicted = np.array([float(r.hypothesis["predicted_gain"]) for r in rows])
+    realised = np.array([r.gain or 0.0 for r in rows])
+    return predicted, realised, np.array([r.comparison["stderr"] if r.comparison else 0.0 for r in rows])
 
 
 def _rank_correlation(predicted: np.ndarray, realised: np.ndarray) -> float | None:

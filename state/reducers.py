@@ -1,30 +1,34 @@
 """Reducers of the shared channels: associative and idempotent, so that a re-executed node changes nothing."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TypeVar
+
+from gome.state.in_flight import TraceSummary
+from gome.state.step import StepBrief, brief_from_json
 
 RECENT = 8
+Brief = TypeVar("Brief", bound=StepBrief)
 
 
-def _key(entry: dict[str, Any]) -> tuple[int, int]:
+def _key(entry: StepBrief) -> tuple[int, int]:
     return int(entry["trace"]), int(entry["step"])
 
 
-def _upsert(old: Iterable[dict], new: Iterable[dict]) -> list[dict]:
+def _upsert(old: Iterable[Brief], new: Iterable[Brief]) -> list[Brief]:
     rows = {_key(e): e for e in old}
     rows.update({_key(e): e for e in new})
     return [rows[k] for k in sorted(rows)]
 
 
-def upsert(old: list[dict] | None, new: list[dict] | None) -> list[dict]:
+def upsert(old: list[Brief] | None, new: list[Brief] | None) -> list[Brief]:
     """Entries keyed by (trace, step); a later one replaces an earlier one of the same key."""
     return _upsert(old or [], new or [])
 
 
-def upsert_recent(old: list[dict] | None, new: list[dict] | None) -> list[dict]:
+def upsert_recent(old: list[StepBrief] | None, new: list[StepBrief] | None) -> list[StepBrief]:
     """As `upsert`, but only the last `RECENT` steps of each trace stay: the state is flat in the number of steps."""
-    kept: list[dict] = []
-    by_trace: dict[int, list[dict]] = {}
+    kept: list[StepBrief] = []
+    by_trace: dict[int, list[StepBrief]] = {}
     for entry in _upsert(old or [], new or []):
         by_trace.setdefault(int(entry["trace"]), []).append(entry)
     for trace in sorted(by_trace):
@@ -32,7 +36,9 @@ def upsert_recent(old: list[dict] | None, new: list[dict] | None) -> list[dict]:
     return kept
 
 
-def merge_summaries(old: dict | None, new: dict | None) -> dict:
+def merge_summaries(
+    old: dict[str, TraceSummary] | None, new: dict[str, TraceSummary] | None
+) -> dict[str, TraceSummary]:
     """One summary per trace: the one that is further on (larger `step`) stays, the right one at equal steps.
 
     A trace hands back its siblings' summaries as it was sent them; those are older and must not win.
@@ -47,15 +53,18 @@ def merge_summaries(old: dict | None, new: dict | None) -> dict:
 BEST_MEMORIES, RECENT_MEMORIES = 48, 4
 
 
-def upsert_memories(old: list[dict] | None, new: list[dict] | None) -> list[dict]:
+def upsert_memories(old: list[StepBrief] | None, new: list[StepBrief] | None) -> list[StepBrief]:
     """As `upsert`, bounded: the accepted entries with the largest gains and the last few of each trace stay.
 
     The whole memory is in the store; the channel carries what the next step is likely to need.
     """
-    rows = _upsert(old or [], new or [])
-    accepted = sorted((e for e in rows if e["accepted"]), key=lambda e: (-e["gain_se"], *_key(e)))
+    rows = [
+        brief_from_json(e) for e in _upsert(old or [], new or [])
+    ]  # a checkpoint may be of an earlier version
+    accepted = [e for e in rows if e["verdict"] == "accepted"]
+    accepted.sort(key=lambda e: (-(e["gain_se"] or 0.0), *_key(e)))
     keep = {_key(e) for e in accepted[:BEST_MEMORIES]}
-    latest: dict[int, list[dict]] = {}
+    latest: dict[int, list[StepBrief]] = {}
     for entry in rows:
         latest.setdefault(int(entry["trace"]), []).append(entry)
     keep |= {_key(e) for trace in latest.values() for e in trace[-RECENT_MEMORIES:]}

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from typing_extensions import TypedDict
 
-from gome.state.step import Component, Hypothesis
+from gome.state.parts import Component, Hypothesis
 
 Subject = Literal["hypothesis", "program"]
 Action = Literal["accept", "edit", "replace", "reject"]

@@ -5,7 +5,9 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from gome.state.in_flight import Incumbent, StepInFlight, TraceSummary
 from gome.state.reducers import merge_summaries, upsert_memories, upsert_recent
+from gome.state.step import StepBrief
 
 
 class RunInput(TypedDict, total=False):
@@ -35,9 +37,9 @@ class Shared(TypedDict, total=False):
     `traces` one summary per trace (keyed by its number as text): step, incumbent, ended.
     """
 
-    records: Annotated[list[dict], upsert_recent]
-    momentum: Annotated[list[dict], upsert_memories]
-    traces: Annotated[dict, merge_summaries]
+    records: Annotated[list[StepBrief], upsert_recent]
+    momentum: Annotated[list[StepBrief], upsert_memories]
+    traces: Annotated[dict[str, TraceSummary], merge_summaries]
 
 
 class RunState(RunInput, Shared, total=False):
@@ -45,7 +47,7 @@ class RunState(RunInput, Shared, total=False):
 
     run_dir: str
     until: int
-    ensemble: dict
+    ensemble: dict[str, float]
     result: dict
     next: str
 
@@ -57,15 +59,15 @@ class TraceState(Shared, total=False):
     trace: int
     step: int
     until: int
-    incumbent: dict | None
-    work: dict
+    incumbent: Incumbent | None
+    work: StepInFlight
     next: str
 
 
 class SingleTraceState(RunInput, TraceState, total=False):
     """State of the graph of one trace, which is a run of its own."""
 
-    ensemble: dict
+    ensemble: dict[str, float]
     result: dict
 
 

@@ -1,149 +1,211 @@
-"""Records: what is written down of evaluations, hypotheses, steps and memories. Plain JSON types throughout."""
+"""The typed step: one record of it, and the brief form that state, momentum and prompts share."""
 
-from typing import Literal, NotRequired
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, NotRequired, cast
 
 from typing_extensions import TypedDict
 
-Status = Literal["ok", "error", "timeout", "memory", "output", "format", "void"]
-Verdict = Literal["accepted", "rejected", "failed"]
-Move = Literal["draft", "edit", "merge", "restart"]
-Component = Literal["data", "features", "model", "ensemble", "workflow"]
+from gome.state.parts import (
+    Comparison,
+    Component,
+    Evaluation,
+    Hypothesis,
+    Review,
+    Score,
+    Stage,
+    StepKind,
+    Usage,
+    Verdict,
+    gain_se,
+)
 
 
-SCORE_WEIGHTS = {"alignment": 0.2, "impact": 0.4, "novelty": 0.2, "feasibility": 0.1, "risk_reward": 0.1}
-"""The five scores of a hypothesis, and what each weighs (method.md, one step, 3)."""
+class StepBrief(TypedDict):
+    """A step in the few words that state, momentum and prompts carry; as momentum upserted under `id` = 'trace:step'.
 
-
-class Score(TypedDict):
-    """A metric value with its noise. `stderr` in the metric's units; `folds` one value per fold."""
-
-    value: float
-    stderr: float
-    folds: list[float]
-
-
-class Evaluation(TypedDict):
-    """One program, run and graded on all folds of one split with one seed.
-
-    `status` 'ok' has a score and predictions; every other status has `problems`, one line each.
-    `log`, `predictions` are artifact references. `facts` are what the program logged (see docs: program log).
+    `gain` is in the metric's units, `gain_se` in its standard errors; both None where nothing was compared.
     """
-
-    key: str
-    split: str
-    seed: int
-    status: Status
-    score: Score | None
-    problems: list[str]
-    log: str | None
-    predictions: str | None
-    seconds: float
-    peak_mb: float
-    gpu_peak_mb: NotRequired[float | None]
-    facts: dict
-
-
-class Comparison(TypedDict):
-    """Paired bootstrap of a candidate against the incumbent on the same rows.
-
-    `gain` is in the metric's units, positive is better whatever the direction; `stderr` its standard error;
-    `p_better` the share of resamples in which the candidate is better; `low`, `high` the 90 % interval.
-    """
-
-    gain: float
-    stderr: float
-    p_better: float
-    low: float
-    high: float
-
-
-class Hypothesis(TypedDict, total=False):
-    """One testable statement, with scores from 1 to 10 (method.md, one step, 3) and the gain it predicts."""
-
-    statement: str
-    component: Component
-    challenge: str
-    expected_effect: str
-    scores: dict[str, float]
-    predicted_gain: float  # metric's units, positive is better
-    predicted_low: float
-    predicted_high: float
-
-
-class MemoryEntry(TypedDict):
-    """An entry of the success memory, upserted under `id` = 'trace:step'."""
 
     id: str
     trace: int
     step: int
     hypothesis: str
-    component: str
-    accepted: bool
-    gain: float  # metric's units, positive is better; 0 for a first solution and for a failure
-    gain_se: float  # gain in units of its standard error
+    component: Component
+    verdict: Verdict
+    tie: bool
+    gain: float | None
+    gain_se: float | None
+    predicted_gain: float | None
     score: float | None
-    code: str | None
+    seconds: float | None
+    problems: list[str]
+    feedback: str
     lesson: str
+    code: str | None
+    reviews: NotRequired[list[Review]]
+    advice: NotRequired[list[str]]
 
 
-class EarlierMemory(MemoryEntry):
-    """An entry of an earlier run, from a memory file: its id is 'run/trace:step'; it has neither score nor code."""
+class EarlierStep(StepBrief):
+    """A step of an earlier run, from a file of lessons: its id is 'run/trace:step'; it has neither score nor code."""
 
     run: str
     task: str
     metric: str
 
 
-class Usage(TypedDict):
-    """Model usage: calls, tokens, US dollars of the calls whose price is known, and how many had none known."""
-
-    calls: int
-    tokens_in: int
-    tokens_out: int
-    usd: float
-    unpriced: int
+PROBLEMS_IN_BRIEF, FEEDBACK_IN_BRIEF = 3, 600
 
 
-class Review(TypedDict):
-    """What a person decided: on the `hypothesis` or the `program`, accept, edit, replace or reject, and why."""
-
-    of: str
-    action: str
-    reason: str
-
-
-class StepRecord(TypedDict):
+@dataclass(frozen=True)
+class StepRecord:
     """A line of history.jsonl: one step, whole. References point into the run's artifacts.
 
-    `checks` is what the executed alignment checks found, a line each; `advice` what a person had said that this step's
-    diagnosis was the first of its trace to read.
+    `source` is the step that was merged in, or from which the trace restarted. `checks` is what the executed alignment
+    checks found, a line each; `advice` what a person had said that this step's diagnosis was the first of its trace to
+    read. A line of an earlier version, or one that lacks fields, reads as well: see `from_json`.
     """
 
     id: str
     trace: int
     step: int
-    stage: str
-    optimizer: str  # gradient or tree
-    move: Move
-    source: str | None  # id of the step that was merged in, or from which the trace restarted
-    diagnosis: str
-    challenges: list[dict]
-    hypotheses: list[Hypothesis]
-    hypothesis: Hypothesis
-    plan: list[str]
-    recalled: list[str]
-    parent: str | None
-    code: str | None
     verdict: Verdict
-    tie: bool
-    reason: str
-    feedback: str
-    lesson: str
-    evaluation: Evaluation | None
-    comparison: Comparison | None
-    checks: list[str]
-    debug_rounds: int
-    reviews: list[Review]
-    advice: list[str]
-    seconds: float
-    usage: Usage
+    stage: Stage = "draft"
+    optimizer: str = "gradient"
+    kind: StepKind = "draft"
+    source: str | None = None
+    diagnosis: str = ""
+    challenges: list[dict[str, str]] = field(default_factory=list)
+    hypotheses: list[Hypothesis] = field(default_factory=list)
+    hypothesis: Hypothesis = field(default_factory=Hypothesis)
+    plan: list[str] = field(default_factory=list)
+    recalled: list[str] = field(default_factory=list)
+    parent: str | None = None
+    code: str | None = None
+    tie: bool = False
+    reason: str = ""
+    feedback: str = ""
+    lesson: str = ""
+    evaluation: Evaluation | None = None
+    comparison: Comparison | None = None
+    checks: list[str] = field(default_factory=list)
+    debug_rounds: int = 0
+    reviews: list[Review] = field(default_factory=list)
+    advice: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    usage: Usage = field(
+        default_factory=lambda: Usage(calls=0, tokens_in=0, tokens_out=0, usd=0.0, unpriced=0)
+    )
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> "StepRecord":
+        """The record that a line of history.jsonl holds. ValueError if it does not say which step it is."""
+        known = {name: value for name, value in upgraded(row).items() if name in _NAMES and value is not None}
+        try:
+            return cls(**{"id": f"{row['trace']}:{row['step']}", "verdict": "failed", **known})
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"no step record: {error}") from None
+
+    def to_json(self) -> dict[str, Any]:
+        """The line of history.jsonl."""
+        return asdict(self)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the trace took the program over."""
+        return self.verdict == "accepted"
+
+    @property
+    def score(self) -> Score | None:
+        """The search score, also of a voided one; None if the program was not graded."""
+        return self.evaluation["score"] if self.evaluation else None
+
+    @property
+    def value(self) -> float | None:
+        """The value of the search score, None without one."""
+        return self.score["value"] if self.score else None
+
+    @property
+    def counts(self) -> bool:
+        """Whether there is a score that stands: neither failed nor voided for leakage."""
+        return self.value is not None and self.evaluation is not None and self.evaluation["status"] == "ok"
+
+    @property
+    def gain(self) -> float | None:
+        """Measured gain on the parent, in the metric's units; None where nothing was compared."""
+        return self.comparison["gain"] if self.comparison else None
+
+    @property
+    def gain_se(self) -> float | None:
+        """Measured gain in units of its standard error."""
+        return gain_se(self.comparison)
+
+    @property
+    def statement(self) -> str:
+        """What the step tried, in words."""
+        return self.hypothesis.get("statement", "")
+
+    @property
+    def component(self) -> Component:
+        """Which part of the program it changed."""
+        return self.hypothesis.get("component", "model")
+
+    def brief(self) -> StepBrief:
+        """The step in the few words that state, momentum and prompts carry."""
+        brief = StepBrief(
+            id=self.id,
+            trace=self.trace,
+            step=self.step,
+            hypothesis=self.statement,
+            component=self.component,
+            verdict=self.verdict,
+            tie=self.tie,
+            gain=self.gain,
+            gain_se=self.gain_se,
+            predicted_gain=self.hypothesis.get("predicted_gain"),
+            score=self.value if self.counts else None,
+            seconds=self.evaluation["seconds"] if self.evaluation else None,
+            problems=self.evaluation["problems"][:PROBLEMS_IN_BRIEF] if self.evaluation else [self.reason],
+            feedback=self.feedback[:FEEDBACK_IN_BRIEF],
+            lesson=self.lesson,
+            code=self.code,
+        )
+        if self.reviews:
+            brief["reviews"] = self.reviews
+        if self.advice:
+            brief["advice"] = self.advice
+        return brief
+
+
+_NAMES = {f.name for f in fields(StepRecord)}
+_RENAMED = {"move": "kind"}
+"""Fields that version 0.1 called otherwise: {old: new}."""
+
+
+def upgraded(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row under the names of this version."""
+    return {_RENAMED.get(name, name): value for name, value in row.items()}
+
+
+def brief_from_json(row: Mapping[str, Any]) -> StepBrief:
+    """A brief that was stored, also one of version 0.1, which said `accepted` and knew no verdict beside it."""
+    blank = StepBrief(
+        id=f"{row['trace']}:{row['step']}",
+        trace=row["trace"],
+        step=row["step"],
+        hypothesis="",
+        component="model",
+        verdict="accepted" if row.get("accepted") else "rejected",
+        tie=False,
+        gain=None,
+        gain_se=None,
+        predicted_gain=None,
+        score=None,
+        seconds=None,
+        problems=[],
+        feedback="",
+        lesson="",
+        code=None,
+    )
+    return cast(StepBrief, {**blank, **{name: value for name, value in row.items() if name != "accepted"}})

@@ -75,7 +75,7 @@ class Scenes:
             )
             graph = build_graph(models=dict.fromkeys(("researcher", "coder", "critic"), model)).compile()
             state = graph.invoke({"task": str(task)}, context=config)
-            records = sorted(History(out / "history.jsonl").records(), key=lambda r: r["id"])
+            records = sorted(History(out / "history.jsonl").records(), key=lambda r: r.id)
             said[scheduler] = [_timeless(record) for record in records] + [state["result"]["best"]]
         return said
 
@@ -167,7 +167,7 @@ def _tell(seconds: float) -> str:
 
 def _timeless(record: Any) -> dict[str, Any]:
     """A step's record without how long things took."""
-    evaluation = {k: v for k, v in record["evaluation"].items() if k not in ("seconds", "peak_mb")}
+    evaluation = {k: v for k, v in record.evaluation.items() if k not in ("seconds", "peak_mb")}
     return {**{k: v for k, v in record.items() if k != "seconds"}, "evaluation": evaluation}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gome.state.config import RunConfig
 from gome.state.errors import BudgetReached, GomeError
-from gome.state.step import Usage
+from gome.state.parts import Usage
 from gome.tools.data.label_probes import PROBES
 from gome.tools.execution.e2b.cost import SandboxLog
 from gome.tools.execution.workspace import disk_usage

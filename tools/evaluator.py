@@ -10,7 +10,7 @@ from typing import Any, cast
 import pandas as pd
 
 from gome.state.errors import BudgetReached, GomeError, RunStopped
-from gome.state.step import Evaluation, Score, Status
+from gome.state.parts import Evaluation, Score, Status
 from gome.state.task import Task
 from gome.tools.budget import Budget
 from gome.tools.data.inputs import Inputs

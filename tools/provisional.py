@@ -27,11 +27,13 @@ class ProvisionalSubmission:
     def __init__(self, run_dir: Path, evaluator: Evaluator, budget: Budget) -> None:
         self.run_dir, self.evaluator, self.budget = run_dir, evaluator, budget
         self._lock = threading.Lock()
+        before = run_dir / "standing.json"  # its name in version 0.1
+        self._file = before if before.is_file() else run_dir / "provisional.json"
 
     def record(self) -> dict[str, Any] | None:
         """{id, code, goodness, spent_s} of the program that stands, None if there is none yet."""
         try:
-            return dict(json.loads((self.run_dir / "standing.json").read_text()))
+            return dict(json.loads(self._file.read_text()))
         except (OSError, ValueError):
             return None
 
@@ -45,11 +47,9 @@ class ProvisionalSubmission:
             now = self.record()
             if now and (goodness <= now["goodness"] or not self._affordable(now["spent_s"], seconds)):
                 return None
-            step, program = record["id"], self.evaluator.artifacts.get_text(str(record["code"]))
+            step, program = record.id, self.evaluator.artifacts.get_text(str(record.code))
             try:
-                evaluation = self.evaluator.evaluate(
-                    program, "final", trace=record["trace"], step=record["step"]
-                )
+                evaluation = self.evaluator.evaluate(program, "final", trace=record.trace, step=record.step)
             except BudgetReached as reached:
                 return f"{step} was not fitted on all of the data: {reached}"
             if evaluation["status"] != "ok":
@@ -57,8 +57,8 @@ class ProvisionalSubmission:
             self.budget.note_fit(seconds, evaluation["seconds"])
             write_solution(self.run_dir, {step: program}, {step: 1.0}, self.evaluator.submission(evaluation))
             spent = (now["spent_s"] if now else 0.0) + evaluation["seconds"]
-            row = {"id": step, "code": record["code"], "goodness": goodness, "spent_s": round(spent, 3)}
-            write_json(self.run_dir / "standing.json", row)
+            row = {"id": step, "code": record.code, "goodness": goodness, "spent_s": round(spent, 3)}
+            write_json(self._file, row)
             return f"the submission of {step} stands"
 
     def _affordable(self, spent: float, seconds: float) -> bool:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gome.state.config import RunConfig
-from gome.state.step import EarlierMemory, MemoryEntry, StepRecord
+from gome.state.parts import sign_of
+from gome.state.step import EarlierStep, StepBrief, StepRecord
 from gome.state.task import Task
 from gome.tools.budget import Budget
 from gome.tools.evaluator import Evaluator
@@ -23,10 +24,10 @@ from gome.tools.records.jsonl import append_line
 class Memory(Protocol):
     """The success memory that all traces of a run share while they run."""
 
-    def put(self, entry: MemoryEntry) -> None:
+    def put(self, entry: StepBrief) -> None:
         """Insert or replace the entry under its id."""
 
-    def entries(self) -> list[MemoryEntry]:
+    def entries(self) -> list[StepBrief]:
         """All entries of the run, failed ones too, by (trace, step)."""
 
     def announce(self, trace: int, step: int, hypothesis: str, component: str) -> None:
@@ -65,13 +66,13 @@ class RunServices:
     evaluator: Evaluator
     provisional: ProvisionalSubmission
     memory: Memory
-    earlier: Sequence[EarlierMemory]
+    earlier: Sequence[EarlierStep]
     writer: Callable[[dict[str, Any]], None]
 
     @property
     def sign(self) -> int:
         """+1 where larger scores are better, -1 where smaller ones are."""
-        return 1 if self.task.direction == "maximize" else -1
+        return sign_of(self.task.direction)
 
     def allowance(self, trace: int) -> int:
         """Steps that the trace may take: its own and those that folded traces left it."""
@@ -79,12 +80,11 @@ class RunServices:
 
     def note_accepted(self, record: StepRecord) -> tuple[float, float]:
         """Tell the budget of an accepted step; (goodness: larger is better, mean seconds of one program run)."""
-        evaluation = record["evaluation"]
-        score = evaluation["score"] if evaluation else None
+        evaluation, score = record.evaluation, record.score
         if evaluation is None or score is None:
-            raise ValueError(f"step {record['id']} was accepted without a score")
+            raise ValueError(f"step {record.id} was accepted without a score")
         goodness, seconds = self.sign * score["value"], evaluation["seconds"] / max(1, len(score["folds"]))
-        self.budget.note_accepted(record["id"], goodness, seconds)
+        self.budget.note_accepted(record.id, goodness, seconds)
         return goodness, seconds
 
     def emit(

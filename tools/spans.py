@@ -11,7 +11,7 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config, get_callback_manager_for_config
 
-from gome.state.step import Evaluation
+from gome.state.parts import Evaluation
 
 
 def labels(name: str, **where: str | int | None) -> RunnableConfig:

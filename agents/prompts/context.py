@@ -1,11 +1,13 @@
 """The evidence that prompts carry: one builder per part, all of it measured by the harness or read from records."""
 
+from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from typing import Any
 
-from gome.optimizer.policy import stage_of, step_seed
+from gome.optimizer.stages import stage_of, step_seed
+from gome.state.in_flight import Incumbent, MergedProgram
 from gome.state.schema import TraceState
-from gome.state.step import StepRecord
+from gome.state.step import StepBrief, brief_from_json
 from gome.tools.evaluation.answer_form import answer_form
 from gome.tools.records.by_step import last_of_each
 from gome.tools.services import RunServices
@@ -13,6 +15,22 @@ from gome.tools.services import RunServices
 SHOWN_STEPS, SHOWN_SIBLINGS, SHOWN_CLASSES = 8, 8, 50
 SLIGHT_DRIFT, COMMON = 0.1, 0.1
 _OLDER_KEYS = ("step", "hypothesis", "component", "verdict", "gain")
+_SIBLING_KEYS = ("trace", "step", "hypothesis", "component", "verdict", "gain_se", "score")
+_MEMORY_KEYS = (
+    "id",
+    "trace",
+    "step",
+    "hypothesis",
+    "component",
+    "verdict",
+    "gain",
+    "gain_se",
+    "score",
+    "lesson",
+)
+_EARLIER_KEYS = ("run", "task", "metric")
+_IDEA_KEYS = ("hypothesis", "component", "gain_se", "lesson")
+_UNSAID = ("id", "code")
 
 _FORMS = {
     "label": "Write labels, exactly as they are written in the train table.",
@@ -65,7 +83,7 @@ def _telling(column: dict[str, Any], rows: int) -> dict[str, Any]:
     return {key: value for key, value in column.items() if key not in silent}
 
 
-def incumbent_context(services: RunServices, incumbent: dict[str, Any]) -> dict[str, Any]:
+def incumbent_context(services: RunServices, incumbent: Incumbent) -> dict[str, Any]:
     """What is known of the trace's current best program."""
     evaluation = services.artifacts.get_json(incumbent["evaluation"])
     score = incumbent["score"]
@@ -85,38 +103,11 @@ def incumbent_context(services: RunServices, incumbent: dict[str, Any]) -> dict[
     }
 
 
-def brief(record: StepRecord) -> dict[str, Any]:
-    """A step in the few words that the state and later prompts carry."""
-    comparison, evaluation = record["comparison"], record["evaluation"]
-    score = evaluation["score"] if evaluation else None
-    return {
-        "trace": record["trace"],
-        "step": record["step"],
-        "hypothesis": record["hypothesis"].get("statement", ""),
-        "component": record["hypothesis"].get("component", "model"),
-        "verdict": record["verdict"],
-        "tie": record["tie"],
-        "gain": comparison["gain"] if comparison else None,
-        "gain_se": _in_se(comparison) if comparison else None,
-        "predicted_gain": record["hypothesis"].get("predicted_gain"),
-        "score": score["value"] if score else None,
-        "seconds": evaluation["seconds"] if evaluation else None,
-        "problems": evaluation["problems"][:3] if evaluation else [record["reason"]],
-        "feedback": record["feedback"][:600],
-        "lesson": record["lesson"],
-        **{name: record[name] for name in ("reviews", "advice") if record[name]},
-    }
-
-
-def _in_se(comparison: Any) -> float:
-    return comparison["gain"] / comparison["stderr"] if comparison["stderr"] > 0 else 0.0
-
-
 def history_context(state: TraceState) -> list[dict[str, Any]]:
     """The steps of this trace, newest last: the last ones in full, what was tried before them and came of it in brief."""
-    rows = [r for r in state.get("records", []) if r["trace"] == state["trace"]]
-    older = [{key: row[key] for key in _OLDER_KEYS} for row in rows[:-SHOWN_STEPS]]
-    return [*older, *rows[-SHOWN_STEPS:]]
+    rows = [brief_from_json(r) for r in state.get("records", []) if r["trace"] == state["trace"]]
+    older = [_part(row, _OLDER_KEYS) for row in rows[:-SHOWN_STEPS]]
+    return [*older, *({k: v for k, v in row.items() if k not in _UNSAID} for row in rows[-SHOWN_STEPS:])]
 
 
 def sibling_context(services: RunServices, state: TraceState) -> list[dict[str, Any]]:
@@ -125,18 +116,21 @@ def sibling_context(services: RunServices, state: TraceState) -> list[dict[str, 
     now = [{**row, "verdict": "running"} for row in services.memory.announced() if row["trace"] != trace]
     latest = last_of_each(services.memory.entries(), SHOWN_SIBLINGS)
     tried = [e for e in latest if e["trace"] != trace]
-    past: list[dict[str, Any]] = [
-        {
-            "trace": e["trace"],
-            "step": e["step"],
-            "hypothesis": e["hypothesis"],
-            "component": e["component"],
-            "verdict": "accepted" if e["accepted"] else "rejected",
-            "gain_se": e["gain_se"],
-            "score": e["score"],
-        }
-        for e in sorted(tried, key=itemgetter("step"))[-SHOWN_SIBLINGS:]
-    ]
+    past = [_part(e, _SIBLING_KEYS) for e in sorted(tried, key=itemgetter("step"))[-SHOWN_SIBLINGS:]]
     done = {(e["trace"], e["step"]) for e in tried}
     running = [row for row in now if (row["trace"], row["step"]) not in done]
     return [*past, *running]
+
+
+def memory_context(entries: Iterable[StepBrief]) -> list[dict[str, Any]]:
+    """Remembered steps as the choice among hypotheses is shown them."""
+    return [_part(e, (*_MEMORY_KEYS, *_EARLIER_KEYS)) for e in entries]
+
+
+def merge_context(other: MergedProgram) -> dict[str, Any]:
+    """The program to be merged in, with the accepted ideas that led to it."""
+    return {**other, "accepted": [_part(e, _IDEA_KEYS) for e in other["accepted"]]}
+
+
+def _part(row: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    return {key: row[key] for key in keys if key in row}

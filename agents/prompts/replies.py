@@ -1,11 +1,12 @@
 """What the models are asked to reply, as schemas. Lenient where a slip is harmless, strict where it is not."""
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, Field, field_validator
 
 from gome.agents.prompts.edits import read_blocks
-from gome.state.step import SCORE_WEIGHTS, Component
+from gome.state.in_flight import Proposal
+from gome.state.parts import SCORE_WEIGHTS, Component, Hypothesis
 from gome.tools.models.parsing import fenced_blocks, without_thoughts
 
 _COMPONENTS = ("data", "features", "model", "ensemble", "workflow")
@@ -52,6 +53,10 @@ class HypothesisReply(BaseModel):
     @classmethod
     def _plain_number(cls, value: Any) -> float:
         return _number(value) or 0.0
+
+    def as_hypothesis(self) -> Hypothesis:
+        """The hypothesis as records keep it."""
+        return cast(Hypothesis, self.model_dump())
 
     def weighted(self) -> float:
         """The five scores by the method's weights .2, .4, .2, .1, .1."""
@@ -113,6 +118,10 @@ class Choice(BaseModel):
         if isinstance(value, str):
             return [line.strip() for line in value.splitlines() if line.strip()]
         return [v if isinstance(v, str) else str(v) for v in value] if isinstance(value, list) else value
+
+    def as_proposal(self) -> Proposal:
+        """The choice as the coder is given it."""
+        return cast(Proposal, self.model_dump())
 
 
 class Leakage(BaseModel):

@@ -11,7 +11,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from gome.offline.evidence import Case
 from gome.offline.model import OfflineReasoner, case_of
 from gome.offline.proposing import MOVES, PROPOSED
-from gome.state.step import SCORE_WEIGHTS
+from gome.state.parts import SCORE_WEIGHTS
 
 
 class UnreliableReasoner(OfflineReasoner):

@@ -108,25 +108,25 @@ def _measured(
     """Test scores of trace 0's first program (the same in every arm) and of what was handed over; what the steps did."""
     services = registry.services(run_dir, None, lambda event: None)
     records = History(run_dir / "history.jsonl").records()
-    first = services.evaluator.evaluate(services.artifacts.get_text(str(records[0]["code"])), "final")
+    first = services.evaluator.evaluate(services.artifacts.get_text(str(records[0].code)), "final")
 
     def graded(table: pd.DataFrame) -> float:
         aligned = table.set_index(services.task.id).loc[answers[services.task.id]].reset_index()
         return score(services.task, [(answers, aligned)], seed=0)["value"]
 
-    later = [r for r in records if r["parent"]]
+    later = [r for r in records if r.parent]
     return {
         "sign": services.sign,
         "first": graded(services.evaluator.submission(first)),
         "final": graded(read_table(Path(result["submission"]))),
         "steps": len(records),
         "later": len(later),
-        "improved": sum(r["verdict"] == "accepted" and (r["comparison"] or {"gain": 0})["gain"] > 0 for r in later),
-        "accepted": sum(r["verdict"] == "accepted" for r in later),
-        "failed": sum(r["verdict"] == "failed" for r in records),
-        "merges": sum(r["move"] == "merge" for r in records),
-        "restarts": sum(r["move"] == "restart" for r in records),
-        "by_tree": sum(r["optimizer"] == "tree" for r in later),
+        "improved": sum(r.accepted and (r.gain or 0.0) > 0 for r in later),
+        "accepted": sum(r.accepted for r in later),
+        "failed": sum(r.verdict == "failed" for r in records),
+        "merges": sum(r.kind == "merge" for r in records),
+        "restarts": sum(r.kind == "restart" for r in records),
+        "by_tree": sum(r.optimizer == "tree" for r in later),
     }  # fmt: skip
 
 

@@ -41,7 +41,7 @@ def repeated(before: Finished, run_dir: Path, asked: list[str]) -> tuple[int, in
 
 def decisions(run_dir: Path) -> list[tuple[str, str | None, str]]:
     """(step, program, verdict) of every step: what two runs under one seed must have in common."""
-    return [(r["id"], r["code"], r["verdict"]) for r in History(run_dir / "history.jsonl").records()]
+    return [(r.id, r.code, r.verdict) for r in History(run_dir / "history.jsonl").records()]
 
 
 def is_one_clear_line(text: str) -> bool:

@@ -16,7 +16,8 @@ from rich.text import Text
 
 from gome.cli.event_lines import event_line
 from gome.formatting import count_text, duration_text, is_number, one_line, score_text
-from gome.run_folder import RunFolder, score_of
+from gome.run_folder import RunFolder
+from gome.state.step import StepRecord
 
 _VERDICT_STYLES = {"accepted": "green", "rejected": "yellow", "failed": "red"}
 _WIDE, _WIDEST = 92, 104
@@ -89,16 +90,13 @@ class Progress:
     def _print(self, line: str) -> None:
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
-    def _take_record(self, record: Mapping[str, Any]) -> None:
-        usage = record.get("usage") or {}
-        row = self._rows.setdefault(record["trace"], _Row())
+    def _take_record(self, record: StepRecord) -> None:
+        row = self._rows.setdefault(record.trace, _Row())
         row.began = time.monotonic()
-        row.tokens += (usage.get("tokens_in") or 0) + (usage.get("tokens_out") or 0)
-        score = score_of(record) or {}
-        figures = {"score": score.get("value"), "stderr": score.get("stderr")}
-        self._take_verdict(row, {"verdict": record.get("verdict"), **figures})
-        row.hypothesis = str((record.get("hypothesis") or {}).get("statement", ""))
-        row.step = record["step"]
+        row.tokens += record.usage["tokens_in"] + record.usage["tokens_out"]
+        stderr = record.score["stderr"] if record.score else None
+        self._take_verdict(row, {"verdict": record.verdict, "score": record.value, "stderr": stderr})
+        row.hypothesis, row.step = record.statement, record.step
 
     def _take(self, event: Mapping[str, Any]) -> None:
         trace, step = event.get("trace"), event.get("step")
@@ -121,7 +119,7 @@ class Progress:
             row.best, row.best_text = score, row.score
 
     def _is_better(self, one: float, other: float | None) -> bool:
-        return other is None or self._folder.sign * one > self._folder.sign * other
+        return other is None or self._folder.sign * (one - other) > 0
 
     def _best_text(self) -> str:
         known = [row for row in self._rows.values() if row.best is not None]

@@ -127,7 +127,9 @@ def show(question: Question, console: Console) -> None:
     for part in (question.get("evidence") or {}).get("worst_slices", []):
         _line(console, "weak where", ", ".join(f"{k} {v}" for k, v in part.items()))
     for memory in question.get("recalled", []):
-        _line(console, "recalled", f"{memory['id']}, gain {memory['gain_se']:+.1f} se: {memory['lesson']}")
+        _line(
+            console, "recalled", f"{memory['id']}, gain {memory['gain_se'] or 0:+.1f} se: {memory['lesson']}"
+        )
     for candidate in question.get("candidates", []):
         _line(console, "candidate", _candidate(candidate))
     _line(console, "hypothesis", question["hypothesis"].get("statement", ""))

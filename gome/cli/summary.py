@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gome.formatting import duration_text, one_line, score_text
-from gome.run_folder import RunFolder, value_of
+from gome.run_folder import RunFolder
 from gome.spending import spending_rows
 
 
@@ -72,7 +72,7 @@ def _scores(folder: RunFolder) -> list[tuple[str, str]]:
         rows.append(("held back", f"{metric} {score_text(selection.get('value'), selection.get('stderr'))}"))
     if draft := folder.first_draft:
         rows.append(
-            ("progress", f"first draft {score_text(value_of(draft))} → {score_text(search.get('value'))}")
+            ("progress", f"first draft {score_text(draft.value)} → {score_text(search.get('value'))}")
         )
     return rows
 

@@ -3,11 +3,11 @@
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
 from gome.formatting import gain_text, is_number, score_text
 from gome.report.axes import Scale, left_margin, nice_ticks, padded, tick_texts, whole_ticks
-from gome.run_folder import score_of, value_of
+from gome.state.step import StepRecord
 
 TONES = 8
 """Colours that the style sheet has for traces; further traces begin again."""
@@ -54,7 +54,7 @@ class Chart:
 
 
 def score_curve(
-    records: Sequence[dict[str, Any]],
+    records: Sequence[StepRecord],
     *,
     metric: str,
     sign: int,
@@ -68,7 +68,7 @@ def score_curve(
     if not records:
         return None
     low, high = _score_range(records, sign, [] if ensemble is None else [ensemble])
-    broad, steps = size[0] > 600, max(r["step"] for r in records)
+    broad, steps = size[0] > 600, max(r.step for r in records)
     right = size[0] - (66 if not broad else 84 if ensemble is None else 132)
     strip = _STRIP if any(not _counts(r) for r in records) else 0
     y = Scale(low, high, size[1] - _BELOW - strip, _TOP)
@@ -102,7 +102,7 @@ def _framed(
     return Chart(*size, x.start, x.end, y.end, y.start, x_ticks, y_ticks)
 
 
-def gain_scatter(records: Sequence[dict[str, Any]], *, metric: str, size: tuple[int, int]) -> Chart | None:
+def gain_scatter(records: Sequence[StepRecord], *, metric: str, size: tuple[int, int]) -> Chart | None:
     """Realised against predicted gain, with standard errors; None if no step has both."""
     rows = predictions(records)
     if not rows:
@@ -124,10 +124,10 @@ def gain_scatter(records: Sequence[dict[str, Any]], *, metric: str, size: tuple[
     return chart
 
 
-def _gain_mark(record: dict[str, Any], x: Scale, y: Scale) -> Mark:
+def _gain_mark(record: StepRecord, x: Scale, y: Scale) -> Mark:
     predicted, gain, error = _predicted(record), _gain(record), _gain_error(record)
-    title = f"{record['id']}: predicted {gain_text(predicted)}, realised {gain_text(gain, error)}"
-    mark = Mark(x(predicted), y(gain), _kind(record), record["trace"] % TONES, title)
+    title = f"{record.id}: predicted {gain_text(predicted)}, realised {gain_text(gain, error)}"
+    mark = Mark(x(predicted), y(gain), _kind(record), record.trace % TONES, title)
     if not y.inside(gain):
         mark.off = "up" if gain > y.high else "down"
     elif not x.inside(predicted):
@@ -143,59 +143,54 @@ def _without_far(values: list[float]) -> list[float]:
     return [v for v in values if abs(v) <= limit] if limit and len(values) > 3 else values
 
 
-def predictions(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def predictions(records: Iterable[StepRecord]) -> list[StepRecord]:
     """The steps that predicted a gain and had it measured, those voided for leakage left out."""
     return [
         r
         for r in records
         if _counts(r)
-        and is_number((r.get("comparison") or {}).get("gain"))
-        and is_number((r.get("hypothesis") or {}).get("predicted_gain"))
-        and any(r["hypothesis"].get(f"predicted_{k}") for k in ("gain", "low", "high"))
+        and r.comparison
+        and is_number(r.hypothesis.get("predicted_gain"))
+        and any(r.hypothesis.get(f"predicted_{k}") for k in ("gain", "low", "high"))
     ]
 
 
-def _kind(record: dict[str, Any]) -> str:
-    return str(record.get("verdict")) if _counts(record) else "failed"
+def _kind(record: StepRecord) -> str:
+    return record.verdict if _counts(record) else "failed"
 
 
-def _counts(record: dict[str, Any]) -> bool:
+def _counts(record: StepRecord) -> bool:
     """Whether the step has a score that stands: neither failed nor voided for leakage."""
-    status = (record.get("evaluation") or {}).get("status")
-    return (
-        is_number(value_of(record)) and status != "void" and record.get("verdict") in ("accepted", "rejected")
-    )
+    return record.counts and record.verdict in ("accepted", "rejected")
 
 
-def _value(record: dict[str, Any]) -> float:
-    return cast(float, value_of(record))
+def _value(record: StepRecord) -> float:
+    return cast(float, record.value)
 
 
-def _error(record: dict[str, Any]) -> float:
-    error = (score_of(record) or {}).get("stderr")
-    return error if is_number(error) else 0.0
+def _error(record: StepRecord) -> float:
+    return record.score["stderr"] if record.score else 0.0
 
 
-def _predicted(record: dict[str, Any]) -> float:
-    return float(record["hypothesis"]["predicted_gain"])
+def _predicted(record: StepRecord) -> float:
+    return float(record.hypothesis["predicted_gain"])
 
 
-def _gain(record: dict[str, Any]) -> float:
-    return float(record["comparison"]["gain"])
+def _gain(record: StepRecord) -> float:
+    return record.gain or 0.0
 
 
-def _gain_error(record: dict[str, Any]) -> float:
-    error = record["comparison"].get("stderr")
-    return error if is_number(error) else 0.0
+def _gain_error(record: StepRecord) -> float:
+    return record.comparison["stderr"] if record.comparison else 0.0
 
 
-def _score_range(records: Sequence[dict[str, Any]], sign: int, also: list[float]) -> tuple[float, float]:
+def _score_range(records: Sequence[StepRecord], sign: int, also: list[float]) -> tuple[float, float]:
     """The range of the accepted scores and of the rejected ones that are near: neither one wreck nor a first draft far
     from the rest may flatten it; what lies outside is drawn at the edge."""
     rows = [r for r in records if _counts(r)]
     if not rows:
         return 0.0, 1.0
-    kept = [r for r in rows if r["verdict"] == "accepted"] or rows
+    kept = [r for r in rows if r.verdict == "accepted"] or rows
     best = max((_value(r) for r in kept), key=lambda v: sign * v)
     close = set(_without_far([_value(r) - best for r in kept]))
     ends = [
@@ -207,13 +202,13 @@ def _score_range(records: Sequence[dict[str, Any]], sign: int, also: list[float]
     return padded([*ends, *near, *also])
 
 
-def _place_steps(chart: Chart, records: Sequence[dict[str, Any]], x: Scale, y: Scale) -> None:
-    traces = sorted({r["trace"] for r in records})
+def _place_steps(chart: Chart, records: Sequence[StepRecord], x: Scale, y: Scale) -> None:
+    traces = sorted({r.trace for r in records})
     dodge = min(0.14, 0.6 / len(traces))
     paths: dict[int, list[str]] = {}
     for record in records:
-        trace, tone = record["trace"], record["trace"] % TONES
-        at = x(record["step"] + (traces.index(trace) - (len(traces) - 1) / 2) * dodge)
+        trace, tone = record.trace, record.trace % TONES
+        at = x(record.step + (traces.index(trace) - (len(traces) - 1) / 2) * dodge)
         mark = _step_mark(record, at, y, chart.strip)
         chart.marks.append(mark)
         if mark.kind == "accepted":
@@ -226,11 +221,11 @@ def _place_steps(chart: Chart, records: Sequence[dict[str, Any]], x: Scale, y: S
             chart.labels.append((chart.right + _LABEL_GAP, last, "direct", tone, f"trace {trace}"))
 
 
-def _step_mark(record: dict[str, Any], at: float, y: Scale, strip: float | None) -> Mark:
-    kind, tone = _kind(record), record["trace"] % TONES
-    said = f"{record['id']} {record.get('verdict')}"
+def _step_mark(record: StepRecord, at: float, y: Scale, strip: float | None) -> Mark:
+    kind, tone = _kind(record), record.trace % TONES
+    said = f"{record.id} {record.verdict}"
     if kind == "failed":
-        return Mark(at, strip or 0.0, kind, tone, f"{said}: {record.get('reason', '')}")
+        return Mark(at, strip or 0.0, kind, tone, f"{said}: {record.reason}")
     value, error = _value(record), _error(record)
     mark = Mark(at, y(value), kind, tone, f"{said}: {score_text(value, error)}")
     if not y.inside(value):
@@ -240,11 +235,11 @@ def _step_mark(record: dict[str, Any], at: float, y: Scale, strip: float | None)
     return mark
 
 
-def _place_best(chart: Chart, records: Sequence[dict[str, Any]], sign: int, y: Scale) -> None:
+def _place_best(chart: Chart, records: Sequence[StepRecord], sign: int, y: Scale) -> None:
     """The staircase of the best accepted score of all traces, with its value written at the end."""
     best: float | None = None
     points: list[str] = []
-    marked = sorted(zip(records, chart.marks, strict=True), key=lambda pair: (pair[1].x, pair[0]["trace"]))
+    marked = sorted(zip(records, chart.marks, strict=True), key=lambda pair: (pair[1].x, pair[0].trace))
     for record, mark in marked:
         if mark.kind != "accepted" or (best is not None and sign * _value(record) <= sign * best):
             continue
@@ -270,9 +265,9 @@ def _spread(labels: list[tuple[float, float, str, int, str]], top: float, bottom
     labels[:] = [(x, round(ys[i], 1), kind, tone, text) for i, (x, _, kind, tone, text) in enumerate(labels)]
 
 
-def _curve_description(records: Sequence[dict[str, Any]], metric: str, sign: int) -> str:
+def _curve_description(records: Sequence[StepRecord], metric: str, sign: int) -> str:
     values = [_value(r) for r in records if _kind(r) == "accepted"]
-    said = f"{len(records)} steps of {len({r['trace'] for r in records})} traces"
+    said = f"{len(records)} steps of {len({r.trace for r in records})} traces"
     if not values:
         return f"{said}; none accepted"
     best = max(values, key=lambda v: sign * v)

@@ -14,20 +14,21 @@ from gome.cli.summary import resume_command, steps_text
 from gome.formatting import NONE, duration_text, is_number, one_line, score_text
 from gome.report.charts import NARROW, WIDE, Chart, gain_scatter, score_curve
 from gome.report.reliability import reliability_content
-from gome.run_folder import RunFolder, score_of
+from gome.run_folder import RunFolder
 from gome.spending import sandbox_text
-from gome.state.step import SCORE_WEIGHTS
+from gome.state.parts import SCORE_WEIGHTS
+from gome.state.step import StepRecord
 
 DIFF_LINES, OUTPUT_LINES, SHOWN_IMPORTANCES = 1500, 30, 8
 
 
 def content(folder: RunFolder) -> dict[str, Any]:
     """Everything that the page shows."""
-    records = sorted(folder.records, key=lambda r: (r["step"], r["trace"]))
-    by_id = {str(r.get("id")): r for r in records}
+    records = sorted(folder.records, key=lambda r: (r.step, r.trace))
+    by_id = {r.id: r for r in records}
     metric = str(folder.task.get("metric") or "score")
     best = folder.best
-    evaluations = [r["evaluation"] for r in records if r.get("evaluation")]
+    evaluations = [r.evaluation for r in records if r.evaluation]
     ensemble = (
         best["search"]["value"] if best and best.get("kind") == "ensemble" and best.get("search") else None
     )
@@ -46,7 +47,7 @@ def content(folder: RunFolder) -> dict[str, Any]:
         "steps": steps_text(folder),
         "ended": _ended(folder),
         "scoring": _scoring(folder, metric),
-        "traces": sorted({r["trace"] for r in records}),
+        "traces": sorted({r.trace for r in records}),
         "curve": curve,
         "ensemble": ensemble is not None,
         "outside": any(m.off for m in curve[0].marks) if curve else False,
@@ -60,8 +61,8 @@ def content(folder: RunFolder) -> dict[str, Any]:
         "finalists": _finalists(folder, by_id, best),
         "programs": _programs(folder, by_id, best),
         "usage": folder.usage_by_role(),
-        "program_seconds": sum(e.get("seconds") or 0 for e in evaluations),
-        "peak_mb": max((e.get("peak_mb") or 0 for e in evaluations), default=0),
+        "program_seconds": sum(e["seconds"] for e in evaluations),
+        "peak_mb": max((e["peak_mb"] for e in evaluations), default=0),
         "environment": _settings(folder),
         "sandboxes": sandbox_text(folder),
     }
@@ -75,8 +76,8 @@ def _both(chart: Callable[[tuple[int, int]], Chart | None]) -> tuple[Chart, Char
 
 def _scoring(folder: RunFolder, metric: str) -> str:
     """One paragraph on where the scores come from."""
-    scored = [s for r in folder.records if (s := score_of(r))]
-    folds = max((len(s.get("folds") or []) for s in scored), default=0)
+    scored = [r.score for r in folder.records if r.score]
+    folds = max((len(s["folds"]) for s in scored), default=0)
     over = f"the mean over {folds} folds" if folds > 1 else "taken on one hold-out part"
     text = (
         f"No program reports its own score. The harness ran each program on data whose labels it could not see, and "
@@ -101,10 +102,10 @@ def _world(folder: RunFolder) -> str:
 
 def _accepted_share(folder: RunFolder) -> str:
     """How many of the steps after a trace's first solution improved it."""
-    later = [r for r in folder.records if r.get("parent")]
+    later = [r for r in folder.records if r.parent]
     if not later:
         return ""
-    kept = sum(r.get("verdict") == "accepted" for r in later)
+    kept = sum(r.accepted for r in later)
     return f"{kept} of {len(later)} steps after the drafts were accepted ({kept / len(later):.0%})."
 
 
@@ -127,19 +128,18 @@ def _ended(folder: RunFolder) -> str:
     return ", ".join(words.get(str(r), str(r)) for r in sorted(reasons, key=str))
 
 
-def _view(folder: RunFolder, record: dict[str, Any], by_id: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _view(folder: RunFolder, record: StepRecord, by_id: dict[str, StepRecord]) -> dict[str, Any]:
     """What a step shows besides its record."""
-    code, parent = folder.text(record.get("code")), folder.text(record.get("parent"))
-    evaluation = record.get("evaluation") or {}
-    failed = record.get("verdict") == "failed"
-    log = folder.text(evaluation.get("log")) if failed else None
+    code, parent = folder.text(record.code), folder.text(record.parent)
+    evaluation = record.evaluation
+    log = folder.text(evaluation["log"]) if evaluation and record.verdict == "failed" else None
     diff = _diff(parent, code) if parent and code else []
     return {
         "record": record,
-        "recalled": [by_id[i] for i in record.get("recalled") or [] if i in by_id],
-        "earlier": [folder.earlier[i] for i in record.get("recalled") or [] if i in folder.earlier],
+        "recalled": [by_id[i] for i in record.recalled if i in by_id],
+        "earlier": [folder.earlier[i] for i in record.recalled if i in folder.earlier],
         "output": _end_of_output(log) if log else "",
-        "logged": _logged(evaluation.get("facts") or {}),
+        "logged": _logged(evaluation["facts"] if evaluation else {}),
         "diff": diff,
         "added": sum(kind == "add" for kind, _ in diff) if diff else len((code or "").splitlines()),
         "removed": sum(kind == "del" for kind, _ in diff),
@@ -186,28 +186,18 @@ def _momentum(folder: RunFolder) -> list[dict[str, Any]]:
     """The accepted steps as memory rows, largest gain in standard errors first."""
     rows = []
     for record in folder.accepted:
-        comparison = record.get("comparison") or {}
-        gain, stderr = comparison.get("gain"), comparison.get("stderr")
-        hypothesis = record.get("hypothesis") or {}
-        rows.append(
-            {
-                **{k: record.get(k) for k in ("id", "trace", "step", "lesson")},
-                "hypothesis": hypothesis.get("statement", ""),
-                "component": hypothesis.get("component", ""),
-                "gain": gain,
-                "stderr": stderr,
-                "in_se": gain / stderr if is_number(gain) and is_number(stderr) and stderr > 0 else None,
-            }
-        )
+        stderr = record.comparison["stderr"] if record.comparison else None
+        rows.append({**record.brief(), "stderr": stderr, "in_se": record.gain_se if stderr else None})
     return sorted(rows, key=lambda row: -(row["in_se"] or 0.0))
 
 
-def _hypothesis(by_id: Mapping[str, Mapping[str, Any]], name: Any) -> str:
-    return str((by_id.get(str(name), {}).get("hypothesis") or {}).get("statement", ""))
+def _hypothesis(by_id: Mapping[str, StepRecord], name: Any) -> str:
+    found = by_id.get(str(name))
+    return found.statement if found else ""
 
 
 def _finalists(
-    folder: RunFolder, by_id: dict[str, dict[str, Any]], best: dict[str, Any] | None
+    folder: RunFolder, by_id: dict[str, StepRecord], best: dict[str, Any] | None
 ) -> list[dict[str, Any]]:
     """The finalists with the chosen one marked: the ensemble, or the single program of the result."""
     members = (best or {}).get("members") or []
@@ -220,7 +210,7 @@ def _finalists(
 
 
 def _programs(
-    folder: RunFolder, by_id: dict[str, dict[str, Any]], best: dict[str, Any] | None
+    folder: RunFolder, by_id: dict[str, StepRecord], best: dict[str, Any] | None
 ) -> list[dict[str, Any]]:
     """The programs behind the best score, the heaviest first."""
     members = sorted((best or {}).get("members") or [], key=lambda m: -(m.get("weight") or 0))

@@ -11,7 +11,7 @@ from gome.formatting import NONE, duration_text, gain_text, is_number, score_tex
 from gome.optimizer.reliability import has_range
 from gome.report.content import content
 from gome.run_folder import RunFolder
-from gome.state.step import SCORE_WEIGHTS
+from gome.state.parts import SCORE_WEIGHTS, Hypothesis
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -58,7 +58,7 @@ def _weighted(hypothesis: Mapping[str, Any]) -> str:
     return f"{sum(weight * scores[name] for name, weight in SCORE_WEIGHTS.items()):.1f}"
 
 
-def _predicted(hypothesis: Mapping[str, Any]) -> str:
+def _predicted(hypothesis: Hypothesis) -> str:
     """The predicted gain with its range; '' where none was predicted."""
     if not any(hypothesis.get(f"predicted_{k}") for k in ("gain", "low", "high")):
         return ""

@@ -1,16 +1,17 @@
 """The report's section on the gradient: what the steps predicted, what came of it, and which optimizer gained."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from gome.formatting import gain_text
 from gome.optimizer.reliability import Gains, factors, gains, reliability
 from gome.report.charts import predictions
+from gome.state.step import StepRecord
 
 NAMES = {"gradient": "descent", "tree": "tree search"}
 
 
-def reliability_content(records: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+def reliability_content(records: Sequence[StepRecord]) -> dict[str, Any] | None:
     """Sentences, shares of gaining steps, and one row for each prediction; None if no step predicted a gain.
 
     The calibrated gain of a step is its prediction times the factor that the steps before it had shown.
@@ -19,11 +20,11 @@ def reliability_content(records: Sequence[dict[str, Any]]) -> dict[str, Any] | N
     if not rows:
         return None
     shown = factors(rows)
-    steps = [_row(r, shown[r["step"]]) for r in rows]
+    steps = [_row(r, shown[r.step]) for r in rows]
     return {"text": _sentences(rows), "shares": _shares(records), "steps": steps}
 
 
-def _sentences(rows: Sequence[Mapping[str, Any]]) -> str:
+def _sentences(rows: Sequence[StepRecord]) -> str:
     found = reliability(rows)
     text = f"The sign of the gain was foretold in {found['right_sign']} of {found['pairs']} steps."
     if found["ranged"]:
@@ -33,7 +34,7 @@ def _sentences(rows: Sequence[Mapping[str, Any]]) -> str:
     return f"{text} A unit of predicted gain brought {found['factor']:.2f} units, drawn towards 1 while steps are few."
 
 
-def _shares(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+def _shares(records: Sequence[StepRecord]) -> list[tuple[str, str, str]]:
     """(optimizer, gaining of all steps, share with its 90 % interval) of each optimizer that took steps."""
     found = ((NAMES[name], gains(records, name)) for name in NAMES)
     return [(name, f"{g['gained']} of {g['steps']}", _interval(g)) for name, g in found if g["steps"]]
@@ -43,16 +44,16 @@ def _interval(found: Gains) -> str:
     return f"{found['share']:.0%} ({found['low']:.0%} to {found['high']:.0%})"
 
 
-def _row(record: Mapping[str, Any], factor: float) -> tuple[str, ...]:
+def _row(record: StepRecord, factor: float) -> tuple[str, ...]:
     """Step, optimizer, predicted, calibrated and realised gain, verdict."""
-    predicted, comparison = record["hypothesis"]["predicted_gain"], record["comparison"]
+    predicted, comparison = record.hypothesis["predicted_gain"], record.comparison
     return (
-        str(record["id"]),
-        NAMES.get(str(record.get("optimizer")), NAMES["gradient"]),
+        record.id,
+        NAMES.get(record.optimizer, NAMES["gradient"]),
         _short(predicted),
         _short(predicted * factor),
-        gain_text(comparison["gain"], comparison.get("stderr")),
-        str(record.get("verdict")),
+        gain_text(record.gain, comparison["stderr"] if comparison else None),
+        record.verdict,
     )
 
 

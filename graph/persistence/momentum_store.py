@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from langgraph.store.base import BaseStore
 
-from gome.state.step import MemoryEntry
+from gome.state.step import StepBrief, brief_from_json
 from gome.tools.records.by_step import ByStep
 
 PAGE = 1000
@@ -27,17 +27,17 @@ class StoreMemory:
         self.steps = ("gome", run_id, "steps")
         self.latest = ("gome", run_id, "latest")
         self._lock = threading.Lock()
-        self._known: ByStep[MemoryEntry] | None = None
+        self._known: ByStep[StepBrief] | None = None
         self._last: dict[int, int] = {}  # trace -> its last step that is known
         self.forks = ("gome", run_id, "forks")
 
-    def put(self, entry: MemoryEntry) -> None:
+    def put(self, entry: StepBrief) -> None:
         """Insert or replace the entry under its id."""
         self.store.put(self.momentum, entry["id"], cast(dict[str, Any], entry), index=False)
         last = {"trace": entry["trace"], "step": entry["step"]}
         self.store.put(self.latest, str(entry["trace"]), last, index=False)
 
-    def entries(self) -> list[MemoryEntry]:
+    def entries(self) -> list[StepBrief]:
         """All entries, by (trace, step). They are shared: not to be changed."""
         with self._lock:
             if self._known is None:
@@ -47,7 +47,7 @@ class StoreMemory:
                 new = self._new()
             for entry in new:
                 self._last[entry["trace"]] = max(entry["step"], self._last.get(entry["trace"], -1))
-                self._known.put(cast(MemoryEntry, entry))
+                self._known.put(brief_from_json(entry))
             return self._known.all()
 
     def _new(self) -> list[dict[str, Any]]:

@@ -83,7 +83,7 @@ def test_twenty_runs_side_by_side(tmp_path: Path, table: Path) -> None:
     for given, output in zip(configs, outputs, strict=True):
         run_dir = Path(output["run_dir"])
         steps = 0 if given.max_tokens else given.steps
-        assert [r["step"] for r in History(run_dir / "history.jsonl").records()] == list(range(steps))
+        assert [r.step for r in History(run_dir / "history.jsonl").records()] == list(range(steps))
         assert Journal(run_dir / "exchanges.jsonl").usage()["calls"] == (4 * steps or 1)
         assert {e["trace"] for e in read_lines(run_dir / "events.jsonl")} <= {None, 0}
         assert (output["result"]["best"] is None) == (steps == 0)
@@ -119,8 +119,8 @@ def test_inside_a_parent_with_its_own_persistence(tmp_path: Path, table: Path) -
     filed = store.search(("office", "runs"))
     assert [row.value for row in filed] == [{"approved_by": "the director", "steps": 2}]
     records = History(Path(state["run_dir"]) / "history.jsonl").records()
-    assert [r["verdict"] for r in records] == ["accepted", "rejected"]
-    assert records[1]["reviews"][0]["reason"] == "dear"
+    assert [r.verdict for r in records] == ["accepted", "rejected"]
+    assert records[1].reviews[0]["reason"] == "dear"
     assert len([n for n in store.list_namespaces(prefix=("gome",)) if n[-1] == "momentum"]) == 1
 
 

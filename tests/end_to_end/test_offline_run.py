@@ -39,8 +39,8 @@ def test_a_run_improves_and_hands_over_a_checked_submission(cancer: Path, tmp_pa
     assert list(submission.columns) == list(sample.columns)
     assert set(submission["id"]) == set(sample["id"])
     records = History(out / "history.jsonl").records()
-    assert [(r["trace"], r["step"]) for r in records] == [(t, s) for t in range(2) for s in range(2)]
-    assert all(r["evaluation"] and r["evaluation"]["score"] for r in records if r["verdict"] == "accepted")
+    assert [(r.trace, r.step) for r in records] == [(t, s) for t in range(2) for s in range(2)]
+    assert all(r.evaluation and r.evaluation["score"] for r in records if r.verdict == "accepted")
     assert result["best"]["selection"]["value"] > 0.95
     assert "submission.csv" in done.stdout
     assert (out / "report.html").stat().st_size > 10_000
@@ -57,5 +57,5 @@ def test_synchronous_epochs_give_the_same_run_twice(diabetes: Path, tmp_path: Pa
         done = gome("run", str(diabetes), *options, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         records = History(tmp_path / name / "history.jsonl").records()
-        verdicts.append([(r["id"], r["code"], r["verdict"]) for r in records])
+        verdicts.append([(r.id, r.code, r.verdict) for r in records])
     assert verdicts[0] == verdicts[1]

@@ -63,7 +63,7 @@ def test_a_program_in_flight_is_cut_and_the_run_ends_in_time_with_a_submission(
 
     result, records = run(cancer, tmp_path / "out", player(code), time_limit_s=40)
     assert stood == [False, True]
-    assert [r["verdict"] for r in records] == ["accepted"]
+    assert [r.verdict for r in records] == ["accepted"]
     assert "40 s are used up" in result["ended"]["0"]
     assert result["seconds"] < 42
     assert result["submission_ok"]
@@ -95,7 +95,7 @@ def test_without_any_run_on_the_selection_part_the_best_by_search_is_handed_over
         return one if facts["step"] == 0 else other
 
     result, records = run(cancer, tmp_path / "out", player(code), steps=2)
-    assert [r["verdict"] for r in records] == ["accepted", "accepted"]
+    assert [r.verdict for r in records] == ["accepted", "accepted"]
     assert result["finalists"] == []
     assert best(result) == "0:0"
     assert result["submission_ok"]
@@ -108,8 +108,8 @@ def test_a_trace_whose_model_gives_nothing_of_use_is_parked(cancer: Path, tmp_pa
 
     model = player(lambda facts: program(), diagnose=diagnose)
     result, records = run(cancer, tmp_path / "out", model, traces=2, steps=4)
-    assert sum(r["trace"] == 1 for r in records) == 3
-    assert sum(r["trace"] == 0 for r in records) >= 1
+    assert sum(r.trace == 1 for r in records) == 3
+    assert sum(r.trace == 0 for r in records) >= 1
     assert "parked" in result["ended"]["1"]
     assert "parked" not in result["ended"]["0"]
     assert result["submission_ok"]
@@ -117,6 +117,6 @@ def test_a_trace_whose_model_gives_nothing_of_use_is_parked(cancer: Path, tmp_pa
 
 def test_a_judge_that_may_not_be_asked_does_not_lose_what_was_measured(cancer: Path, tmp_path: Path) -> None:
     result, records = run(cancer, tmp_path / "out", player(lambda facts: program()), max_tokens=45)
-    assert [r["verdict"] for r in records] == ["accepted"]
+    assert [r.verdict for r in records] == ["accepted"]
     assert "45 tokens" in json.dumps(result["ended"])
     assert result["submission_ok"]

@@ -128,7 +128,7 @@ class Killed:
 
     def check(self) -> None:
         """The run is whole, and repeated nothing."""
-        assert [r["step"] for r in History(self.out / "history.jsonl").records()] == [0, 1, 2]
+        assert [r.step for r in History(self.out / "history.jsonl").records()] == [0, 1, 2]
         keys = [e["key"] for e in read_lines(self.out / "exchanges.jsonl")]
         assert len(keys) == len(set(keys))
         assert json.loads((self.out / "result.json").read_text())["submission_ok"]
@@ -149,7 +149,7 @@ def test_a_killed_run_goes_on_from_postgres(diabetes: Path, tmp_path: Path) -> N
 def test_a_deleted_artifact_stops_a_run_in_one_line_until_it_is_back(diabetes: Path, tmp_path: Path) -> None:
     with Killed(diabetes, tmp_path) as run:
         first = History(run.out / "history.jsonl").records()[0]
-        program = Artifacts(run.out / "artifacts").path(str(first["code"]))
+        program = Artifacts(run.out / "artifacts").path(str(first.code))
         program.rename(tmp_path / "away")
         code, said = run.resume()
         assert code == 2

@@ -18,7 +18,7 @@ if importlib.util.find_spec("e2b") is None:
 from gome.cli.main import main
 from gome.state.config import RunConfig
 from gome.state.errors import BudgetReached, GomeError
-from gome.state.step import Usage
+from gome.state.parts import Usage
 from gome.tools.budget import Budget
 from gome.tools.execution.e2b.access import open_e2b
 from gome.tools.execution.e2b.cost import SandboxLog

@@ -42,13 +42,11 @@ def test_every_example_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         else:
             exec(code.replace("busy = 100.0", "busy = Limit(100.0)"), names)
     records = History(next((tmp_path / "runs").iterdir()) / "history.jsonl").records()
-    declined = [r["step"] for r in records if r["reason"] == "LightGBM is not wanted here"]
+    declined = [r.step for r in records if r.reason == "LightGBM is not wanted here"]
     assert len(records) == 2
-    assert [r["step"] for r in records if r["parent"] is None] == [0, 1], (
-        "the optimizer drafts in the second step"
-    )
+    assert [r.step for r in records if r.parent is None] == [0, 1], "the optimizer drafts in the second step"
     assert declined == [1], "the runner met a program with LightGBM"
-    assert records[0]["evaluation"]["score"]["value"] <= 1, "graded by the task's own metric"
+    assert records[0].evaluation["score"]["value"] <= 1, "graded by the task's own metric"
     assert names["result"]["submission_ok"]
     assert names["model"].calls >= len(records)
     assert Limit.asked == len(names["seconds"]) > len(records), "every program passed scheduler and executor"

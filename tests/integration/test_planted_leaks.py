@@ -42,8 +42,8 @@ with open("submission.csv", "w", newline="") as out:
     rows = csv.writer(out)
     rows.writerow(sample)
     for row, value in zip(test, said):
-        noise = zlib.crc32(row["mean radius"].encode() if "mean radius" in row else row["id"].encode()) / 2**32
-        rows.writerow([row["id"], min(1, max(0, value + 1e-3 * (noise - 0.5))) if BOUNDED else value + noise])
+        noise = zlib.crc32(row["mean radius"].encode() if "mean radius" in row else row.id.encode()) / 2**32
+        rows.writerow([row.id, min(1, max(0, value + 1e-3 * (noise - 0.5))) if BOUNDED else value + noise])
 """
 """Foretells a row by the mean target of the train rows with the same key, and by the overall mean where there is none."""
 
@@ -77,23 +77,21 @@ def run(
 
 def kinds(model: ScriptedModel) -> dict[str, str]:
     """Kind and place of the leaks that the first diagnosis was told of."""
-    return {row["kind"]: row["where"] for row in facts_of(model.calls[0])["data"].get("leaks", [])}
+    return {row.kind: row["where"] for row in facts_of(model.calls[0])["data"].get("leaks", [])}
 
 
 def profiled(task: Path) -> dict[str, str]:
     """Kind and place of the leaks in a new run's profile."""
     out = prepare_run(str(task), RunConfig(run_dir=str(task.parent / "out")))
-    return {
-        row["kind"]: row["where"] for row in json.loads((out / "profile.json").read_text()).get("leaks", [])
-    }
+    return {row.kind: row["where"] for row in json.loads((out / "profile.json").read_text()).get("leaks", [])}
 
 
 def test_clean_data_has_no_leak(tmp_path: Path) -> None:
     task = write_task(tmp_path / "task", cancer_table(), "malignant", "roc_auc")
     record, model, _ = run(task, recall_by("row['mean radius'][:2]"))
     assert kinds(model) == {}
-    assert record["checks"] == []
-    assert record["verdict"] == "accepted"
+    assert record.checks == []
+    assert record.verdict == "accepted"
 
 
 def test_a_copy_of_the_target_is_named_to_the_researcher_the_critic_and_the_reader(tmp_path: Path) -> None:
@@ -102,8 +100,8 @@ def test_a_copy_of_the_target_is_named_to_the_researcher_the_critic_and_the_read
     task = write_task(tmp_path / "task", table, "malignant", "roc_auc")
     record, model, out = run(task, recall_by("row['biopsy']"))
     assert kinds(model)["column"] == "biopsy"
-    assert "biopsy alone tells 100% of the target" in record["checks"][0]
-    assert any("nearly perfect" in line for line in record["checks"])
+    assert "biopsy alone tells 100% of the target" in record.checks[0]
+    assert any("nearly perfect" in line for line in record.checks)
     judged = str(model.calls[-1][1].content)
     assert "Executed checks found:" in judged
     assert "biopsy alone tells" in judged
@@ -140,7 +138,7 @@ def test_duplicated_rows_are_on_one_side_so_remembering_them_gains_nothing(tmp_p
     copies = train.assign(id=train["id"] + 1000)
     pd.concat([train, copies]).sample(frac=1, random_state=0).to_csv(task / "train.csv", index=False)
     record, _, out = run(task, recall_by("row['mean radius'], row['mean texture'], row['mean smoothness']"))
-    score = record["evaluation"]["score"]
+    score = record.evaluation["score"]
     assert abs(score["value"] - 0.5) < 5 * score["stderr"]
     assert "rows with the same features on one side" in (out / "run.json").read_text()
 
@@ -171,7 +169,7 @@ def test_groups_are_hinted_at_and_kept_apart_once_named(tmp_path: Path, named: b
         settings = yaml.safe_load((task / "task.yaml").read_text())
         (task / "task.yaml").write_text(yaml.safe_dump({**settings, "group": "patient"}))
     record, model, _ = run(task, recall_by("row['patient']"))
-    score = record["evaluation"]["score"]
+    score = record.evaluation["score"]
     hints = facts_of(model.calls[0])["data"]["notes"]
     if named:
         assert abs(score["value"] - 0.5) < 5 * score["stderr"]
@@ -197,7 +195,7 @@ def test_the_target_of_a_later_row_is_caught(tmp_path: Path) -> None:
     (task / "task.yaml").write_text(yaml.safe_dump({**settings, "time": "day"}))
     record, model, out = run(task, recall_by("row['demand']", bounded=False))
     assert kinds(model) == {"later row": "demand"}
-    assert "3 later" in record["checks"][0]
+    assert "3 later" in record.checks[0]
     assert "training rows are older than graded ones" in (out / "run.json").read_text()
 
 
@@ -218,8 +216,8 @@ def test_statistics_of_test_labels_cannot_be_fitted(tmp_path: Path) -> None:
     task = write_task(tmp_path / "task", diabetes_table(), "progression", "rmse")
     program = recall_by("row['id']", bounded=False).replace("for row in train:", "for row in train + test:")
     record, _, _ = run(task, program)
-    assert record["verdict"] == "failed"
-    assert "progression" in record["reason"]
+    assert record.verdict == "failed"
+    assert "progression" in record.reason
 
 
 def test_a_table_of_labels_under_another_name_is_caught_and_looking_them_up_voids_the_score(
@@ -229,15 +227,15 @@ def test_a_table_of_labels_under_another_name_is_caught_and_looking_them_up_void
     train = pd.read_csv(task / "train.csv")
     train[["id"]].assign(outcome=train["malignant"]).to_csv(task / "register.csv", index=False)
     program = recall_by("'any'").replace(
-        "with open", 'known = {r["id"]: float(r["outcome"]) for r in csv.DictReader(open("input/register.csv"))}\n'
-        'said = [known.get(row["id"], mean) for row in test]\nwith open', 1
+        "with open", 'known = {r.id: float(r["outcome"]) for r in csv.DictReader(open("input/register.csv"))}\n'
+        'said = [known.get(row.id, mean) for row in test]\nwith open', 1
     )  # fmt: skip
     record, model, out = run(task, program)
     assert kinds(model) == {"table": "register.csv: outcome"}
-    assert record["verdict"] == "rejected"
-    assert record["evaluation"]["status"] == "void"
-    assert "trained on labels turned around" in record["reason"]
-    assert any("uses outcome" in line for line in record["checks"])
+    assert record.verdict == "rejected"
+    assert record.evaluation["status"] == "void"
+    assert "trained on labels turned around" in record.reason
+    assert any("uses outcome" in line for line in record.checks)
     assert "Found by executed checks" in write_report(out).read_text()
 
 
@@ -247,14 +245,14 @@ def test_hidden_answers_read_from_the_run_folder_void_the_score(tmp_path: Path) 
     program = recall_by("'any'").replace(
         "with open",
         "import glob\n"
-        f'known = {{r["id"]: float(r["malignant"]) for name in glob.glob("{tmp_path}/out/answers/*.csv")'
+        f'known = {{r.id: float(r["malignant"]) for name in glob.glob("{tmp_path}/out/answers/*.csv")'
         " for r in csv.DictReader(open(name))}\n"
-        'said = [known.get(row["id"], mean) for row in test]\nwith open',
+        "said = [known.get(row.id, mean) for row in test]\nwith open",
         1,
     )
     record, _, _ = run(task, program, executor=PlainExecutor(ensure_runtime().python))
-    assert record["evaluation"]["status"] == "void"
-    assert "from elsewhere than the train table" in record["reason"]
+    assert record.evaluation["status"] == "void"
+    assert "from elsewhere than the train table" in record.reason
 
 
 def test_a_rule_about_the_features_that_needs_no_labels_is_no_leak(tmp_path: Path) -> None:
@@ -267,8 +265,8 @@ def test_a_rule_about_the_features_that_needs_no_labels_is_no_leak(tmp_path: Pat
         1,
     )
     record, _, _ = run(task, program)
-    assert record["verdict"] == "accepted"
-    assert "by a rule of its own" in record["checks"][-1]
+    assert record.verdict == "accepted"
+    assert "by a rule of its own" in record.checks[-1]
 
 
 def test_an_honest_program_that_is_nearly_perfect_is_accepted(tmp_path: Path) -> None:
@@ -276,8 +274,8 @@ def test_an_honest_program_that_is_nearly_perfect_is_accepted(tmp_path: Path) ->
     table["code"] = table["malignant"] * 10 + np.arange(len(table)) % 10
     task = write_task(tmp_path / "task", table, "malignant", "roc_auc")
     record, _, _ = run(task, recall_by("row['code']"))
-    assert record["verdict"] == "accepted"
-    assert any("nearly perfect" in line for line in record["checks"])
+    assert record.verdict == "accepted"
+    assert any("nearly perfect" in line for line in record.checks)
 
 
 def test_a_program_that_validates_on_what_it_learned_is_told_so(tmp_path: Path) -> None:
@@ -285,7 +283,7 @@ def test_a_program_that_validates_on_what_it_learned_is_told_so(tmp_path: Path) 
     record, _, _ = run(
         task, recall_by("row['mean texture'][:2]") + "\nprint('GOME {\"valid_score\": 0.9999}')\n"
     )
-    assert "its own validation says 0.9999" in record["checks"][0]
+    assert "its own validation says 0.9999" in record.checks[0]
 
 
 def test_a_program_that_does_worse_on_held_back_rows_is_named(tmp_path: Path) -> None:
@@ -293,7 +291,7 @@ def test_a_program_that_does_worse_on_held_back_rows_is_named(tmp_path: Path) ->
     honest = recall_by("row['mean radius'][:2]")
     spoiled = honest.replace("with open", "said = said if len(test) < 70 else said[::-1]\nwith open", 1)
     record, _, out = run(task, spoiled)  # the search part's folds have 64 rows, the held-back part 80
-    assert record["verdict"] == "accepted"
+    assert record.verdict == "accepted"
     result = json.loads((out / "result.json").read_text())
     assert result["finalists"][0]["drift_se"] < -3
     assert any("worse on held-back rows" in line for line in result["problems"])
@@ -306,4 +304,4 @@ def test_a_prompt_that_has_lost_the_leaks_to_a_short_context_still_says_the_rest
     (task / "description.md").write_text("Predict malignant.\n" + "Nothing else is known. " * 200)
     record, model, _ = run(task, recall_by("row['biopsy']"), context_tokens=2000, critique=True)
     assert not any("data" in facts_of(messages) for messages in model.calls)
-    assert record["reason"]
+    assert record.reason

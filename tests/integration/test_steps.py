@@ -66,11 +66,11 @@ def by_step(*replies: str) -> Any:
 def test_a_better_program_is_accepted_and_a_worse_one_rejected(cancer: Path, tmp_path: Path) -> None:
     model = player(by_step(fenced(PROGRAM), BETTER, WORSE))
     result, records = run(cancer, tmp_path / "out", model, steps=3)
-    assert [r["verdict"] for r in records] == ["accepted", "accepted", "rejected"]
-    assert records[1]["comparison"]["gain"] > 0
-    assert records[2]["comparison"]["p_better"] < 0.01
-    assert records[1]["parent"] == records[0]["code"]
-    assert records[2]["parent"] == records[1]["code"]
+    assert [r.verdict for r in records] == ["accepted", "accepted", "rejected"]
+    assert records[1].comparison["gain"] > 0
+    assert records[2].comparison["p_better"] < 0.01
+    assert records[1].parent == records[0].code
+    assert records[2].parent == records[1].code
     assert result["best"]["members"][0]["id"] == "0:1"
     assert result["submission_ok"]
 
@@ -106,8 +106,8 @@ def test_a_failing_program_is_mended_within_the_step(cancer: Path, tmp_path: Pat
         return fenced(broken)
 
     _, records = run(cancer, tmp_path / "out", player(code), steps=1)
-    assert records[0]["verdict"] == "accepted"
-    assert records[0]["debug_rounds"] == 1
+    assert records[0].verdict == "accepted"
+    assert records[0].debug_rounds == 1
 
 
 def test_debugging_ends_and_the_step_is_lost_not_the_run(cancer: Path, tmp_path: Path) -> None:
@@ -119,9 +119,9 @@ def test_debugging_ends_and_the_step_is_lost_not_the_run(cancer: Path, tmp_path:
         return fenced(PROGRAM)
 
     result, records = run(cancer, tmp_path / "out", player(code), debug_rounds=2)
-    assert [r["verdict"] for r in records] == ["failed", "accepted"]
-    assert "exit code 3" in records[0]["reason"]
-    assert records[0]["debug_rounds"] == 2
+    assert [r.verdict for r in records] == ["failed", "accepted"]
+    assert "exit code 3" in records[0].reason
+    assert records[0].debug_rounds == 2
     assert result["submission_ok"]
 
 
@@ -135,7 +135,7 @@ def test_format_problems_are_told_to_the_coder(cancer: Path, tmp_path: Path) -> 
         return fenced(PROGRAM.replace('{"id": test["id"]', '{"ID": test["id"]'))
 
     _, records = run(cancer, tmp_path / "out", player(code), steps=1)
-    assert records[0]["verdict"] == "accepted"
+    assert records[0].verdict == "accepted"
     assert "id" in seen[0]
 
 
@@ -145,8 +145,8 @@ def test_unusable_replies_cost_the_step_alone(cancer: Path, tmp_path: Path) -> N
 
     model = player(by_step(fenced(PROGRAM), "", BETTER), diagnose=diagnose)
     _, records = run(cancer, tmp_path / "out", model, steps=3)
-    assert [r["verdict"] for r in records] == ["accepted", "failed", "accepted"]
-    assert "repair turn" in records[1]["reason"]
+    assert [r.verdict for r in records] == ["accepted", "failed", "accepted"]
+    assert "repair turn" in records[1].reason
 
 
 def test_a_critic_that_cannot_answer_leaves_the_decision_to_the_measurement(
@@ -154,7 +154,7 @@ def test_a_critic_that_cannot_answer_leaves_the_decision_to_the_measurement(
 ) -> None:
     model = player(by_step(fenced(PROGRAM), BETTER), judge="Hm.")
     _, records = run(cancer, tmp_path / "out", model)
-    assert [r["verdict"] for r in records] == ["accepted", "accepted"]
+    assert [r.verdict for r in records] == ["accepted", "accepted"]
 
 
 def test_severe_leakage_voids_the_score(cancer: Path, tmp_path: Path) -> None:
@@ -165,9 +165,9 @@ def test_severe_leakage_voids_the_score(cancer: Path, tmp_path: Path) -> None:
         return json.dumps(verdict)
 
     _, records = run(cancer, tmp_path / "out", player(by_step(fenced(PROGRAM), BETTER), judge=judge))
-    assert records[1]["verdict"] == "rejected"
-    assert records[1]["evaluation"]["status"] == "void"
-    assert "line 8" in records[1]["reason"]
+    assert records[1].verdict == "rejected"
+    assert records[1].evaluation["status"] == "void"
+    assert "line 8" in records[1].reason
 
 
 def test_a_tie_is_the_critics_to_decide(cancer: Path, tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_tie_is_the_critics_to_decide(cancer: Path, tmp_path: Path) -> None:
     _, records = run(
         cancer, tmp_path / "out", player(by_step(fenced(PROGRAM), same, same), judge=judge), steps=3
     )
-    assert [(r["verdict"], r["tie"]) for r in records] == [
+    assert [(r.verdict, r.tie) for r in records] == [
         ("accepted", False),
         ("rejected", True),
         ("accepted", True),
@@ -193,7 +193,7 @@ def test_traces_see_what_their_siblings_try(cancer: Path, tmp_path: Path) -> Non
     run(cancer, tmp_path / "out", model, traces=2, sync_every=1)
     seen = [facts_of(m) for m in model.calls if facts_of(m)["call"] == "diagnose"]
     for facts in (f for f in seen if f["step"] == 1):
-        statements = {row["hypothesis"] for row in facts["siblings"]}
+        statements = {row.hypothesis for row in facts["siblings"]}
         assert f"the idea of trace {1 - facts['trace']}" in statements
 
 

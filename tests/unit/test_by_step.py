@@ -3,25 +3,29 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gome.state.step import StepRecord
 from gome.tools.records.by_step import ByStep, last_of_each
 
 ROWS = st.lists(
-    st.fixed_dictionaries(
-        {"trace": st.integers(0, 3), "step": st.integers(0, 12), "value": st.integers(0, 5)}
+    st.builds(
+        lambda trace, step, value: StepRecord(f"{trace}:{step}", trace, step, "accepted", reason=str(value)),
+        st.integers(0, 3),
+        st.integers(0, 12),
+        st.integers(0, 5),
     ),
     max_size=40,
 )
 
 
-def _held(given_rows: list[dict]) -> tuple[ByStep[dict], dict[tuple[int, int], dict]]:
-    rows: ByStep[dict] = ByStep()
+def _held(given_rows: list[StepRecord]) -> tuple[ByStep[StepRecord], dict[tuple[int, int], StepRecord]]:
+    rows: ByStep[StepRecord] = ByStep()
     for row in given_rows:
         rows.put(row)
-    return rows, {(row["trace"], row["step"]): row for row in given_rows}
+    return rows, {(row.trace, row.step): row for row in given_rows}
 
 
 @given(ROWS)
-def test_rows_are_kept_in_order_and_the_last_of_a_pair_stays(given_rows: list[dict]) -> None:
+def test_rows_are_kept_in_order_and_the_last_of_a_pair_stays(given_rows: list[StepRecord]) -> None:
     rows, expected = _held(given_rows)
     assert rows.all() == [expected[key] for key in sorted(expected)]
     for trace in range(4):
@@ -30,7 +34,7 @@ def test_rows_are_kept_in_order_and_the_last_of_a_pair_stays(given_rows: list[di
 
 
 @given(ROWS, st.integers(1, 15))
-def test_the_last_of_each_trace_are_its_last_rows(given_rows: list[dict], count: int) -> None:
+def test_the_last_of_each_trace_are_its_last_rows(given_rows: list[StepRecord], count: int) -> None:
     rows = _held(given_rows)[0].all()
-    last = [r for t in range(4) for r in [r for r in rows if r["trace"] == t][-count:]]
+    last = [r for t in range(4) for r in [r for r in rows if r.trace == t][-count:]]
     assert last_of_each(rows, count) == last

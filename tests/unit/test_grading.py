@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gome.state.parts import better, gain_of
 from gome.state.task import Task
-from gome.tools.evaluation.grading import GradingError, better, grade, signed_gain
+from gome.tools.evaluation.grading import GradingError, grade
 from gome.tools.evaluation.submission import WARNING, check_submission
 from tests.graded import make_task, table
 
@@ -218,5 +219,5 @@ def test_better_and_gain_know_the_direction() -> None:
     assert better("maximize", 2, 1)
     assert better("minimize", 1, 2)
     assert not better("maximize", 1, 1)
-    assert signed_gain("maximize", 3, 1) == 2
-    assert signed_gain("minimize", 3, 1) == -2
+    assert gain_of("maximize", 3, 1) == 2
+    assert gain_of("minimize", 3, 1) == -2

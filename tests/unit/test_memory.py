@@ -11,24 +11,27 @@ from gome.agents.researcher import challenge_schedule
 from gome.optimizer.momentum import kernel_logits, recall
 from gome.optimizer.tfidf import cosine_tfidf
 from gome.state.reducers import RECENT, merge_summaries, upsert, upsert_memories, upsert_recent
+from gome.state.step import brief_from_json
 
 
 def entry(
     trace: int, step: int, *, accepted: bool = True, gain_se: float = 1.0, text: str = "use a log target"
 ) -> dict:
-    return {
-        "id": f"{trace}:{step}",
-        "trace": trace,
-        "step": step,
-        "hypothesis": text,
-        "component": "model",
-        "accepted": accepted,
-        "gain": gain_se / 10,
-        "gain_se": gain_se,
-        "score": 0.5 + gain_se / 10,
-        "code": None,
-        "lesson": "",
-    }
+    return brief_from_json(
+        {
+            "id": f"{trace}:{step}",
+            "trace": trace,
+            "step": step,
+            "hypothesis": text,
+            "component": "model",
+            "verdict": "accepted" if accepted else "rejected",
+            "gain": gain_se / 10,
+            "gain_se": gain_se,
+            "score": 0.5 + gain_se / 10,
+            "code": None,
+            "lesson": "",
+        }
+    )
 
 
 entries = st.builds(
@@ -56,9 +59,11 @@ def test_channels_stay_bounded(rows: list) -> None:
 @given(st.lists(entries, min_size=1))
 def test_the_best_memory_is_never_dropped(rows: list) -> None:
     kept = upsert_memories([], rows)
-    accepted = [e for e in upsert([], rows) if e["accepted"]]
+    accepted = [e for e in upsert([], rows) if e["verdict"] == "accepted"]
     if accepted:
-        assert max(e["gain_se"] for e in kept if e["accepted"]) == max(e["gain_se"] for e in accepted)
+        assert max(e["gain_se"] for e in kept if e["verdict"] == "accepted") == max(
+            e["gain_se"] for e in accepted
+        )
 
 
 summaries = st.dictionaries(

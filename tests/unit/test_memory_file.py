@@ -12,25 +12,25 @@ from gome.optimizer.momentum import recall
 from gome.optimizer.sentence_vectors import cosine_sentences
 from gome.optimizer.tfidf import cosine_tfidf
 from gome.state.errors import GomeError
-from gome.state.step import MemoryEntry
+from gome.state.step import StepBrief, brief_from_json
 from gome.tools.records.lessons import add_run, read_memory
 
 
-def entry(step: int, text: str = "use a log target", **more: object) -> MemoryEntry:
+def entry(step: int, text: str = "use a log target", **more: object) -> StepBrief:
     plain = {
         "id": f"0:{step}",
         "trace": 0,
         "step": step,
         "hypothesis": text,
         "component": "model",
-        "accepted": True,
+        "verdict": "accepted",
         "gain": 0.1,
         "gain_se": 1.0,
         "score": 0.5,
         "code": "x.py",
         "lesson": "it helps",
     }
-    return MemoryEntry(**{**plain, **more})  # type: ignore[typeddict-item]
+    return brief_from_json({**plain, **more})
 
 
 def test_a_run_is_added_once(tmp_path: Path) -> None:
@@ -83,10 +83,15 @@ def test_among_ten_thousand_memories_the_best_the_nearest_and_the_failed_are_fou
     rng = np.random.default_rng(0)
     vocabulary = np.array([f"word{i}" for i in range(2000)])
     rows = [
-        entry(i, " ".join(vocabulary[rng.integers(0, 2000, 12)]), accepted=i % 2 == 0, gain_se=float(g))
+        entry(
+            i,
+            " ".join(vocabulary[rng.integers(0, 2000, 12)]),
+            verdict="rejected" if i % 2 else "accepted",
+            gain_se=float(g),
+        )
         for i, g in enumerate(rng.normal(size=10_000))
     ]
-    rows[4321] = entry(4321, "stack the two boosters under a ridge", accepted=False)
+    rows[4321] = entry(4321, "stack the two boosters under a ridge", verdict="rejected")
     rows[1234] = entry(1234, "nothing like it", score=9.0)
     found = recall(
         ["stack two boosters with a ridge on top"],
@@ -98,7 +103,7 @@ def test_among_ten_thousand_memories_the_best_the_nearest_and_the_failed_are_fou
         rng=rng,
     )
     assert [e["step"] for e in found if e["score"] == 9.0] == [1234]
-    assert [e["step"] for e in found if not e["accepted"]] == [4321]
+    assert [e["step"] for e in found if e["verdict"] != "accepted"] == [4321]
     assert len(found) <= 4
 
 

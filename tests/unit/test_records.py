@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gome.state.step import StepRecord
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.clock import Clock
 from gome.tools.records.history import History
@@ -41,9 +42,9 @@ def test_only_references_are_paths(tmp_path: Path, ref: str) -> None:
 def test_a_step_written_twice_counts_once(tmp_path: Path) -> None:
     history = History(tmp_path / "history.jsonl")
     for verdict in ("rejected", "accepted"):
-        history.append({"trace": 0, "step": 1, "verdict": verdict})  # type: ignore[typeddict-item]
-    history.append({"trace": 0, "step": 0, "verdict": "accepted"})  # type: ignore[typeddict-item]
-    assert [(r["step"], r["verdict"]) for r in history.records()] == [(0, "accepted"), (1, "accepted")]
+        history.append(StepRecord.from_json({"trace": 0, "step": 1, "verdict": verdict}))
+    history.append(StepRecord.from_json({"trace": 0, "step": 0, "verdict": "accepted"}))
+    assert [(r.step, r.verdict) for r in history.records()] == [(0, "accepted"), (1, "accepted")]
 
 
 @given(st.integers(0, 60))

@@ -1,21 +1,23 @@
 """The measured reliability of a run's gradient: laws of the calibration, and where it sends the next step."""
 
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gome.optimizer.reliability import draw_optimizer, factors, gains, reliability, wilson
+from gome.optimizer.auto import draw_optimizer
+from gome.optimizer.reliability import factors, gains, reliability, wilson
+from gome.state.step import StepRecord
 
 numbers = st.floats(-3, 3, allow_nan=False).map(lambda v: round(v, 3))
 
 
-def step(
-    predicted: float, realised: float, stderr: float = 1.0, optimizer: str = "gradient"
-) -> dict[str, Any]:
-    return {
+def step(predicted: float, realised: float, stderr: float = 1.0, optimizer: str = "gradient") -> StepRecord:
+    row = {
+        "trace": 0,
+        "step": 1,
         "optimizer": optimizer,
         "parent": "before.py",
         "verdict": "accepted" if realised > 0 else "rejected",
@@ -23,6 +25,7 @@ def step(
         "comparison": {"gain": realised, "stderr": stderr},
         "evaluation": {"status": "ok"},
     }  # fmt: skip
+    return StepRecord.from_json(row)
 
 
 @settings(deadline=None)
@@ -47,11 +50,11 @@ def test_the_factor_does_not_depend_on_the_metrics_unit(
 @settings(deadline=None)
 @given(st.lists(st.tuples(numbers, numbers, st.integers(0, 5), st.booleans()), max_size=12))
 def test_each_step_has_the_factor_of_the_steps_before_it(rows: list[tuple[float, float, int, bool]]) -> None:
-    records = [{**step(p, g), "step": n, "move": "merge" if merge else "edit"} for p, g, n, merge in rows]
+    records = [replace(step(p, g), step=n, kind="merge" if merge else "edit") for p, g, n, merge in rows]
     found = factors(records)
     assert set(found) == {n for _, _, n, _ in rows}
     for number, factor in found.items():
-        before = reliability([r for r in records if r["step"] < number])
+        before = reliability([r for r in records if r.step < number])
         assert factor == pytest.approx(before["factor"])
 
 
@@ -62,9 +65,9 @@ def test_empty_promises_lower_the_factor_and_refuted_ones_turn_it() -> None:
 
 
 def test_drafts_failures_and_voided_steps_do_not_count() -> None:
-    draft = {**step(0.0, 1.0), "parent": None, "comparison": None}
-    failed = {**step(1.0, 1.0), "verdict": "failed", "comparison": None, "evaluation": None}
-    void = {**step(1.0, 1.0), "evaluation": {"status": "void"}}
+    draft = replace(step(0.0, 1.0), parent=None, comparison=None)
+    failed = replace(step(1.0, 1.0), verdict="failed", comparison=None, evaluation=None)
+    void = StepRecord.from_json({**step(1.0, 1.0).to_json(), "evaluation": {"status": "void"}})
     assert reliability([draft, failed, void])["pairs"] == 0
     assert gains([draft, failed], "gradient")["steps"] == 1
 

@@ -156,7 +156,7 @@ def test_a_void_score_is_not_shown_as_one(finished: Path) -> None:
     step = html[html.index('id="step-1-5"') :]
     assert "<s>0.9712" in step
     assert ">void<" in step
-    assert RunFolder.read(finished).accepted[0]["id"] == "0:4"
+    assert RunFolder.read(finished).accepted[0].id == "0:4"
 
 
 def test_the_ensemble_is_told_with_its_weights_and_programs(finished: Path) -> None:

@@ -81,15 +81,13 @@ def test_a_run_compacts_its_rejected_steps_and_keeps_its_history(tmp_path: Path)
     assert state["result"]["submission_ok"]
     run = RunFolder.read(tmp_path / "out")
     there = {
-        r["id"]: run.artifacts.path(r["evaluation"]["predictions"]).exists()
+        r.id: run.artifacts.path(r.evaluation["predictions"]).exists()
         for r in run.records
-        if r["evaluation"] and r["evaluation"]["predictions"]
+        if r.evaluation and r.evaluation["predictions"]
     }
     assert len(run.records) == 26
-    assert all(there[r["id"]] for r in run.accepted)
-    old = [r["id"] for r in run.records if r["id"] in there and r["verdict"] == "rejected" and r["step"] < 6]
+    assert all(there[r.id] for r in run.accepted)
+    old = [r.id for r in run.records if r.id in there and r.verdict == "rejected" and r.step < 6]
     assert old
     assert not any(there[name] for name in old)
-    assert all(
-        run.text(r["code"]) and run.text(r["evaluation"]["log"]) for r in run.records if r["evaluation"]
-    )
+    assert all(run.text(r.code) and run.text(r.evaluation["log"]) for r in run.records if r.evaluation)

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gome.state.step import Comparison, Score
+from gome.state.parts import Comparison, Score, gain_of
 from gome.state.task import Task
 from gome.tools.data.ids import id_text
-from gome.tools.evaluation.grading import GradingError, aligned, measured, metric_of, signed_gain
+from gome.tools.evaluation.grading import GradingError, aligned, measured, metric_of
 from gome.tools.evaluation.metric import Metric
 
 FoldPredictions = tuple[pd.DataFrame, pd.DataFrame]  # answers (id, targets), submission (id, predictions)
@@ -66,7 +66,7 @@ def compare(
     theirs = _aligned(task, [(a, c) for (a, _), (_, c) in zip(ours, candidate_folds, strict=True)])
     sides = [theirs, ours]
     theirs_value, ours_value = (np.mean([measured(metric, task, *fold) for fold in side]) for side in sides)
-    gain = signed_gain(task.direction, float(theirs_value), float(ours_value))
+    gain = gain_of(task.direction, float(theirs_value), float(ours_value))
     deviations = _resampled(metric, task, sides, seed, resamples)
     draws = gain + (1 if task.direction == "maximize" else -1) * (deviations[0] - deviations[1])
     draws = draws[np.isfinite(draws)]

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from gome.state.parts import gain_of
 from gome.state.task import Task
-from gome.tools.evaluation.grading import GradingError, aligned, measured, metric_of, signed_gain
+from gome.tools.evaluation.grading import GradingError, aligned, measured, metric_of
 from gome.tools.evaluation.metric import Metric
 from gome.tools.evaluation.parse import true_codes
 
@@ -23,8 +24,8 @@ def share_reached(task: Task, fold: Fold, *, seed: int) -> float | None:
         chance = float(np.mean(_dealt(metric, task, answers, submission, FEW_DEALS, seed)))
     except GradingError:
         return None
-    room = signed_gain(task.direction, best, chance)
-    return signed_gain(task.direction, score, chance) / room if room > 0 else None
+    room = gain_of(task.direction, best, chance)
+    return gain_of(task.direction, score, chance) / room if room > 0 else None
 
 
 def above_chance(task: Task, fold: Fold, *, seed: int) -> tuple[float, float]:
@@ -35,7 +36,7 @@ def above_chance(task: Task, fold: Fold, *, seed: int) -> tuple[float, float]:
         dealt = _dealt(metric, task, answers, submission, MANY_DEALS, seed)
     except GradingError:
         return 0.0, 1.0
-    gains = np.array([signed_gain(task.direction, value, score) for value in dealt])
+    gains = np.array([gain_of(task.direction, value, score) for value in dealt])
     return float(-gains.mean()), float((gains >= 0).mean())
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gome.state.task import Direction, Task
+from gome.state.task import Task
 from gome.tools.data.ids import id_text, respelled
 from gome.tools.evaluation import metrics
 from gome.tools.evaluation.metric import GradingError, Metric
 
-__all__ = ["GradingError", "aligned", "better", "grade", "metric_of", "signed_gain"]
+__all__ = ["GradingError", "aligned", "grade", "metric_of"]
 
 
 def metric_of(task: Task) -> Metric:
@@ -54,13 +54,3 @@ def aligned(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> pd.D
     if len(wanted) != len(given) or (at < 0).any():
         raise GradingError(f"{len(given)} rows with ids other than those of the {len(wanted)} answers")
     return submission.iloc[at].reset_index(drop=True)
-
-
-def better(direction: Direction, a: float, b: float) -> bool:
-    """Whether score `a` is strictly better than `b`."""
-    return signed_gain(direction, a, b) > 0
-
-
-def signed_gain(direction: Direction, candidate: float, incumbent: float) -> float:
-    """How much the candidate's score is better, in the metric's units; below 0 if it is worse."""
-    return candidate - incumbent if direction == "maximize" else incumbent - candidate

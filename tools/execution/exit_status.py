@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
-from gome.state.step import Status
+from gome.state.parts import Status
 from gome.tools.execution.crash import cause
 from gome.tools.execution.job import Outcome
 from gome.tools.execution.scheduler import STARTS

@@ -13,7 +13,7 @@ from langchain_core.runnables import RunnableConfig
 from pydantic import BaseModel, ValidationError
 
 from gome.state.errors import StepFailed
-from gome.state.step import Usage
+from gome.state.parts import Usage
 from gome.tools.budget import Budget
 from gome.tools.models.gateway import Gateway, PromptTooLong
 from gome.tools.models.parsing import extract_json

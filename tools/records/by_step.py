@@ -1,11 +1,16 @@
 """Records of steps in the order of (trace, step), whatever order they come in."""
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
-from operator import itemgetter
-from typing import Any, Generic, TypeVar
+from collections.abc import Sequence
+from typing import Generic, TypeVar
 
-Row = TypeVar("Row", bound=Mapping[str, Any])
+from gome.state.step import StepBrief, StepRecord
+
+Row = TypeVar("Row", bound=StepRecord | StepBrief)
+
+
+def _key(row: StepRecord | StepBrief) -> tuple[int, int]:
+    return (row.trace, row.step) if isinstance(row, StepRecord) else (row["trace"], row["step"])
 
 
 class ByStep(Generic[Row]):
@@ -20,7 +25,7 @@ class ByStep(Generic[Row]):
 
     def put(self, row: Row) -> None:
         """Insert the row, or replace the one of the same trace and step."""
-        key = (row["trace"], row["step"])
+        key = _key(row)
         at = bisect_left(self._keys, key)
         if self._keys[at : at + 1] == [key]:
             self._rows[at] = row
@@ -42,7 +47,7 @@ def last_of_each(rows: Sequence[Row], count: int) -> list[Row]:
     """The last so many rows of each trace, of rows by (trace, step), in that order."""
     parts, end = [], len(rows)
     while end:
-        begin = bisect_left(rows, rows[end - 1]["trace"], hi=end, key=itemgetter("trace"))
+        begin = bisect_left(rows, _key(rows[end - 1])[0], hi=end, key=lambda row: _key(row)[0])
         parts.append(rows[max(begin, end - count) : end])
         end = begin
     return [row for part in reversed(parts) for row in part]

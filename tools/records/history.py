@@ -1,8 +1,8 @@
 """The whole history of a run: one line a step, de-duplicated by (trace, step) when read."""
 
 import threading
+from contextlib import suppress
 from pathlib import Path
-from typing import cast
 
 from gome.state.step import StepRecord
 from gome.tools.records.by_step import ByStep
@@ -23,7 +23,7 @@ class History:
 
     def append(self, record: StepRecord) -> None:
         """Write one step down."""
-        append_line(self.path, cast(dict, record), durable=True)
+        append_line(self.path, record.to_json(), durable=True)
 
     def records(self) -> list[StepRecord]:
         """All steps, ordered by (trace, step). They are shared: not to be changed."""
@@ -39,5 +39,5 @@ class History:
 
     def _catch_up(self) -> None:
         for row in self._tail.new():
-            if "trace" in row and "step" in row:
-                self._rows.put(cast(StepRecord, row))
+            with suppress(ValueError):  # a line that is no step
+                self._rows.put(StepRecord.from_json(row))

@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 from typing import NotRequired, TypedDict, cast
 
-from gome.state.step import Usage
+from gome.state.parts import Usage
 from gome.tools.records.jsonl import append_line, read_lines
 
 

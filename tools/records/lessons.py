@@ -7,13 +7,13 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from gome.state.errors import GomeError
-from gome.state.step import EarlierMemory, MemoryEntry
+from gome.state.step import EarlierStep, StepBrief, brief_from_json
 from gome.tools.records.jsonl import append_line, parse_line
 
-_entry = TypeAdapter(EarlierMemory)
+_entry = TypeAdapter(EarlierStep)
 
 
-def read_memory(path: Path) -> list[EarlierMemory]:
+def read_memory(path: Path) -> list[EarlierStep]:
     """The entries of a memory file, in order; none if there is no file yet.
 
     Raises GomeError: not to be read or written, or a line that is no entry.
@@ -31,9 +31,10 @@ def read_memory(path: Path) -> list[EarlierMemory]:
     return [_read(path, number, line) for number, line in enumerate(lines, start=1) if line.strip()]
 
 
-def _read(path: Path, number: int, line: str) -> EarlierMemory:
+def _read(path: Path, number: int, line: str) -> EarlierStep:
     try:
-        return _entry.validate_python(parse_line(line))
+        row = parse_line(line)
+        return _entry.validate_python(brief_from_json(row) if row and "accepted" in row else row)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the line"
@@ -42,7 +43,7 @@ def _read(path: Path, number: int, line: str) -> EarlierMemory:
         ) from None
 
 
-def add_run(path: Path, run: str, task: str, metric: str, entries: list[MemoryEntry]) -> int:
+def add_run(path: Path, run: str, task: str, metric: str, entries: list[StepBrief]) -> int:
     """Add a run's steps to the file, once however often it is called; how many were added.
 
     Ids become 'run/trace:step'. Scores and programs are left out: they mean nothing to another run.

@@ -1,28 +1,26 @@
 """The last choice: an ensemble from stored predictions, the finalists on the held-back part, the order of preference."""
 
-import math
 from functools import partial
 from itertools import chain, repeat, takewhile
-from typing import Any, Literal
+from typing import Any
 
-from gome.agents.finalize import Candidate, finalize, unselected, write_result
+from gome.agents.finalize import finalize, write_result
 from gome.optimizer.ensemble import combine, greedy_ensemble
-from gome.optimizer.incumbent import ranked
+from gome.optimizer.ranking import ranked
+from gome.optimizer.selection import ENSEMBLE_ID, Candidate, drift_line, drift_se, preference, unselected
 from gome.state.errors import BudgetReached
-from gome.state.step import Evaluation, Score, StepRecord
-from gome.tools.evaluation.bootstrap import FoldPredictions, compare, score
+from gome.state.parts import Evaluation, Score
+from gome.state.step import StepRecord
+from gome.tools.evaluation.bootstrap import FoldPredictions, score
 from gome.tools.parallel import in_parallel
 from gome.tools.services import RunServices
 
 ENSEMBLE_POOL = 8
-ENSEMBLE_ID = "ensemble"
-DRIFTED_SE = 3.0
-"""Standard errors by which the chosen program may do worse on rows that no step was chosen by, before the run says so."""
 
 
 def accepted_by_score(services: RunServices) -> list[StepRecord]:
     """Accepted steps of all traces, best search score first, one for each program."""
-    return ranked(services.history.records(), services.sign)
+    return ranked(services.history.records(), services.task.direction)
 
 
 def ensemble(services: RunServices) -> dict[str, float]:
@@ -33,8 +31,8 @@ def ensemble(services: RunServices) -> dict[str, float]:
     pool = accepted_by_score(services)[:ENSEMBLE_POOL]
     services.emit("ensemble", f"{len(pool)} accepted programs")
     if len(pool) < 2 or not services.config.has("ensemble"):
-        return {r["id"]: 1.0 for r in pool[:1]}
-    members = {r["id"]: services.evaluator.predictions(r["evaluation"]) for r in pool if r["evaluation"]}
+        return {r.id: 1.0 for r in pool[:1]}
+    members = {r.id: services.evaluator.predictions(r.evaluation) for r in pool if r.evaluation}
     greedy = greedy_ensemble(services.task, members, seed=services.config.seed)
     kept = sorted(greedy, key=lambda k: -greedy[k])[: services.config.finalists]
     weights = {k: greedy[k] / sum(greedy[k] for k in kept) for k in kept}
@@ -49,44 +47,24 @@ def select(services: RunServices, weights: dict[str, float], ended: dict[str, st
     no further step.
     """
     ranked = accepted_by_score(services)
-    programs = {r["id"]: r for r in ranked}
-    finalists = list(dict.fromkeys([r["id"] for r in ranked[: services.config.finalists]] + list(weights)))
+    programs = {r.id: r for r in ranked}
+    finalists = list(dict.fromkeys([r.id for r in ranked[: services.config.finalists]] + list(weights)))
     runs = _selection_runs(services, [programs[i] for i in finalists])
     candidates = _candidates(services, programs, weights, runs)
-    order = [candidates[name] for name in _preference(services, candidates)]
-    order += [unselected(r) for r in ranked if r["id"] not in candidates]
+    order = [candidates[name] for name in preference(services.task, candidates, seed=services.config.seed)]
+    order += [unselected(r) for r in ranked if r.id not in candidates]
     result = finalize(services, programs, order)
     result["finalists"] = [
         {
             "id": name,
             "search": c["search"],
             "selection": c["selection"],
-            "drift_se": drift_se(services.sign, c),
+            "drift_se": drift_se(services.task.direction, c),
         }
         for name, c in candidates.items()
     ]
-    result["problems"] += [line for c in order[:1] if (line := _drifted(services, c))]
+    result["problems"] += [line for c in order[:1] if (line := drift_line(services.task.direction, c))]
     return write_result(services, {**result, "ended": ended})
-
-
-def drift_se(sign: int, candidate: Candidate) -> float | None:
-    """By how many standard errors the selection score is better than the search score (below 0: worse); None if one is
-    missing. Better is usual: there the program has learned from more rows."""
-    search, selection = candidate["search"], candidate["selection"]
-    if search is None or selection is None:
-        return None
-    noise = math.hypot(search["stderr"], selection["stderr"])
-    return sign * (selection["value"] - search["value"]) / noise if noise > 0 else None
-
-
-def _drifted(services: RunServices, candidate: Candidate) -> str | None:
-    drift = drift_se(services.sign, candidate)
-    if drift is None or drift > -DRIFTED_SE:
-        return None
-    return (
-        f"the score of {', '.join(candidate['weights'])} is {-drift:.1f} standard errors worse on held-back rows than "
-        "on the search part: the steps have fitted that, or the two are not alike"
-    )
 
 
 def _selection_runs(services: RunServices, finalists: list[StepRecord]) -> dict[str, list[Evaluation]]:
@@ -96,9 +74,9 @@ def _selection_runs(services: RunServices, finalists: list[StepRecord]) -> dict[
     are left have the same seeds. Of the first seed those count that come before the first without time: a program must
     not lose to one behind it only because it is slow.
     """
-    kept: dict[str, list[Evaluation]] = {r["id"]: [] for r in finalists}
+    kept: dict[str, list[Evaluation]] = {r.id: [] for r in finalists}
     for seed in range(services.config.selection_seeds):
-        going = [r for r in finalists if r["id"] in kept]
+        going = [r for r in finalists if r.id in kept]
         run = partial(_selection_run, services, seed=seed)
         done = in_parallel(run, going, services.evaluator.scheduler.slots)
         if seed and None in done:
@@ -106,22 +84,22 @@ def _selection_runs(services: RunServices, finalists: list[StepRecord]) -> dict[
         in_time = chain(takewhile(bool, done), repeat(None))
         for record, evaluation in zip(going, in_time, strict=False):
             if evaluation is not None and evaluation["status"] == "ok":
-                kept[record["id"]].append(evaluation)
+                kept[record.id].append(evaluation)
             else:
-                del kept[record["id"]]
+                del kept[record.id]
     return kept
 
 
 def _selection_run(services: RunServices, record: StepRecord, *, seed: int) -> Evaluation | None:
     """One run on the selection part; None if there is no time for it."""
-    program = services.artifacts.get_text(str(record["code"]))
-    services.emit("select", f"{record['id']} on the selection part, seed {seed}")
+    program = services.artifacts.get_text(str(record.code))
+    services.emit("select", f"{record.id} on the selection part, seed {seed}")
     try:
         return services.evaluator.evaluate(
-            program, "selection", seed=seed, trace=record["trace"], step=record["step"]
+            program, "selection", seed=seed, trace=record.trace, step=record.step
         )
     except BudgetReached as reached:
-        services.emit("select", f"{record['id']}, seed {seed}: {reached}")
+        services.emit("select", f"{record.id}, seed {seed}: {reached}")
         return None
 
 
@@ -135,12 +113,10 @@ def _candidates(
     found: dict[str, Candidate] = {}
     for name in runs:
         folds = [pair for e in runs[name] for pair in services.evaluator.predictions(e)]
-        evaluation = programs[name]["evaluation"]
-        assert evaluation is not None
-        found[name] = _candidate(services, {name: 1.0}, evaluation["score"], folds)
+        found[name] = _candidate(services, {name: 1.0}, programs[name].score, folds)
     present = {k: w for k, w in weights.items() if k in runs}
     if len(present) > 1:
-        search = _blend(services, present, {k: [programs[k]["evaluation"]] for k in present})
+        search = _blend(services, present, {k: [programs[k].evaluation] for k in present})
         found[ENSEMBLE_ID] = _candidate(
             services,
             present,
@@ -169,29 +145,3 @@ def _blend(
             combined = combine(services.task, [submission for _, submission in parts], list(weights.values()))
             blended.append((parts[0][0], combined))
     return blended
-
-
-def _preference(services: RunServices, candidates: dict[str, Candidate]) -> list[str]:
-    """Candidates, preferred first: by selection score; within its noise of the best, the ensemble, then search score.
-
-    The ensemble is preferred in a tie because averaging lowers the variance that a single split cannot show.
-    """
-    if not candidates:
-        return []
-
-    def badness(name: str, part: Literal["search", "selection"]) -> float:
-        found = candidates[name][part]
-        return -services.sign * found["value"] if found else float("inf")
-
-    by_selection = sorted(candidates, key=lambda k: badness(k, "selection"))
-    best = candidates[by_selection[0]]
-    tied = [k for k in by_selection if not _clearly_worse(services, best["folds"], candidates[k]["folds"])]
-    tied.sort(key=lambda k: (k != ENSEMBLE_ID, badness(k, "search")))
-    return tied + [k for k in by_selection if k not in tied]
-
-
-def _clearly_worse(services: RunServices, best: list[FoldPredictions], other: list[FoldPredictions]) -> bool:
-    if len(best) != len(other):
-        return True
-    comparison = compare(services.task, best, other, seed=services.config.seed)
-    return comparison["gain"] < -comparison["stderr"]

@@ -1,8 +1,7 @@
-"""A trace that no longer gains: it starts over from another accepted program, or gives its steps to a better trace."""
+"""A trace that no longer gains: it restarts from another accepted program, or folds into a better trace."""
 
-from typing import Any
-
-from gome.optimizer.incumbent import known_records, leader, ranked
+from gome.optimizer.ranking import known_records, leader, ranked
+from gome.state.in_flight import Incumbent
 from gome.state.schema import TraceState
 from gome.state.step import StepRecord
 from gome.tools.services import RunServices
@@ -18,13 +17,11 @@ def other_parent(state: TraceState, services: RunServices) -> StepRecord | None:
     """The best accepted program that this trace neither stands at nor restarted from before; None if there is none."""
     records, incumbent = known_records(state, services), state.get("incumbent")
     left = {incumbent["code"] if incumbent else None}
-    left |= {r["parent"] for r in records if r["trace"] == state["trace"] and r["move"] == "restart"}
-    return next((r for r in ranked(records, services.sign) if r["code"] not in left), None)
+    left |= {r.parent for r in records if r.trace == state["trace"] and r.kind == "restart"}
+    return next((r for r in ranked(records, services.task.direction) if r.code not in left), None)
 
 
-def fold(
-    state: TraceState, services: RunServices, incumbent: dict[str, Any] | None, stalled: int
-) -> str | None:
+def fold(state: TraceState, services: RunServices, incumbent: Incumbent | None, stalled: int) -> str | None:
     """Why the trace folds after the step just decided, or None: it has stalled after a restart, and another is ahead.
 
     The steps that it leaves over go to the trace that holds the best program. The best trace never folds.
@@ -33,11 +30,11 @@ def fold(
     if not incumbent or stalled < config.patience or config.optimizer == "tree" or not config.has("restarts"):
         return None
     records = known_records(state, services)
-    if not any(r["trace"] == trace and r["move"] == "restart" for r in records):
+    if not any(r.trace == trace and r.kind == "restart" for r in records):
         return None
-    best = leader(records, services.sign)
+    best = leader(records, services.task.direction)
     left = services.allowance(trace) - state["step"] - 1
-    if best is None or best["trace"] == trace or left < 1:
+    if best is None or best.trace == trace or left < 1:
         return None
-    services.memory.grant(trace, best["trace"], left)
-    return f"folded: no gain in {stalled} steps; trace {best['trace']} has its {left} steps"
+    services.memory.grant(trace, best.trace, left)
+    return f"folded: no gain in {stalled} steps; trace {best.trace} has its {left} steps"

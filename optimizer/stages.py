@@ -1,0 +1,49 @@
+"""Where in the budget a step stands, and what there is to say of it before anybody thinks: `NextStep`."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gome.optimizer.merge import Partner
+from gome.state.in_flight import Incumbent
+from gome.state.parts import Stage, StepKind
+from gome.state.schema import TraceState
+from gome.tools.services import RunServices
+
+ENSEMBLE_FROM = 0.7
+"""Share of the budget from which on ensembles and merges are preferred (method.md, one step, 5)."""
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """One step: of which `kind`, from the program `parent` (None: a first program), proposed by `optimizer`.
+
+    `home` is where the trace stands if the step is not accepted; `source` the step that is merged in or started from.
+    """
+
+    optimizer: str
+    kind: StepKind
+    parent: Incumbent | None
+    home: Incumbent | None
+    source: str | None = None
+    partner: Partner | None = None
+
+
+Optimizer = Callable[[TraceState, RunServices], NextStep]
+"""A policy: from where a trace stands to its next step."""
+
+
+def step_seed(seed: int, trace: int, step: int) -> int:
+    """A seed of its own for each step, the same whenever the step is executed."""
+    return int(hashlib.sha256(f"{seed}:{trace}:{step}".encode()).hexdigest()[:8], 16)
+
+
+def stage_of(services: RunServices, state: TraceState) -> Stage:
+    """Draft until the trace has an incumbent, ensemble in the last third of the budget, improve in between."""
+    if not state.get("incumbent"):
+        return "draft"
+    used = max(
+        state["step"] / services.allowance(state["trace"]),
+        services.clock.elapsed() / services.config.time_limit_s,
+    )
+    return "ensemble" if used >= ENSEMBLE_FROM else "improve"
