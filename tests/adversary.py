@@ -17,7 +17,8 @@ ALL = (*LOCAL, "e2b")
 class Attack:
     """What a program tries to do, its code, who holds it, and how it ends where it is held.
 
-    `needs`: what it takes at `plain`, root or user namespaces; where that is missing it is held there too.
+    `needs`: what it takes where no wall is in the way, such as root or user namespaces; where that is missing it is held
+    there too.
     """
 
     tries: str
@@ -34,11 +35,26 @@ REACH = [
     Attack("list a folder outside its own", "os.listdir(W['root'])", WALLED),
     Attack("overwrite a file outside its folder", "open(W['labels'], 'a').close()", WALLED),
     Attack("write a file outside its folder", "open(W['root'] + '/new', 'w').close()", WALLED),
+    Attack("see how large a file outside its folder is", "os.stat(W['labels'])", SPACES),
+    Attack("change the mode and times of a file outside", "touch(W['labels'])", WALLED),
+    Attack(
+        "change the attributes of a file outside",
+        "os.setxattr(W['labels'], 'user.x', b'1')",
+        WALLED,
+        needs="attributes",
+    ),
     Attack("change its input", "open('input/train.csv', 'a').close()", WALLED),
     Attack("hard-link a file from outside", "os.link(W['labels'], 'mine')", WALLED),
     Attack("read the agent's environment", "open(f'/proc/{W[\"agent\"]}/environ').read()", WALLED),
     Attack(
         "read a file that the agent has open", 'open(f\'/proc/{W["agent"]}/fd/{W["open"]}\').read()', WALLED
+    ),
+    Attack("read a key from the agent's keyring", "assert call('keyctl', 11, W['keyring'], 0, 0) > 0", LOCAL),
+    Attack("leave a key for the next", "assert call('add_key', b'user', b'gome', b'x', 1, -4) > 0", LOCAL),
+    Attack(
+        "leave System V shared memory for the next",
+        "assert call('shmget', 0, 4096, 0o1600) >= 0",
+        LOCAL,
     ),
     Attack("see the agent's command line", "assert open(f'/proc/{W[\"agent\"]}/cmdline').read()", SPACES),
     Attack("send the agent a signal", "os.kill(W['agent'], 0)", WALLED),
@@ -46,6 +62,9 @@ REACH = [
     Attack("send by UDP", "send_udp(W['udp'])", SPACES),
     Attack("connect to another program's Unix socket", "unix(W['unix'])", SPACES),
     Attack("connect to one that has no file", "unix('\\0' + W['unix'])", WALLED),
+    Attack("open a socket to its machine's host", "socket.socket(40, socket.SOCK_STREAM)", LOCAL),
+    Attack("call the kernel past its filters (io_uring)", "uring()", LOCAL),
+    Attack("hold up the kernel's page faults (userfaultfd)", "assert call('userfaultfd', 1) >= 0", LOCAL),
     Attack("mount a file system of its own", "mount()", WALLED, needs="userns"),
     Attack(
         "change the kernel's settings",
@@ -70,11 +89,15 @@ GREED = [
         "take it in files without a name",
         "fill(lambda n: os.memfd_create(str(n)), 30); wait()",
         ALL,
-        "memory",
+        "error",  # the call is denied
     ),
+    Attack("take it in shared memory that is mapped and not resident", "hide(30); wait()", ALL, "memory"),
+    Attack("take it in the buffers of sockets", "stuff(600); wait()", ALL, "memory"),
     Attack("take it in files that lie in memory", "cram(shared); cram(scratch); wait()", SPACES, "memory"),
     Attack("fill its folder", "fill(named, 12); wait()", ALL, "output"),
     Attack("fill it with files that it has deleted", "fill(deleted, 12); wait()", ALL, "output"),
+    Attack("fill it with deleted files that are only mapped", "mapped(12); wait()", ALL, "output"),
+    Attack("fill it with deleted files that it has sent to itself", "sent(12); wait()", (), "output"),
     Attack(
         "make many small files", "[open(f'f{n}', 'w').close() for n in range(600)]; wait()", ALL, "output"
     ),
@@ -125,9 +148,9 @@ def wait(): time.sleep(PATIENCE)
 def fork(): return os.fork() == 0
 def named(n): return os.open(f"{n}.bin", os.O_CREAT | os.O_WRONLY)
 def shared(n): return os.open(f"/dev/shm/{W['mark']}-{n}", os.O_CREAT | os.O_WRONLY)
-def scratch(n): return os.open(f"/tmp/{n}" if CWD == "/work" else "", os.O_CREAT | os.O_WRONLY)  # where it is its own
+def scratch(n): return os.open(f"/tmp/{n}" if CWD == "/solution" else "", os.O_CREAT | os.O_WRONLY)  # where it is its own
 def deleted(n):
-    file = named(n)
+    file = os.open(f"{n}.bin", os.O_CREAT | os.O_RDWR)
     os.unlink(f"{n}.bin")
     return file
 def fill(make, count):
@@ -138,6 +161,36 @@ def cram(make):
         fill(make, 16)
     except OSError:
         pass  # it is full, or shut
+libc, KEPT, PAIR = ctypes.CDLL(None), [], socket.socketpair()
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+def hide(count):
+    for n in range(count):
+        at = libc.mmap(None, 10 * MB, 3, 0x21, -1, 0)  # shared and anonymous
+        ctypes.memset(at, 1, 10 * MB)
+        libc.madvise(at, 10 * MB, 4)  # not needed: out of this process's pages, but not out of memory
+def mapped(count):
+    for n in range(count):
+        file = deleted(n)
+        os.write(file, bytes(MB))
+        assert libc.mmap(None, MB, 1, 2, file, 0) not in (None, 2**64 - 1)
+        os.close(file)
+def sent(count):
+    for n in range(count):
+        file = deleted(n)
+        os.write(file, bytes(MB))
+        socket.send_fds(PAIR[0], [b"x"], [file])
+        os.close(file)
+def stuff(pairs):
+    for n in range(pairs):
+        for end in socket.socketpair():
+            end.setblocking(False)
+            KEPT.append(end)
+            try:
+                while True: end.send(bytes(2**16))
+            except BlockingIOError:
+                pass
 def send_udp(port):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.sendto(b"x", ("127.0.0.1", port))
@@ -146,6 +199,16 @@ def send_udp(port):
     s.send(b"x")
 def unix(path):
     socket.socket(socket.AF_UNIX, socket.SOCK_STREAM).connect(path)
+def call(name, *arguments):
+    numbers = dict(keyctl=(250, 219), add_key=(248, 217), shmget=(29, 194), userfaultfd=(323, 282), io_uring=(425, 425))
+    return ctypes.CDLL(None).syscall(numbers[name][os.uname().machine == "aarch64"], *arguments)
+def uring():
+    assert call("io_uring", 1, ctypes.create_string_buffer(120)) >= 0
+def touch(path):
+    os.chmod(path, 0o606)
+    os.utime(path, (1, 1))
+    seen = os.stat(path)
+    assert seen.st_mode & 0o777 == 0o606 or seen.st_mtime == 1
 def mount():
     libc = ctypes.CDLL(None)
     assert libc.unshare(0x10020000) == 0  # a user and a mount namespace; never in the machine's own

@@ -11,6 +11,7 @@ from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.tools.execution.environment.runtime import ensure_runtime
 from gome.tools.execution.hardware import hardware
+from gome.tools.execution.sandbox import seccomp
 from gome.tools.execution.sandbox.probe import levels
 
 
@@ -40,6 +41,8 @@ def doctor(arguments: argparse.Namespace) -> int:
         console.print(f"runtime    note: {note}")
     for level, lack in levels(runtime.python).items():
         console.print(f"isolation  {level}: {lack or 'works'}", markup=False)
+    unfiltered = seccomp.missing()
+    console.print(f"syscalls   {f'not filtered: {unfiltered}' if unfiltered else 'filtered'}")
     key = "set" if os.environ.get("OPENAI_API_KEY") else "not set (needed for hosted models only)"
     console.print(
         f"model      OPENAI_API_KEY {key}; OPENAI_BASE_URL {os.environ.get('OPENAI_BASE_URL', 'not set')}"

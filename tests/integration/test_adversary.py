@@ -1,6 +1,7 @@
 """Hostile programs at every level (tests/adversary.py): docs/execution.md shows what each level holds."""
 
 import contextlib
+import ctypes
 import importlib.util
 import json
 import os
@@ -44,6 +45,7 @@ class World:
         self.targets: dict[str, Any] = {name: str(root / name) for name in ("labels", "other", "key")}
         self.targets |= {"root": str(root), "agent": os.getpid(), "unix": str(root / "socket")}
         self.targets |= {"udp": self.udp.getsockname()[1], "tcp": tcp.getsockname()[1]}
+        self.targets["keyring"] = key_of_this_session()
         self.targets["open"] = held.enter_context((root / "labels").open()).fileno()
 
     def job(self, name: str, code: str, patience: float = 60, **limits: float) -> Job:
@@ -71,6 +73,12 @@ class World:
         """End and remove what programs left on this machine."""
         for path in Path("/dev/shm").glob(f"{self.mark}-*"):
             path.unlink()
+
+
+def key_of_this_session() -> int:
+    """A key in the keyring that children of this process would share: its number."""
+    add = {"x86_64": 248, "aarch64": 217}[os.uname().machine]
+    return int(ctypes.CDLL(None).syscall(add, b"user", b"gome-test", b"secret", ctypes.c_size_t(6), -3))
 
 
 @contextlib.contextmanager
@@ -151,7 +159,20 @@ def fought(level: str) -> dict[str, tuple[bool, str]]:
 
 def missing(attack: Attack) -> bool:
     """Whether this machine lacks what the attack needs."""
-    return {"root": os.geteuid() != 0, "userns": bool(LACKS["userns"])}.get(attack.needs, False)
+    lacks = {
+        "root": os.geteuid() != 0,
+        "userns": bool(LACKS["userns"]),
+        "attributes": not takes_attributes(Path(tempfile.gettempdir())),
+    }
+    return lacks.get(attack.needs, False)
+
+
+def takes_attributes(folder: Path) -> bool:
+    """Whether files there can have attributes of the user's."""
+    with tempfile.NamedTemporaryFile(dir=folder) as file, contextlib.suppress(OSError):
+        os.setxattr(file.name, "user.x", b"1")
+        return True
+    return False
 
 
 def skip_if_it_does_not_run(level: str) -> None:

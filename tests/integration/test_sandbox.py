@@ -57,6 +57,39 @@ def test_a_program_reads_its_input_and_hands_over_a_submission(executor: Executo
     assert outcome.submission.read_text() == "a,b\n1,2\n71"
 
 
+def test_what_libraries_do_with_files_processes_and_sockets_works(executor: Executor, tmp_path: Path) -> None:
+    """The filter of system calls denies nothing that programs are written with."""
+    code = """
+        import asyncio, multiprocessing, os, shutil, socket, sqlite3, tempfile
+        from multiprocessing import shared_memory
+        import numpy, pyarrow.parquet, sklearn.linear_model
+
+        async def answer():
+            there = await asyncio.create_subprocess_exec("true")
+            return await there.wait()
+
+        if __name__ == "__main__":
+            shutil.copytree("input", "copy")
+            shutil.copy2("main.py", "other.py")
+            os.chmod("main.py", 0o600)
+            os.utime("main.py")
+            with multiprocessing.get_context("spawn").Pool(2) as pool:
+                assert pool.map(abs, [-1, -2]) == [1, 2]
+            held = shared_memory.SharedMemory(create=True, size=4096)
+            held.close()
+            held.unlink()
+            assert asyncio.run(answer()) == 0
+            sqlite3.connect("a.db").execute("create table a (b)")
+            pyarrow.parquet.write_table(pyarrow.table({"a": [1]}), "a.parquet")
+            numpy.save(tempfile.TemporaryFile(), numpy.ones(9))
+            sklearn.linear_model.LogisticRegression().fit([[0], [1]], [0, 1])
+            open("submission.csv", "w").write("done")
+    """
+    outcome = run(executor, tmp_path, code, wall_s=120, memory_mb=1500)
+    assert outcome.submission is not None, outcome.log
+    assert outcome.submission.read_text() == "done"
+
+
 def test_a_traceback_is_in_the_log(executor: Executor, tmp_path: Path) -> None:
     outcome = run(executor, tmp_path, "print('begun')\nraise KeyError('price')\n")
     assert (outcome.reason, outcome.exit_code) == ("error", 1)
@@ -160,7 +193,7 @@ def test_killing_the_agent_kills_the_program(executor: Executor, tmp_path: Path)
     )
     agent = f"""
 from pathlib import Path
-from gome.tools.execution.{executor.level} import {type(executor).__name__}
+from gome.tools.execution.sandbox.{executor.level} import {type(executor).__name__}
 from gome.tools.execution.job import Job
 root = Path({str(tmp_path)!r})
 job = Job(root / "p.py", root / "input", root / "work", 0, 60, 400, 5)

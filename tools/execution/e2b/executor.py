@@ -33,6 +33,7 @@ _CODE = (
     "log_buffer.py",
     "sandbox/file_usage.py",
     "sandbox/process_tree.py",
+    "sandbox/seccomp.py",
     "sandbox/supervisor.py",
     "submission_copy.py",
 )

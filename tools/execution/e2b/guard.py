@@ -1,6 +1,6 @@
 """Watches one program from within an E2B sandbox and writes down how it ended.
 
-Uploaded into the sandbox, with five other modules, and started there as `python -m gome.tools.execution.e2b.guard ROOT`:
+Uploaded into the sandbox, with six other modules, and started there as `python -m gome.tools.execution.e2b.guard ROOT`:
 the standard library only. It finds ROOT/job.json (see e2b.py), ROOT/main.py and ROOT/input, and leaves ROOT/log.txt,
 ROOT/result.json = {"key", "reason", "exit_code", "seconds", "peak_mb", "submission"} and, where the program wrote a
 plain file, a copy of its submission. Started by root it hands the program to the account "user" for good (no sudo), so
@@ -25,6 +25,7 @@ from gome.tools.execution.log_buffer import LogBuffer
 from gome.tools.execution.sandbox import supervisor
 from gome.tools.execution.sandbox.file_usage import Files, files_of
 from gome.tools.execution.sandbox.process_tree import MB, count_tasks, descendants, tree_memory_mb
+from gome.tools.execution.sandbox.seccomp import filter_program
 from gome.tools.execution.submission_copy import SUBMISSION, copy_submission
 
 ACCOUNT = "user"
@@ -69,7 +70,8 @@ class _Watch:
         self._files, self._started = Files(), time.monotonic()
         self._look_at = self._started
         size = int(max(limits["output_mb"], limits["memory_mb"]) * MB)
-        script = [sys.executable, "-I", "-S", supervisor.__file__, str(os.getpid()), str(size)]
+        denied = filter_program(metadata=True).hex()
+        script = [sys.executable, "-I", "-S", supervisor.__file__, str(os.getpid()), str(size), denied]
         self.process = subprocess.Popen(
             [*script, *command],
             cwd=work,
@@ -114,7 +116,7 @@ class _Watch:
         if time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + _FILES_POLL_S
             self._files = files_of(self.work, pids, int(limits["files"]))
-        memory = tree_memory_mb(pids, limits["memory_mb"], self._files.memory / MB)
+        memory = tree_memory_mb(pids, limits["memory_mb"], (self._files.memory + self._files.buffers) / MB)
         self.peak_mb = max(self.peak_mb, memory)
         if memory > limits["memory_mb"] or count_tasks(pids) > limits["tasks"]:
             return "memory"

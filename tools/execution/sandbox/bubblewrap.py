@@ -12,7 +12,7 @@ from gome.tools.execution.sandbox.process_tree import MB
 from gome.tools.execution.sandbox.watchdog import run_watched
 from gome.tools.execution.workspace import environment, make_work_dir
 
-HOME = "/work"
+HOME = "/solution"
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 OPTIONAL = (
     "/nix/store",
@@ -30,8 +30,8 @@ _MAX_LINKS = 16
 class BubblewrapExecutor:
     """Runs programs in a sandbox that holds the system's programs, one Python environment, the input and a work folder.
 
-    The program sees /work (writable; its home), /work/input (read-only), the environment `python` belongs to and the
-    system's libraries (read-only). It sees no network but a loopback of its own, no other process, no home folder and
+    The program sees /solution (writable; its home), /solution/input (read-only), the environment `python` belongs to and
+    the system's libraries (read-only). It sees no network but a loopback of its own, no other process, no home folder and
     nothing of the run. /tmp and /dev/shm are in memory and bounded by the job's memory limit, where bwrap can do that.
     """
 

@@ -1,6 +1,7 @@
 """The process above a running program: sets its limits, adopts what it leaves behind, and ends the whole tree.
 
-Started as a script, with the standard library only. Usage: supervisor.py PARENT_PID FILE_SIZE_BYTES COMMAND...
+Started as a script, with the standard library only. Usage: supervisor.py PARENT_PID FILE_SIZE_BYTES FILTER COMMAND...
+with FILTER in hexadecimal, as of seccomp.filter_program.
 
 It is the sub-reaper of the tree: a daemon that leaves its parent and its session becomes a child of this process
 instead of escaping. It ends the tree when the command ends, on SIGTERM, and when its own parent dies, for whatever
@@ -10,15 +11,19 @@ for it. Off Linux there is neither, and only the process group is ended.
 
 import contextlib
 import ctypes
+import functools
 import os
 import resource
 import signal
+import struct
 import subprocess
 import sys
 import time
 from types import FrameType
 
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP = 1, 36, 38, 22
+_SECCOMP_FILTER = 2
+_KEYCTL, _JOIN_SESSION_KEYRING = {"x86_64": 250, "aarch64": 219}, 1
 _LINUX = sys.platform == "linux"
 
 
@@ -60,11 +65,27 @@ def _stop(signum: int, frame: FrameType | None) -> None:
     sys.exit(128 + signum)
 
 
-def _before_program() -> None:
+def _before_program(denied: bytes) -> None:
     """In the child, before it becomes the program: it goes if the supervisor is killed, and first if memory is short."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
         score.write("500")
+    if denied:
+        _filter(denied)
+
+
+def _filter(denied: bytes) -> None:
+    """Deny system calls to this process and all its children, for good."""
+    libc, rules = ctypes.CDLL(None, use_errno=True), ctypes.create_string_buffer(denied, len(denied))
+    head = ctypes.create_string_buffer(struct.pack("HP", len(denied) // 8, ctypes.addressof(rules)))
+    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or libc.prctl(_PR_SET_SECCOMP, _SECCOMP_FILTER, head):
+        raise OSError(ctypes.get_errno(), "the system calls can't be filtered")
+
+
+def _leave_keyring() -> None:
+    """Keys that the agent was given for its session are none of the program's."""
+    if _LINUX and (number := _KEYCTL.get(os.uname().machine)):
+        ctypes.CDLL(None).syscall(number, _JOIN_SESSION_KEYRING, None)
 
 
 def _limit(kind: int, value: int) -> None:
@@ -73,19 +94,20 @@ def _limit(kind: int, value: int) -> None:
     resource.setrlimit(kind, (value, value))
 
 
-def main(parent: int, file_size: int, command: list[str]) -> int:
+def main(parent: int, file_size: int, denied: bytes, command: list[str]) -> int:
     """Run the command to its end; its exit code, or 128 + n if signal n ended it."""
     signal.signal(signal.SIGTERM, _stop)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
         return 1
+    _leave_keyring()
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, file_size)
     group = 0
     try:
         program = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, process_group=0, preexec_fn=_before_program
+            command, process_group=0, preexec_fn=functools.partial(_before_program, denied)
         )
         group = program.pid
         while True:
@@ -98,4 +120,4 @@ def main(parent: int, file_size: int, command: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]))
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]), bytes.fromhex(sys.argv[3]), sys.argv[4:]))

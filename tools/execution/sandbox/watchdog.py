@@ -18,6 +18,7 @@ from gome.tools.execution.log_buffer import LogBuffer
 from gome.tools.execution.sandbox import supervisor
 from gome.tools.execution.sandbox.file_usage import Files, files_of
 from gome.tools.execution.sandbox.process_tree import MB, count_tasks, descendants, tree_memory_mb
+from gome.tools.execution.sandbox.seccomp import filter_program
 from gome.tools.execution.workspace import take_submission
 
 POLL_S = 0.1
@@ -37,7 +38,7 @@ def run_watched(
     """
     if stop():
         return stopped(level)
-    watch = _Watch(command, job, env, stop)
+    watch = _Watch(command, job, env, level, stop)
     try:
         reason = watch.until_it_ends()
     finally:
@@ -60,7 +61,9 @@ def run_watched(
 class _Watch:
     """One running command: its log so far, its peak memory, and whether it has to end."""
 
-    def __init__(self, command: list[str], job: Job, env: dict[str, str], stop: Callable[[], bool]) -> None:
+    def __init__(
+        self, command: list[str], job: Job, env: dict[str, str], level: Isolation, stop: Callable[[], bool]
+    ) -> None:
         self.job, self.stop = job, stop
         self.gpu_peak_mb: float | None = None
         self._gpu = GpuMemory(job.gpus, alone=not job.resources.gpu_memory_mb)
@@ -69,7 +72,7 @@ class _Watch:
         self._files = Files()
         file_size = int(max(job.output_mb, job.memory_mb) * MB)
         self.process = subprocess.Popen(
-            _supervised(command, file_size),
+            _supervised(command, file_size, level),
             cwd=job.work_dir,
             env=env,
             stdin=subprocess.DEVNULL,
@@ -122,7 +125,7 @@ class _Watch:
         """The limit that is passed now, if any. Keeps the peak memory."""
         job, pids = self.job, descendants(self.process.pid)
         self._look_at_files(pids)
-        memory = tree_memory_mb(pids, job.memory_mb, self._files.memory / MB)
+        memory = tree_memory_mb(pids, job.memory_mb, (self._files.memory + self._files.buffers) / MB)
         self.peak_mb = max(self.peak_mb, memory)
         if (gpu := self._gpu.used_mb(pids)) is not None:
             self.gpu_peak_mb = max(self.gpu_peak_mb or 0.0, gpu)
@@ -177,6 +180,7 @@ class _Watch:
         return self.log.size / MB
 
 
-def _supervised(command: list[str], file_size: int) -> list[str]:
+def _supervised(command: list[str], file_size: int, level: Isolation) -> list[str]:
     script = str(Path(supervisor.__file__).resolve())
-    return [sys.executable, "-I", "-S", script, str(os.getpid()), str(file_size), *command]
+    denied = filter_program(metadata=level != "landlock").hex()
+    return [sys.executable, "-I", "-S", script, str(os.getpid()), str(file_size), denied, *command]
