@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from gome.state.urls import secrets_of
+
 Isolation = Literal["e2b", "bubblewrap", "userns", "landlock", "plain"]
 Optimizer = Literal["gradient", "tree", "auto"]
 Part = Literal["reasoning", "evidence", "memory", "traces", "merge", "restarts", "ensemble"]
@@ -14,7 +16,7 @@ Part = Literal["reasoning", "evidence", "memory", "traces", "merge", "restarts",
 class RunConfig(BaseModel):
     """All that a run needs to know besides its task. Immutable; given again when a run resumes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)  # it may be a secret
 
     run_dir: str = Field(
         default="",
@@ -42,7 +44,9 @@ class RunConfig(BaseModel):
         default={}, description="Another model for a role: researcher, coder or critic."
     )
     base_url: str | None = Field(
-        default=None, description="OpenAI-compatible endpoint, e.g. http://localhost:11434/v1."
+        default=None,
+        description="OpenAI-compatible endpoint, e.g. http://localhost:11434/v1; a key in OPENAI_API_KEY, a URL that "
+        "holds one in OPENAI_BASE_URL.",
     )
     context_tokens: int | None = Field(
         default=None,
@@ -146,6 +150,17 @@ class RunConfig(BaseModel):
         return (
             [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
         )
+
+    @field_validator("base_url")
+    @classmethod
+    def _no_key(cls, url: str | None) -> str | None:
+        """As for `checkpoints`: what is kept in run.json and shown in the report must not hold a key."""
+        if url and secrets_of(url):
+            raise ValueError(
+                "leave the key out of the URL: put it into OPENAI_API_KEY, or the whole URL into OPENAI_BASE_URL; "
+                "neither is written down, and a resume reads them again"
+            )
+        return url
 
     @field_validator("checkpoints")
     @classmethod

@@ -35,11 +35,13 @@ Script = Callable[[list[BaseMessage]], Answer | str]
 
 
 class Endpoint:
-    """A context manager; `url` is the base URL, `requests` the messages of all requests with the time they came."""
+    """A context manager; `url` is the base URL, `requests` the messages of all requests with the time they came,
+    `authorizations` what each brought to show who asks."""
 
     def __init__(self, script: Script) -> None:
         self.script = script
         self.requests: list[tuple[float, list[BaseMessage]]] = []
+        self.authorizations: list[str] = []
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -76,6 +78,7 @@ class Endpoint:
 
             def do_POST(self) -> None:
                 length = int(self.headers["content-length"])
+                endpoint.authorizations.append(self.headers["authorization"])
                 answer = endpoint._answer(json.loads(self.rfile.read(length)))
                 endpoint._over.wait(answer.hang_s)
                 if answer.drop:

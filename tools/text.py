@@ -1,5 +1,6 @@
-"""Text from outside as every store can hold it."""
+"""Text from outside: as every store can hold it, and as it can stand in a prompt."""
 
+import re
 from typing import Any
 
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
@@ -17,3 +18,10 @@ def all_storable(value: Any) -> Any:
     if isinstance(value, dict):
         return {storable(str(key)): all_storable(item) for key, item in value.items()}
     return [all_storable(item) for item in value] if isinstance(value, list) else value
+
+
+def fenced(text: str, language: str = "") -> str:
+    """Foreign text as a block of Markdown that nothing in it can end: the fence is longer than any run of backticks."""
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"

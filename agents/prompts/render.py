@@ -7,6 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gome.agents.prompts.shorten import Parts, shorter
 from gome.tools.models.ask import Prompt, facts_block
+from gome.tools.text import fenced
 
 PROMPTS = Path(__file__).parent
 
@@ -19,6 +20,7 @@ _templates = Environment(
     autoescape=False,
     keep_trailing_newline=True,  # an included file ends its last line itself
 )
+_templates.filters["fenced"] = fenced
 
 
 def render(role: str, call: str, facts: dict[str, Any], **texts: Any) -> Prompt:

@@ -13,6 +13,7 @@ from gome.tools.execution.environment.runtime import ensure_runtime
 from gome.tools.execution.hardware import hardware
 from gome.tools.execution.sandbox import seccomp
 from gome.tools.execution.sandbox.probe import levels
+from gome.tools.secrets import masked
 
 
 def doctor_options(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +45,6 @@ def doctor(arguments: argparse.Namespace) -> int:
     unfiltered = seccomp.missing()
     console.print(f"syscalls   {f'not filtered: {unfiltered}' if unfiltered else 'filtered'}")
     key = "set" if os.environ.get("OPENAI_API_KEY") else "not set (needed for hosted models only)"
-    console.print(
-        f"model      OPENAI_API_KEY {key}; OPENAI_BASE_URL {os.environ.get('OPENAI_BASE_URL', 'not set')}"
-    )
+    url = masked(os.environ.get("OPENAI_BASE_URL", "not set"))
+    console.print(f"model      OPENAI_API_KEY {key}; OPENAI_BASE_URL {url}")
     return 0

@@ -18,6 +18,7 @@ from gome.run_folder import RunFolder
 from gome.spending import sandbox_text
 from gome.state.parts import SCORE_WEIGHTS
 from gome.state.step import StepRecord
+from gome.tools.secrets import masked
 
 DIFF_LINES, OUTPUT_LINES, SHOWN_IMPORTANCES = 1500, 30, 8
 
@@ -223,7 +224,10 @@ def _programs(
 
 def _settings(folder: RunFolder) -> list[tuple[str, list[tuple[str, Any]]]]:
     """Titled tables of names and values: configuration, versions, the programs' packages."""
-    config = [(k.replace("_", " "), NONE if v is None or v == {} else v) for k, v in folder.config.items()]
+    config = [
+        (k.replace("_", " "), NONE if v is None or v == {} else masked(v) if isinstance(v, str) else v)
+        for k, v in folder.config.items()
+    ]
     versions, packages = folder.run.get("versions") or {}, folder.run.get("packages") or {}
     return [
         ("Configuration", config),

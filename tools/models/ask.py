@@ -146,7 +146,7 @@ class Asker:
             except PromptTooLong as error:
                 self._room[role] = min(self._room[role], prompt.size + extra - 1)
                 if prompt.shorter() is None:
-                    raise StepFailed(f"{role}: the prompt does not fit, even cut short ({error})") from error
+                    raise StepFailed(f"{role}: the prompt does not fit, even cut short ({error})") from None
                 self.say(key, f"the prompt of {prompt.size} characters does not fit; cutting it")
                 continue
             return self.journal.add(self._as_exchange(role, messages, message, key))

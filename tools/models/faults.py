@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
+from gome.tools.secrets import masked
+
 Kind = Literal["busy", "down", "odd", "too_long", "declined", "forbidden", "bad"]
 """busy: asked to wait. down: no answer, or the server's own fault. odd: an answer that is none. too_long: the prompt does
 not fit. declined: the content is refused. forbidden: key, name, URL or account. bad: the request is refused otherwise."""
@@ -33,8 +35,9 @@ class Fault:
 
 
 def fault_of(error: Exception) -> Fault:
-    """The fault that an exception of a chat model stands for."""
-    status, text = getattr(error, "status_code", None), " ".join(str(error).split())[:300]
+    """The fault that an exception of a chat model stands for. Servers like to quote the key that they refuse: it is
+    masked here, before anything is shown or kept."""
+    status, text = getattr(error, "status_code", None), " ".join(masked(str(error)).split())[:300]
     line = f"{status}: {text}" if isinstance(status, int) else f"{type(error).__name__}: {text}"
     signs = f"{getattr(error, 'code', None) or ''} {text}"
     return Fault(_kind(error, status, signs), line, _retry_after(error))

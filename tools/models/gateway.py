@@ -103,11 +103,13 @@ class Gateway:
     def _failed(self, call: Call, fault: Fault) -> None:
         """Prepare the next try, or raise what the fault amounts to."""
         if fault.kind == "too_long":
-            raise PromptTooLong(fault.text)
+            raise PromptTooLong(fault.text) from None  # what the provider raised may quote the key
         if fault.kind == "forbidden":
-            raise GomeError(f"the model refused the request ({fault.text}); mend that, then `gome resume`")
+            raise GomeError(
+                f"the model refused the request ({fault.text}); mend that, then `gome resume`"
+            ) from None
         if fault.kind not in _TRANSIENT:
-            raise StepFailed(f"the model did not answer ({fault.text})")
+            raise StepFailed(f"the model did not answer ({fault.text})") from None
         pause = self._back_off(fault)
         call.tries += fault.kind != "busy"
         call.say(f"{fault.text}; next try in {pause:.3g} s")
@@ -131,7 +133,7 @@ class Gateway:
         """Return when the call may be tried again; raise StepFailed when it is the call's own fault."""
         lost = StepFailed(f"the model did not answer ({fault.text}; {call.tries} tries)")
         if self._answered > call.answered_before or call.tries > TRIES or call.outages >= OUTAGES:
-            raise lost
+            raise lost from None
         began = time.monotonic()
         if self._probe_until_answered(call):
             call.outages, call.tries = call.outages + 1, 0
@@ -155,7 +157,7 @@ class Gateway:
                     if fault.kind not in _TRANSIENT:
                         self._failed(call, fault)
                     if fault.kind == "odd":  # it is there, and answers nothing of use
-                        raise StepFailed(f"the model did not answer ({fault.text})") from error
+                        raise StepFailed(f"the model did not answer ({fault.text})") from None
                     pause = self._back_off(fault)
                     if not parked:
                         call.say(f"parked: no answer ({fault.text}); asking again in {pause:.3g} s and on")
