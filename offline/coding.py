@@ -11,6 +11,7 @@ from gome.offline.merging import merged
 from gome.offline.proposing import MOVES
 from gome.offline.recipe import ModelSpec, Recipe
 from gome.offline.shapes import with_rounds
+from gome.tools.text import fenced
 
 
 def draft(case: Case) -> str:
@@ -61,7 +62,7 @@ def _blocks(words: str, old: str, new: str) -> str:
 
 
 def _whole(words: str, program: str) -> str:
-    return f"{words}\n\n```python\n{program.rstrip()}\n```\n"
+    return f"{words}\n\n{fenced(program.rstrip(), 'python')}\n"
 
 
 def _without_extras(case: Case, recipe: Recipe) -> Recipe:

@@ -13,10 +13,7 @@ from gome.offline import coding, judging, proposing
 from gome.offline.evidence import Case
 from gome.offline.recipe import read_recipe
 
-_PROGRAM, _OTHER = (
-    re.compile(rf"^## {heading}\n.*?^```python\n(.*?)\n```$", re.DOTALL | re.MULTILINE)
-    for heading in ("Program", "Other program")
-)
+_FENCE = re.compile(r"(`{3,})([\w+-]*)")
 OFFLINE_NEEDS = ("numpy", "pandas", "scikit-learn")
 """Distributions that every program of the rules imports."""
 
@@ -49,7 +46,7 @@ def answer(messages: list[BaseMessage]) -> str:
     case = case_of(prompt)
     if case is None:
         return "The offline reasoner is a set of rules and answers only the prompts of Gome's own steps."
-    call, program = case.facts.get("call"), _text(_PROGRAM, prompt)
+    call, program = case.facts.get("call"), _program("Program", prompt)
     if call == "diagnose":
         return json.dumps(proposing.diagnose(case))
     if call == "propose":
@@ -65,7 +62,7 @@ def answer(messages: list[BaseMessage]) -> str:
     if call == "edit":
         return coding.edit(case, program)
     if call == "merge":
-        return coding.merge(case, program, read_recipe(_text(_OTHER, prompt)))
+        return coding.merge(case, program, read_recipe(_program("Other program", prompt)))
     if call == "debug":
         return coding.debug(case, program)
     return f"The offline reasoner has no rules for the call {call!r}."
@@ -74,12 +71,22 @@ def answer(messages: list[BaseMessage]) -> str:
 def case_of(prompt: str) -> Case | None:
     """The evidence of one of Gome's prompts, None for any other text."""
     facts = _facts(prompt)
-    return None if facts is None else Case(facts, read_recipe(_text(_PROGRAM, prompt)))
+    return None if facts is None else Case(facts, read_recipe(_program("Program", prompt)))
 
 
-def _text(pattern: re.Pattern[str], prompt: str) -> str:
-    found = pattern.search(prompt)
-    return found.group(1) if found else ""
+def _program(heading: str, prompt: str) -> str:
+    """The first Python block below a heading of the prompt; what stands in other blocks is passed over."""
+    lines, at, below = prompt.split("\n"), 0, False
+    while at < len(lines):
+        if fence := _FENCE.fullmatch(lines[at]):
+            end = next((i for i in range(at + 1, len(lines)) if lines[i] == fence[1]), len(lines))
+            if below and fence[2] == "python":
+                return "\n".join(lines[at + 1 : end])
+            at = end
+        elif lines[at].startswith("## "):
+            below = lines[at] == f"## {heading}"
+        at += 1
+    return ""
 
 
 def _facts(prompt: str) -> dict[str, Any] | None:

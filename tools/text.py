@@ -24,4 +24,4 @@ def fenced(text: str, language: str = "") -> str:
     """Foreign text as a block of Markdown that nothing in it can end: the fence is longer than any run of backticks."""
     longest = max(map(len, re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+    return f"{fence}{language}\n{text}\n{fence}"
