@@ -1,0 +1,27 @@
+"""Each reader of foreign bytes, for some seconds and always on the same inputs; benchmarks/fuzz goes on for hours."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from tests.fuzz.target import Target
+from tests.fuzz.targets import TARGETS
+
+EXAMPLES = 60
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name.replace(" ", "-"))
+def test_reader(target: Target) -> None:
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(target.inputs)
+    def holds(read: Any) -> None:
+        target(read)
+
+    holds()
