@@ -13,7 +13,7 @@ from benchmarks.faults.watch import as_table
 from tests.fuzz.target import LONGEST, Target
 from tests.fuzz.targets import TARGETS
 
-A_ROUND = 300
+A_ROUND = 100
 
 
 @dataclass

@@ -40,7 +40,7 @@ def test_what_no_store_holds_is_replaced() -> None:
 
 
 @pytest.mark.parametrize("metric", ["rmse", "auc", "accuracy", "quadratic_weighted_kappa"])
-@pytest.mark.parametrize("number", ["9" * 400, "9" * 5000, "-" + "9" * 400, "1e400", "1e101", "9" * 30])
+@pytest.mark.parametrize("number", ["9" * 400, "9" * 5000, "-" + "9" * 400, "1e400", "1e51", "9" * 30])
 def test_predictions_that_no_float_holds_are_a_fault(tmp_path: Path, metric: str, number: str) -> None:
     task = make_task(metric, "regression" if metric == "rmse" else "binary")
     for rows in ([number] * 4, [number, "1", "0", "1"]):

@@ -19,8 +19,8 @@ from gome.tools.evaluation.metric import Metric
 from gome.tools.evaluation.parse import as_numbers, codes, nearest_labels, shown
 
 WARNING = "warning: "
-LARGEST = 1e100
-"""Of predicted numbers, either way: their squares and sums are still finite."""
+LARGEST = 1e50
+"""Of predicted numbers, either way: sums of the squares of their squared errors are still finite."""
 _TOLERANCE = 1e-6  # a float32 probability may end a little outside of 0..1
 _HEADER_BYTES = 10_000_000
 _BASE_BYTES, _BYTES_A_ROW, _BYTES_A_CELL = 16_000_000, 4096, 64
