@@ -28,6 +28,7 @@ from gome.tools.execution.access import SchedulerMaker, open_scheduler
 from gome.tools.execution.environment.runtime import Runtime, ensure_runtime
 from gome.tools.execution.job import Executor
 from gome.tools.execution.scheduler import LocalScheduler
+from gome.tools.execution.workspace import remove_tree
 from gome.tools.models.ask import Asker
 from gome.tools.models.chat import make_model, provider_of
 from gome.tools.models.gateway import Gateway
@@ -104,6 +105,7 @@ class ServiceRegistry:
         with ExitStack() as held:
             if self._locks:
                 held.enter_context(one_writer(run_dir))
+                remove_tree(run_dir / "work")  # of programs that were cut off
             services = self._open_services(
                 run_dir, store, lambda: self._stop.is_set() or closed.is_set(), held
             )

@@ -133,6 +133,7 @@ OUTPUTS = [
 ]
 
 BY_HAND = (
+    "find out by paths which split it runs on",
     "change its submission after it was read",
     "hand over a pickle",
     "hand over little that unpacks to much",

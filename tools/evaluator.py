@@ -1,6 +1,7 @@
 """The harness: runs a program on every fold of a split, grades what it predicted, keeps each finished result."""
 
 import hashlib
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -146,8 +147,8 @@ class Evaluator:
         def cut() -> bool:
             return self.stop() or dropped() or self.budget.seconds_for(split) <= 0
 
-        work = self.run_dir / "work" / f"{name}-f{fold}-t{trace}"
-        work.parent.mkdir(parents=True, exist_ok=True)
+        (self.run_dir / "work").mkdir(exist_ok=True)
+        work = self.run_dir / "work" / secrets.token_hex(8)  # programs see it: it says nothing of the split
         source = self.artifacts.path(self.artifacts.put_text(program, "py"))
         input_dir = self.inputs.input_dir(split, fold)
         job = Job(

@@ -5,6 +5,7 @@ import ctypes
 import importlib.util
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -17,6 +18,9 @@ from typing import Any
 import psutil
 import pytest
 
+from gome.graph.registry import ServiceRegistry
+from gome.graph.run_layout import prepare_run
+from gome.state.config import RunConfig
 from gome.tools.execution.job import Executor, Job, Outcome
 from tests.adversary import ALL, GREED, HELPERS, OUTPUTS, REACH, Attack, table
 from tests.e2b_server import KEY, fake_service
@@ -232,6 +236,32 @@ def test_what_is_graded_is_a_copy_that_nobody_else_has_open(level: str, tmp_path
         assert Path(file.name).read_text() == "forged"
     assert outcome.submission is not None
     assert outcome.submission.read_text() == "mine"
+
+
+SEEN = """
+import glob, os
+paths = [os.getcwd(), os.path.realpath("input"), *map(os.path.realpath, glob.glob("input/*")), *os.environ.values()]
+for name in ("self/mountinfo", "self/cmdline", "1/cmdline", "self/environ", "self/maps"):
+    try:
+        paths.append(open(f"/proc/{name}").read())
+    except OSError:
+        pass
+print(*paths, sep="\\n")
+"""
+
+
+@pytest.mark.parametrize("level", ALL)
+def test_no_path_tells_which_split_it_is(level: str, diabetes: Path, tmp_path: Path) -> None:
+    skip_if_it_does_not_run(level)
+    run_dir = prepare_run(str(diabetes), RunConfig(run_dir=str(tmp_path / "run")))
+    with executor_of(level, tmp_path) as executor:
+        registry = ServiceRegistry(executor=executor)
+        evaluator = registry.services(run_dir, None, lambda event: None).evaluator
+        for split in ("smoke", "search", "selection", "final"):
+            log = evaluator.artifacts.get_text(evaluator.evaluate(SEEN, split)["log"])
+            assert "input" in log, log
+            assert not re.search(r"smoke|search|selection|final", log), log
+        registry.close(run_dir)
 
 
 def test_what_a_submission_holds_is_neither_unpacked_nor_run(diabetes: Path, tmp_path: Path) -> None:

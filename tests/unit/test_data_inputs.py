@@ -111,8 +111,9 @@ def test_threads_and_processes_find_one_whole_folder(tmp_path: Path) -> None:
     others = [inputs, *(open_inputs(folder, tmp_path / "run")[0] for _ in range(3))]
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda i: i.input_dir("search", 1), others * 4))
-    assert set(found) == {tmp_path / "run" / "inputs" / "search-1"}
-    assert [p.name for p in (tmp_path / "run" / "inputs").iterdir()] == ["search-1"]
+    assert set(found) == {(tmp_path / "run" / "inputs" / "search-1").resolve()}
+    assert {p.name for p in (tmp_path / "run" / "inputs").iterdir()} == {"search-1", found[0].name}
+    assert "search" not in str(found[0].relative_to(tmp_path))
     assert len(read_table(found[0] / "test.csv")) == len(inputs.answers("search", 1))
 
 

@@ -21,7 +21,7 @@ NEVER = ("task.yaml", "private")
 
 
 class Inputs:
-    """Input folders of a run, `run_dir/inputs/<split>-<fold>/`, and the answers that stay outside of them.
+    """Input folders of a run, one for each fold, and the answers that stay outside of them.
 
     A fold's folder holds the task's files under their own names: the train table with the fold's training rows, the
     test table with its graded rows (the columns of the real test table only), the sample submission for these rows,
@@ -33,22 +33,26 @@ class Inputs:
         self.root = Path(task.root)
 
     def input_dir(self, split: str, fold: int) -> Path:
-        """The folder of a fold; laid out on first use, complete as soon as it is there."""
-        folder = self.run_dir / "inputs" / f"{split}-{fold}"
-        if folder.is_dir():
-            return folder
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
-            self._lay_out(self._split(split, fold), draft)
-            draft.chmod(0o755)
-            draft.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # else another thread or process was first; its folder is the same
+        """The folder of a fold; laid out on first use, complete as soon as it is there.
+
+        Its path, which a program can find out, does not say which split it is: `inputs/<split>-<fold>` is a link to it.
+        """
+        link = self.run_dir / "inputs" / f"{split}-{fold}"
+        if not link.is_dir():
+            link.parent.mkdir(parents=True, exist_ok=True)
+            folder = Path(tempfile.mkdtemp(prefix=".", dir=link.parent))
+            try:
+                self._lay_out(self._split(split, fold), folder)
+                folder.chmod(0o755)
+                link.symlink_to(folder.name)
+            except OSError:
+                shutil.rmtree(folder, ignore_errors=True)
+                if not link.is_dir():  # else another thread or process was first; its folder is the same
+                    raise
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
                 raise
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
-        return folder
+        return link.resolve()
 
     def answers(self, split: str, fold: int) -> pd.DataFrame:
         """Id and target columns of the graded rows, in the order of the fold's test table. GomeError for 'final'."""
