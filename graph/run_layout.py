@@ -15,6 +15,7 @@ from gome.state.errors import GomeError
 from gome.state.task import Task
 from gome.tools.data.profile import profile
 from gome.tools.data.splits import plan_splits
+from gome.tools.data.table_names import stem_of
 from gome.tools.data.tables import read_table
 from gome.tools.data.task_folder import load_task
 from gome.tools.execution.access import check_access
@@ -54,7 +55,7 @@ def prepare_run(task_path: str, config: RunConfig) -> Path:
     prices.check_cap({_name(spec) for spec in (config.model, *config.role_models.values())}, config.max_usd)
     check_access(config)
     if run_dir is None:
-        name = f"{source.stem}-{datetime.datetime.now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+        name = f"{stem_of(source)}-{datetime.datetime.now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
         run_dir = Path(config.runs_dir).resolve() / name
     with _whole_or_not_at_all(run_dir):
         _lay_out(run_dir, task_path, config, earlier)

@@ -14,6 +14,7 @@ from gome.offline.program_literals import literal, wrapped_list
 from gome.offline.recipe import BOOSTERS, PREFIX, ModelSpec, Recipe
 from gome.offline.task_parts import decision_names, table_names
 from gome.state.errors import GomeError
+from gome.tools.data.table_names import TableName, stem_of
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "parts"),
@@ -60,7 +61,7 @@ def _context(recipe: Recipe, task: dict[str, Any], data: dict[str, Any]) -> dict
         "recipe_line": line,
         "read": _reader,
         "targets_list": "TARGETS" if len(task["target"]) > 1 else "[TARGET]",
-        "joins": [(table, _keys(keys)) for table, keys in recipe.joins],
+        "joins": [(_reader(table), stem_of(table), _keys(keys)) for table, keys in recipe.joins],
     }
     return {**names, "docstring": docstring(recipe, task, names)}
 
@@ -183,7 +184,9 @@ def _keys(keys: tuple[str, ...]) -> dict[str, str]:
 
 def _reader(name: str) -> str:
     """The expression that reads a table of the input folder."""
-    if name.endswith(".parquet"):
+    known = TableName.of(name)
+    form = known.format if known else "csv"
+    if form == "parquet":
         return f"pd.read_parquet(folder / {literal(name)})"
-    tab = ', sep="\\t"' if ".tsv" in name else ""
+    tab = ', sep="\\t"' if form == "tsv" else ""
     return f"pd.read_csv(folder / {literal(name)}{tab}, low_memory=False)"

@@ -11,7 +11,8 @@ import pytest
 from gome.state.errors import GomeError
 from gome.tools.data.inputs import Inputs
 from gome.tools.data.splits import plan_splits
-from gome.tools.data.tables import is_table, read_table, write_table
+from gome.tools.data.table_names import is_table
+from gome.tools.data.tables import read_table, write_table
 from gome.tools.data.task_folder import load_task
 
 N = 400

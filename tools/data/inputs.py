@@ -15,7 +15,8 @@ from gome.tools.data.input_files import InputLinks, RowFolders
 from gome.tools.data.label_probes import BLINDED, MIRRORED, blinded, mirrored
 from gome.tools.data.row_splits import Split
 from gome.tools.data.splits import SplitPlan
-from gome.tools.data.tables import is_table, read_columns, read_table, write_table
+from gome.tools.data.table_names import is_table, suffix_of
+from gome.tools.data.tables import read_columns, read_table, write_table
 
 NEVER = ("task.yaml", "private")
 
@@ -184,7 +185,7 @@ class Inputs:
         return id_text(ids.iloc[rows] if len(ids) else ids).dropna()
 
     def _answers_file(self, split: Split) -> Path:
-        return self.run_dir / "answers" / f"{split.name}-{split.fold}{Path(self.task.train).suffix}"
+        return self.run_dir / "answers" / f"{split.name}-{split.fold}{suffix_of(self.task.train)}"
 
     def _test_table(self, rows: np.ndarray) -> pd.DataFrame:
         ids = self._ids(rows)

@@ -7,7 +7,8 @@ from pathlib import Path
 from gome.state.errors import GomeError
 from gome.tools.data.columns import class_text
 from gome.tools.data.partial_task import PartialTask
-from gome.tools.data.tables import is_table, read_columns, read_table
+from gome.tools.data.table_names import is_table, stem_of
+from gome.tools.data.tables import read_columns, read_table
 
 DESCRIPTION = "description.md"
 
@@ -93,7 +94,7 @@ def _with_files(root: Path, partial: PartialTask) -> PartialTask:
 
 def _pick(root: Path, tables: list[str], role: str, pattern: str) -> str:
     found = [t for t in tables if re.search(pattern, t, re.I)]
-    exact = [t for t in found if t.split(".")[0].lower() in (role, f"{role}_submission", f"{role}submission")]
+    exact = [t for t in found if stem_of(t).lower() in (role, f"{role}_submission", f"{role}submission")]
     found = exact or found
     if len(found) == 1:
         return found[0]

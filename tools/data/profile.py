@@ -16,7 +16,8 @@ from gome.tools.data.columns import class_text, column_kind, time_values
 from gome.tools.data.images import find_image, image_size
 from gome.tools.data.leaks import leaks
 from gome.tools.data.structure import structure_hints
-from gome.tools.data.tables import is_table, read_columns, read_table
+from gome.tools.data.table_names import is_table, suffix_of
+from gome.tools.data.tables import read_columns, read_table
 
 MAX_COLUMNS = 120
 RUN_LENGTH = 16
@@ -215,7 +216,7 @@ def _row_count(path: Path) -> int:
 
 def _files(root: Path) -> dict[str, int]:
     """Files of the task by suffix, most frequent first; tables at the top included."""
-    suffixes = (p.suffix.lower().lstrip(".") or "none" for p in root.rglob("*") if p.is_file())
+    suffixes = (suffix_of(p).lstrip(".") or "none" for p in root.rglob("*") if p.is_file())
     return dict(Counter(suffixes).most_common(20))
 
 

@@ -13,6 +13,7 @@ from gome.state.errors import GomeError
 from gome.tools.data.columns import class_text, column_kind, nearest
 from gome.tools.data.row_splits import deal, hold_out, moments
 from gome.tools.data.splits import MIN_ROWS
+from gome.tools.data.table_names import TableName, stem_of
 from gome.tools.data.tables import read_table, write_table
 from gome.tools.evaluation import metrics
 
@@ -60,10 +61,11 @@ def make_task_folder(path: Path, wanted: Wanted, workspace: Path) -> Path:
         raise GomeError(f"{path}: which metric? Pass --metric NAME; for this target {fits} would fit.")
     table, id_ = _with_id(table, target)
     is_train, is_test, known = _sides(path, table, wanted)
-    root = workspace.resolve() / path.name.split(".")[0]
+    root = workspace.resolve() / stem_of(path)
     workspace.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=".task-", dir=workspace))
-    suffix = ".parquet" if path.suffix.lower() in (".parquet", ".pq") else ".csv"
+    name = TableName.of(path)
+    suffix = ".parquet" if name and name.format == "parquet" else ".csv"
     train, test = table[is_train], table[is_test]
     write_table(train, partial / f"train{suffix}")
     write_table(test.drop(columns=target), partial / f"test{suffix}")

@@ -1,32 +1,31 @@
 """Tables on disk: CSV and Parquet read and written, every fault told in one line."""
 
+import bz2
 import codecs
 import csv
 import gzip
 import io
 import itertools
+import lzma
 import sys
 import zipfile
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pandas as pd
 import pyarrow
 import pyarrow.parquet as parquet
 
 from gome.state.errors import GomeError
+from gome.tools.data.table_names import SUFFIXES, TableName
 
-SUFFIXES = (".csv", ".csv.gz", ".csv.zip", ".tsv", ".tsv.gz", ".parquet", ".pq")
-_PARQUET = (".parquet", ".pq")
 _CHUNK = 1 << 20
+_OPEN: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, "": open}
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError)
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # long texts are data, not a fault
-
-
-def is_table(path: Path) -> bool:
-    """Whether the file name is that of a table we can read."""
-    return path.name.lower().endswith(SUFFIXES)
 
 
 def read_table(path: Path, *, columns: Sequence[str] | None = None, rows: int | None = None) -> pd.DataFrame:
@@ -36,7 +35,7 @@ def read_table(path: Path, *, columns: Sequence[str] | None = None, rows: int | 
     Raises GomeError: file missing, empty, without rows, not UTF-8, rows of unequal length, column names repeated.
     """
     path = _existing(path)
-    read = _read_parquet if path.name.lower().endswith(_PARQUET) else _read_csv
+    read = _read_parquet if _name(path).format == "parquet" else _read_csv
     frame = read(path, columns, rows)
     if frame.empty:
         raise GomeError(f"{path}: the table has a header but no rows.")
@@ -46,7 +45,7 @@ def read_table(path: Path, *, columns: Sequence[str] | None = None, rows: int | 
 def read_columns(path: Path) -> list[str]:
     """Column names of the table in `path`, without reading its rows. Raises GomeError as `read_table` does."""
     path = _existing(path)
-    if path.name.lower().endswith(_PARQUET):
+    if _name(path).format == "parquet":
         try:
             return _unique([str(c) for c in parquet.read_schema(path).names], path)
         except (pyarrow.ArrowException, OSError) as error:
@@ -56,14 +55,19 @@ def read_columns(path: Path) -> list[str]:
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
     """Write `frame` without its index, in the format that the suffix of `path` names."""
-    name = path.name.lower()
+    name = _name(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if name.endswith(_PARQUET):
+    if name.format == "parquet":
         frame.to_parquet(path, index=False)
-    elif name.endswith(SUFFIXES):
-        frame.to_csv(path, index=False, sep=_separator(path))
     else:
-        raise GomeError(f"{path}: tables are written as {', '.join(SUFFIXES)}.")
+        frame.to_csv(path, index=False, sep=_separator(path))  # packed as the suffix says
+
+
+def _name(path: Path) -> TableName:
+    name = TableName.of(path)
+    if name is None:
+        raise GomeError(f"{path}: not a table; known are {', '.join(SUFFIXES)}.")
+    return name
 
 
 def _existing(path: Path) -> Path:
@@ -72,8 +76,7 @@ def _existing(path: Path) -> Path:
         raise GomeError(f"{path}: a folder where a table file is expected.")
     if not path.exists():
         raise GomeError(f"{path}: no such file.")
-    if not is_table(path):
-        raise GomeError(f"{path}: not a table; known are {', '.join(SUFFIXES)}.")
+    _name(path)
     if path.stat().st_size == 0:
         raise GomeError(f"{path}: the file is empty.")
     return path
@@ -105,7 +108,7 @@ def _read_csv(path: Path, columns: Sequence[str] | None, rows: int | None) -> pd
         raise GomeError(f"{path}: not readable as a table ({_first_line(error)}).") from error
     except UnicodeDecodeError as error:
         raise _encoding_error(path) from error
-    except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, ValueError) as error:
+    except (*_DAMAGED, ValueError) as error:
         raise GomeError(f"{path}: not readable as a table ({_first_line(error)}).") from error
     if rows is None and len(header) > 1 and _may_be_ragged(frame, header):
         _check_row_lengths(path, header)
@@ -161,26 +164,25 @@ def _unique(names: list[str], path: Path) -> list[str]:
 
 
 def _separator(path: Path) -> str:
-    return "\t" if ".tsv" in path.name.lower() else ","
+    return "\t" if _name(path).format == "tsv" else ","
 
 
 @contextmanager
 def _bytes(path: Path) -> Iterator[IO[bytes]]:
-    name = path.name.lower()
+    packed = _name(path).compression
     try:
-        if name.endswith(".gz"):
-            with gzip.open(path, "rb") as file:
-                yield file  # type: ignore[misc]
-        elif name.endswith(".zip"):
+        if packed == ".zip":
             with zipfile.ZipFile(path) as archive:
                 if len(archive.namelist()) != 1:
                     raise GomeError(f"{path}: a zipped table has to be alone in its archive.")
                 with archive.open(archive.namelist()[0]) as file:
                     yield file
         else:
-            with path.open("rb") as file:
+            with _OPEN[packed](path, "rb") as file:
                 yield file
-    except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError) as error:
+    except _DAMAGED as error:
+        if isinstance(error, OSError) and error.errno is not None:  # bz2's own have no number
+            raise
         raise GomeError(f"{path}: the archive is damaged ({_first_line(error)}).") from error
 
 

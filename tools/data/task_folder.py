@@ -12,7 +12,7 @@ from gome.tools.data import mlebench, single_table
 from gome.tools.data.checks import check_task
 from gome.tools.data.columns import nearest
 from gome.tools.data.partial_task import PartialTask
-from gome.tools.data.tables import SUFFIXES, is_table
+from gome.tools.data.table_names import SUFFIXES, is_table
 
 TASK_FILE = "task.yaml"
 
