@@ -76,7 +76,7 @@ def _whole_or_not_at_all(folder: Path) -> Iterator[None]:
 
 def _lay_out(run_dir: Path, task_path: str, config: RunConfig, earlier: Path | None) -> None:
     began = time.monotonic()
-    given = {name: getattr(config, name) for name in ("target", "metric", "group", "time")}
+    given = {name: getattr(config, name) for name in ("target", "metric", "group", "time", "dates")}
     task = load_task(Path(task_path), **given, workspace=run_dir / "task")
     train = read_table(Path(task.root) / task.train)
     run_dir.mkdir(parents=True, exist_ok=True)

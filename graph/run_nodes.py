@@ -30,6 +30,8 @@ def preparing(registry: ServiceRegistry, bound: RunConfig | None, **fixed: Any) 
             "prepare",
             f"{services.task.name}: {services.task.metric}, {services.evaluator.inputs.plan.reason}",
         )
+        for warning in services.profile.get("warnings", []):
+            services.emit("data", warning["text"])
         for leak in services.profile.get("leaks", []):
             services.emit("leak", leak["text"])
         summary = {"step": 0, "accepted": 0, "rejected": 0, "failed": 0, "incumbent": None, "ended": None}

@@ -33,10 +33,11 @@ def table_names(recipe: Recipe, task: dict[str, Any], columns: list[dict]) -> di
     gone += [c for c in dates if c not in used_dates] + [c for c in texts if c not in used_texts]
     gone += [task["group"]] if task.get("group") else []
     when = task.get("time")
-    is_date = when in _named(columns, "date")
+    formats = task.get("dates") or {}
+    is_date = when in formats or when in _named(columns, "date")
     return {
         "drop": list(dict.fromkeys(gone)),
-        "date_columns": used_dates,
+        "date_columns": {name: formats.get(name) for name in used_dates},
         "text_columns": used_texts,
         "tfidf": bool(used_texts) and recipe.text != "lengths",
         "image": image,
@@ -45,7 +46,7 @@ def table_names(recipe: Recipe, task: dict[str, Any], columns: list[dict]) -> di
         "side": pixels["side"] if pixels else _side(columns),
         "mirror": recipe.augment and image,
         "time": bool(when),
-        "when": f"pd.to_datetime(train[{literal(when)}], utc=True).to_numpy()"
+        "when": f"pd.to_datetime(train[{literal(when)}], format={literal(formats.get(when))}, utc=True).to_numpy()"
         if is_date
         else f"train[{literal(when)}].to_numpy()",
         "group": bool(task.get("group")) and not when,

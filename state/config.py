@@ -35,6 +35,10 @@ class RunConfig(BaseModel):
         default=None,
         description="Column along which splits run: what is graded is later than what is trained on.",
     )
+    dates: dict[str, str] = Field(
+        default={},
+        description="How the dates of a column are written, where that is not clear, e.g. %d/%m/%Y.",
+    )
     model: str = Field(
         default="offline",
         description="'offline' (rules, no language model), openai:NAME, e.g. openai:gpt-5, or replay:FILE, the exchanges "

@@ -8,6 +8,19 @@ Problem = Literal["binary", "multiclass", "multilabel", "regression", "ranking",
 Direction = Literal["maximize", "minimize"]
 
 
+class DateFormat(BaseModel):
+    """How the dates of a column are written, in train and test alike.
+
+    `format` is what pandas' `to_datetime` takes: strptime's directives, or 'ISO8601'. `other` fits all of the values as
+    well and gives other dates: which of them is meant is a guess that the user may settle.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: str
+    other: str | None = None
+
+
 class Task(BaseModel):
     """A machine-learning task, read and checked once; plain data, safe to store and to pass on.
 
@@ -34,5 +47,6 @@ class Task(BaseModel):
     )
     group: str | None = None
     time: str | None = None
+    dates: dict[str, DateFormat] = Field(default_factory=dict, description="date columns written as text")
     time_limit_s: float | None = Field(default=None, description="budget the task file asks for, seconds")
     program_time_limit_s: float | None = None

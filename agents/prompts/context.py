@@ -46,6 +46,7 @@ def base_context(services: RunServices, state: TraceState) -> dict[str, Any]:
     """Facts of every call: where in the run we are, the task, the machine, what is left."""
     task, trace, step = services.task, state["trace"], state["step"]
     shown = task.model_dump(exclude={"root", "description", "time_limit_s", "program_time_limit_s"})
+    shown["dates"] = {name: written.format for name, written in task.dates.items()}
     shown["classes"] = task.classes[:SHOWN_CLASSES]
     shown["form"] = _FORMS[answer_form(task)] + (_SETS if task.problem == "multilabel" else "")
     return {

@@ -19,10 +19,17 @@ def run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metric", help="metric, e.g. rmse, roc_auc, log_loss, or module:function")
     parser.add_argument("--group", help=fields["group"].description, metavar="COLUMN")
     parser.add_argument("--time", help=fields["time"].description, metavar="COLUMN")
+    parser.add_argument(
+        "--date-format",
+        action="append",
+        default=[],
+        help="how a column writes its dates, where that is not clear, e.g. sold=%%d/%%m/%%Y",
+        metavar="COLUMN=FORMAT",
+    )
     parser.add_argument("--run-dir", help="folder of the run (default: runs/<task>-<time>)")
     group = parser.add_argument_group("configuration")
     for name, field in fields.items():
-        if name in ("run_dir", "target", "metric", "group", "time", "role_models"):
+        if name in ("run_dir", "target", "metric", "group", "time", "dates", "role_models"):
             continue
         default = "none" if field.default in (None, ()) else field.default
         text = f"{field.description} (default: {default})".replace("%", "%%")
@@ -67,10 +74,18 @@ def _config(arguments: argparse.Namespace) -> RunConfig:
         if (value := getattr(arguments, name, None)) is not None
     }
     roles = dict(_pair(text) for text in arguments.role_model)
+    dates = dict(_date_format(text) for text in arguments.date_format)
     try:
-        return RunConfig(**given, role_models=roles)
+        return RunConfig(**given, role_models=roles, dates=dates)
     except ValidationError as error:
         raise error_lines.of_options(error) from None
+
+
+def _date_format(text: str) -> tuple[str, str]:
+    column, _, form = text.rpartition("=")
+    if not column or not form:
+        raise GomeError(f'--date-format {text!r}: use COLUMN=FORMAT, e.g. "sold=%d/%m/%Y"')
+    return column, form
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -203,7 +203,7 @@ def test_columns_of_one_table_are_checked(tmp_path: Path) -> None:
     for given, said in [
         ({"time": "days"}, "no time column 'days'; nearest: day"),
         ({"group": "patients"}, "no group column 'patients'; nearest: patient"),
-        ({"time": "note"}, "notes.csv: column 'note' holds values that are no time"),
+        ({"time": "note"}, "notes.csv: the time column 'note' holds no dates or numbers"),
         ({"group": "note"}, "notes.csv: only 1 groups"),
     ]:
         with pytest.raises(GomeError) as caught:

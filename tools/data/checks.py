@@ -7,14 +7,17 @@ from typing import Any
 import pandas as pd
 
 from gome.state.errors import GomeError
-from gome.state.task import Direction, Problem, Task
-from gome.tools.data.columns import class_text, nearest, time_values
+from gome.state.task import DateFormat, Direction, Problem, Task
+from gome.tools.data.columns import class_text, nearest
+from gome.tools.data.date_checks import date_formats
+from gome.tools.data.dates import looks_like_dates
 from gome.tools.data.ids import id_text, respelled
 from gome.tools.data.mlebench import class_prefix
 from gome.tools.data.partial_task import PartialTask
 from gome.tools.data.tables import read_columns, read_table
 from gome.tools.evaluation import metrics
 
+HEAD = 200
 _CLASSES: tuple[Problem, ...] = ("binary", "multiclass", "multilabel")
 
 
@@ -30,6 +33,7 @@ def check_task(root: Path, partial: PartialTask) -> Task:
     problem = _problem(train, labels, prediction, metric.kinds, partial)
     _check_fit(root, labels, prediction, problem, partial)
     _check_structure(train, partial)
+    dates = _dates(root, partial)
     return Task(
         name=partial.name,
         root=str(root),
@@ -46,6 +50,7 @@ def check_task(root: Path, partial: PartialTask) -> Task:
         classes=_classes(root, labels, prediction, problem, partial),
         group=partial.group,
         time=partial.time,
+        dates=dates,
         time_limit_s=partial.time_limit_s,
         program_time_limit_s=partial.program_time_limit_s,
     )
@@ -213,16 +218,21 @@ def _check_structure(path: Path, partial: PartialTask) -> None:
             raise GomeError(f"{path}: the {role} column {column!r} is the target; name another one.")
     if partial.time is None:
         return
-    values = read_table(path, columns=[partial.time])[partial.time]
-    times = time_values(values)
-    if times is None:
-        raise GomeError(
-            f"{path}: the time column {partial.time!r} holds no dates or numbers, such as {_shown(values.iloc[0])}."
-        )
-    if times.isna().any():
-        raise GomeError(
-            f"{path}: the time column {partial.time!r} is empty in {int(times.isna().sum())} rows; fill them."
-        )
+    if empty := int(read_table(path, columns=[partial.time])[partial.time].isna().sum()):
+        raise GomeError(f"{path}: the time column {partial.time!r} is empty in {empty} rows; fill them.")
+
+
+def _dates(root: Path, partial: PartialTask) -> dict[str, DateFormat]:
+    """The date columns of train; only columns whose first rows look like dates are read whole."""
+    paths = [root / partial.train] + [root / partial.test] * (partial.test != partial.sample)
+    heads = [read_table(path, rows=HEAD) for path in paths]
+    looked_at = {*partial.dates, *([partial.time] if partial.time else [])}
+    looked_at |= {str(c) for head in heads for c in head.columns if looks_like_dates(head[c])}
+    wanted = [[c for c in head.columns if c in looked_at] for head in heads]
+    tables = [read_table(path, columns=names) for path, names in zip(paths, wanted, strict=True) if names]
+    if not wanted[0] and not partial.dates:
+        return {}
+    return date_formats(paths[0], tables, partial.dates, partial.time, skip=partial.target)
 
 
 def _direction(partial: PartialTask, of_metric: Direction) -> Direction:

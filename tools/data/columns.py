@@ -9,12 +9,11 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from gome.tools.data.dates import find_format, parsed
+
 Kind = Literal["number", "integer", "category", "boolean", "date", "text", "image", "id", "constant"]
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
-_DATE = re.compile(
-    r"\s*(\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2} \w{3,9} \d{4})"
-)
 _TRUTH = {"true", "false", "yes", "no", "t", "f", "y", "n"}
 _PROBE = 500
 _SAMPLE = 20_000
@@ -32,23 +31,18 @@ def nearest(name: str, names: Iterable[str], count: int = 3) -> str:
 
 
 def time_values(series: pd.Series) -> pd.Series | None:
-    """`series` as numbers or as points in time (UTC), missing values kept; None if it holds neither."""
+    """`series` as numbers or as points in time (UTC), missing values kept; None if it holds neither.
+
+    Of a task's tables, take what `with_dates` gives: the format of a column is that of all its rows.
+    """
     if pd.api.types.is_bool_dtype(series):
         return None
     if pd.api.types.is_numeric_dtype(series):
         return series
     if pd.api.types.is_datetime64_any_dtype(series):
         return pd.to_datetime(series, utc=True)
-    present = series.notna()
-    if not present.any() or not series[present].head(_PROBE).astype(str).str.match(_DATE).all():
-        return None
-    for how in ({"format": "ISO8601"}, {}, {"dayfirst": True}):
-        try:
-            values = pd.to_datetime(series, utc=True, **how)
-        except (ValueError, TypeError, OverflowError):
-            continue
-        return values
-    return None
+    found = find_format(series)
+    return parsed(series, found.format) if found else None
 
 
 def class_text(values: pd.Series) -> pd.Series:
@@ -108,7 +102,7 @@ def _string_kind(values: pd.Series, unique: int) -> Kind:
         return "image"
     if unique == 2 and set(values.str.lower().unique()) <= _TRUTH:
         return "boolean"
-    if probe.str.match(_DATE).all() and time_values(probe) is not None:
+    if find_format(values) is not None:
         return "date"
     words = probe.map(lambda v: len(v.split())).mean()
     if words >= 5 and unique > 0.5 * len(values):

@@ -14,6 +14,7 @@ from gome.tools.data.ids import alike, id_text
 from gome.tools.data.input_files import InputLinks, RowFolders
 from gome.tools.data.label_probes import BLINDED, MIRRORED, blinded, mirrored
 from gome.tools.data.row_splits import Split
+from gome.tools.data.shift import lacking
 from gome.tools.data.splits import SplitPlan
 from gome.tools.data.table_names import is_table, suffix_of
 from gome.tools.data.tables import read_columns, read_table, write_table
@@ -25,8 +26,9 @@ class Inputs:
     """Input folders of a run, one for each fold, and the answers that stay outside of them.
 
     A fold's folder holds the task's files under their own names: the train table with the fold's training rows, the
-    test table with its graded rows (the columns of the real test table only), the sample submission for these rows,
-    and all other files as hard links. Split 'final' holds the task as it is. Safe to share between threads.
+    test table with its graded rows (the columns of the real one only, empty where they are empty there), the sample
+    submission for these rows, and all other files as hard links. Split 'final' holds the task as it is. Safe to share
+    between threads.
     """
 
     def __init__(self, run_dir: Path, task: Task, plan: SplitPlan) -> None:
@@ -114,6 +116,15 @@ class Inputs:
         return [c for c in read_columns(self.root / self.task.test) if c not in self.task.target]
 
     @cached_property
+    def _test(self) -> pd.DataFrame:
+        return read_table(self.root / self.task.test)
+
+    @cached_property
+    def _lacking(self) -> dict[str, str]:
+        """Columns that say nothing in the real test rows, so that graded rows must not show them."""
+        return lacking(self._train, self._test, self.task)
+
+    @cached_property
     def _made_ids(self) -> bool:
         ids = self._train.get(self.task.id)
         return ids is None or bool(ids.isna().any()) or bool(ids.duplicated().any())
@@ -191,6 +202,8 @@ class Inputs:
         ids = self._ids(rows)
         known = [c for c in self._test_columns if c in self._train.columns and c != self.task.id]
         table = self._train[known].iloc[rows].reset_index(drop=True)
+        for name in self._lacking:  # as in the real test rows, in their type
+            table[name] = self._test[name].iloc[:0].reindex(range(len(rows)))
         return table.assign(**{self.task.id: ids})[
             [c for c in self._test_columns if c in known or c == self.task.id]
         ]

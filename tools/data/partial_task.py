@@ -1,5 +1,6 @@
 """What is known of a task before its files are checked."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from gome.state.task import Direction, Problem
@@ -9,7 +10,7 @@ from gome.state.task import Direction, Problem
 class PartialTask:
     """A task as far as it was said; what is empty or None is to be inferred.
 
-    `train`, `test`, `sample` are file names in the task folder.
+    `train`, `test`, `sample` are file names in the task folder, `dates` formats by column.
     """
 
     name: str
@@ -20,6 +21,7 @@ class PartialTask:
     direction: Direction | None = None
     group: str | None = None
     time: str | None = None
+    dates: Mapping[str, str] = field(default_factory=dict)
     train: str = ""
     test: str = ""
     sample: str = ""
@@ -28,7 +30,7 @@ class PartialTask:
     program_time_limit_s: float | None = None
 
     def with_given(
-        self, *, target: list[str], metric: str, group: str | None, time: str | None
+        self, *, target: list[str], metric: str, group: str | None, time: str | None, dates: Mapping[str, str]
     ) -> "PartialTask":
         """This partial with what the caller said in place of what the files say."""
         return replace(
@@ -37,4 +39,5 @@ class PartialTask:
             metric=metric or self.metric,
             group=group or self.group,
             time=time or self.time,
+            dates={**self.dates, **dates},
         )

@@ -3,6 +3,7 @@
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ import pandas as pd
 from gome.state.errors import GomeError
 from gome.state.task import Task
 from gome.tools.data.columns import class_text, column_kind, time_values
+from gome.tools.data.dates import seconds, with_dates
 from gome.tools.data.images import find_image, image_size
 from gome.tools.data.leaks import leaks
+from gome.tools.data.shift import shift_warnings
 from gome.tools.data.structure import structure_hints
 from gome.tools.data.table_names import is_table, suffix_of
 from gome.tools.data.tables import read_columns, read_table
@@ -33,17 +36,23 @@ def profile(task: Task) -> dict[str, Any]:
     `missing`, `test_missing` are shares; `unique` is a count; `min` to `skew` are in the column's units; `drift` is the
     Kolmogorov-Smirnov distance (numbers) or total variation distance (categories) between train and test, 0 to 1.
     Counts are exact; shape statistics come from at most 50,000 evenly spaced rows. Values that do not exist are null.
+    `warnings`, where there are any, say how test is unlike train and what was guessed, {"kind", "text"} each.
     `leaks`, where there are any, says what gives the target away (see `gome.tools.data.leaks`).
     """
     root = Path(task.root)
-    train, test = (_hashable(read_table(root / name)) for name in (task.train, task.test))
+    train, test = (
+        with_dates(_hashable(read_table(root / name)), task.dates) for name in (task.train, task.test)
+    )
     names = [c for c in train.columns if c not in task.target]
     columns = [_column(train[c], test[c] if c in test.columns else None, root) for c in names]
     for entry in columns:
         if entry["name"] == task.id and entry["kind"] != "image":
             entry.update(kind="id", drift=None)
+        if entry["name"] in task.dates:
+            entry.update(dtype="text", **task.dates[entry["name"]].model_dump(exclude_none=True))
     tables = _other_tables(task)
     told = leaks(train, test, task, {table["name"]: table["columns"] for table in tables})
+    warnings = [*shift_warnings(train, test, columns, task), *_unsure_dates(task)]
     return {
         "rows": len(train),
         "test_rows": len(test),
@@ -54,6 +63,7 @@ def profile(task: Task) -> dict[str, Any]:
         "duplicates": _duplicates(train, task),
         "notes": _notes(train, test, columns, task),
         **({"leaks": told} if told else {}),
+        **({"warnings": warnings} if warnings else {}),
     }
 
 
@@ -140,7 +150,7 @@ def _sorted(series: pd.Series) -> np.ndarray:
         return np.empty(0)
     values = values.dropna()
     if pd.api.types.is_datetime64_any_dtype(values):
-        values = values.dt.as_unit("s").astype("int64")
+        return np.sort(seconds(values))
     return np.sort(values.to_numpy(dtype=float))
 
 
@@ -234,9 +244,6 @@ def _image_size(series: pd.Series, root: Path) -> list[int] | None:
 
 def _notes(train: pd.DataFrame, test: pd.DataFrame, columns: list[dict[str, Any]], task: Task) -> list[str]:
     notes = []
-    absent = [c for c in train.columns if c not in test.columns and c not in (*task.target, task.id)]
-    if absent:
-        notes.append(f"columns of train that test lacks: {', '.join(absent[:10])}")
     extra = [c for c in test.columns if c not in train.columns and c != task.id]
     if extra:
         notes.append(f"columns of test that train lacks: {', '.join(extra[:10])}")
@@ -252,6 +259,16 @@ def _notes(train: pd.DataFrame, test: pd.DataFrame, columns: list[dict[str, Any]
     ):
         notes.append("archives among the files are left packed")
     return notes + structure_hints(train, test, task)
+
+
+def _unsure_dates(task: Task) -> Iterator[dict[str, str]]:
+    for name, read in task.dates.items():
+        if read.other and name != task.time:  # of a time column both readings sort alike
+            text = (
+                f"dates of {name} are read as {read.format} and may be {read.other}: to settle it, say dates: "
+                f'{{{name}: "{read.format}"}} in task.yaml, or --date-format "{name}={read.format}"'
+            )
+            yield {"kind": "dates", "text": text}
 
 
 def _number(value: Any) -> float | None:

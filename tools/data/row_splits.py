@@ -1,12 +1,15 @@
 """How rows are cut in two: by time, by group, with labels spread evenly."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from gome.state.errors import GomeError
+from gome.state.task import DateFormat
 from gome.tools.data.columns import time_values
+from gome.tools.data.dates import with_dates
 
 SMOKE_TRAIN, SMOKE_TEST = 300, 100
 
@@ -185,10 +188,10 @@ def deal(
     return part
 
 
-def moments(table: pd.DataFrame, column: str, name: str) -> np.ndarray:
-    """The points in time of a table's rows as ranks (rows,). Raises GomeError, for the table called `name`, if a value
-    is no time."""
-    values = time_values(table[column])
+def moments(table: pd.DataFrame, column: str, dates: Mapping[str, DateFormat], name: str) -> np.ndarray:
+    """The points in time of a table's rows as ranks (rows,), text read by `dates`. Raises GomeError, for the table called
+    `name`, if a value is no time."""
+    values = time_values(with_dates(table[[column]], dates)[column])
     if values is None or values.isna().any():
         raise GomeError(f"{name}: column {column!r} holds values that are no time; fill or drop those rows.")
     return pd.factorize(values, sort=True)[0]

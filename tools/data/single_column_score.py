@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from gome.tools.data.columns import class_text, column_kind, time_values
+from gome.tools.data.dates import seconds
 
 SAMPLE = 10_000
 RANGES = 64
@@ -79,8 +80,7 @@ def _points(values: pd.Series) -> np.ndarray | None:
     if times is None:
         return None
     if pd.api.types.is_datetime64_any_dtype(times):
-        seconds = times.astype("datetime64[s, UTC]").astype("int64").to_numpy(dtype=float)
-        return np.where(times.isna(), np.nan, seconds)
+        return seconds(times)
     return times.to_numpy(dtype=float)
 
 

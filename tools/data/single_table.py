@@ -2,15 +2,19 @@
 
 import shutil
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import yaml
 
 from gome.state.errors import GomeError
+from gome.state.task import DateFormat
 from gome.tools.data.columns import class_text, column_kind, nearest
+from gome.tools.data.date_checks import date_formats
 from gome.tools.data.row_splits import deal, hold_out, moments
 from gome.tools.data.splits import MIN_ROWS
 from gome.tools.data.table_names import TableName, stem_of
@@ -30,12 +34,13 @@ SUGGESTED = {
 @dataclass(frozen=True)
 class Wanted:
     """What is to be predicted from one table and how it is judged; test rows are later by the column `time`, and share
-    no value of the column `group` with train."""
+    no value of the column `group` with train. `dates` are formats by column."""
 
     target: list[str]
     metric: str
     group: str | None = None
     time: str | None = None
+    dates: Mapping[str, str] = field(default_factory=dict)
 
 
 def answers_path(root: Path) -> Path:
@@ -60,7 +65,8 @@ def make_task_folder(path: Path, wanted: Wanted, workspace: Path) -> Path:
         fits = ", ".join(_suggestions(table, target))
         raise GomeError(f"{path}: which metric? Pass --metric NAME; for this target {fits} would fit.")
     table, id_ = _with_id(table, target)
-    is_train, is_test, known = _sides(path, table, wanted)
+    dates = date_formats(path, [table], wanted.dates, wanted.time, skip=target)
+    is_train, is_test, known = _sides(path, table, wanted, dates)
     root = workspace.resolve() / stem_of(path)
     workspace.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=".task-", dir=workspace))
@@ -71,8 +77,10 @@ def make_task_folder(path: Path, wanted: Wanted, workspace: Path) -> Path:
     write_table(test.drop(columns=target), partial / f"test{suffix}")
     write_table(_sample(train, test[id_], target, metric), partial / f"sample_submission{suffix}")
     (partial / "description.md").write_text(_description(path, table, wanted, known), encoding="utf-8")
-    keys = {"name": root.name, "metric": metric, "target": target, "id": id_}
+    keys: dict[str, Any] = {"name": root.name, "metric": metric, "target": target, "id": id_}
     keys |= {key: name for key, name in (("group", wanted.group), ("time", wanted.time)) if name}
+    if settled := {c: dates[c].format for c in dates if c in wanted.dates or c == wanted.time}:
+        keys["dates"] = settled
     (partial / "task.yaml").write_text(
         yaml.safe_dump(keys, sort_keys=False, allow_unicode=True), encoding="utf-8"
     )
@@ -117,7 +125,9 @@ def _with_id(table: pd.DataFrame, target: list[str]) -> tuple[pd.DataFrame, str]
     return pd.concat([pd.Series(np.arange(len(table)), name=id_), table], axis=1), id_
 
 
-def _sides(path: Path, table: pd.DataFrame, wanted: Wanted) -> tuple[np.ndarray, np.ndarray, bool]:
+def _sides(
+    path: Path, table: pd.DataFrame, wanted: Wanted, dates: Mapping[str, DateFormat]
+) -> tuple[np.ndarray, np.ndarray, bool]:
     """Which rows are the train and the test part, and whether the labels of the latter are known."""
     target, group, time = wanted.target, wanted.group, wanted.time
     unlabelled = table[target].isna().any(axis=1).to_numpy()
@@ -132,7 +142,7 @@ def _sides(path: Path, table: pd.DataFrame, wanted: Wanted) -> tuple[np.ndarray,
     order = labels.to_numpy(dtype=float)
     if group or time:
         codes = pd.factorize(table[group].astype(str))[0] if group else None
-        times = moments(table, time, str(path)) if time else None
+        times = moments(table, time, dates, str(path)) if time else None
         try:
             split = hold_out(order, TEST_PARTS, classes=not numeric, group=codes, time=times)
         except GomeError as error:

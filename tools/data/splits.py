@@ -17,6 +17,8 @@ import pandas as pd
 
 from gome.state.errors import GomeError
 from gome.state.task import Task
+from gome.tools.data.columns import time_values
+from gome.tools.data.dates import with_dates
 from gome.tools.data.label_probes import PROBES
 from gome.tools.data.row_splits import RowSplitter, Split, moments
 
@@ -81,7 +83,7 @@ def plan_splits(table: pd.DataFrame, task: Task, *, seed: int) -> SplitPlan:
     rng = np.random.default_rng(seed)
     group, group_reason = _groups(table, task)
     order = _label_order(table, task)
-    time = None if task.time is None else moments(table, task.time, task.train)
+    time = None if task.time is None else moments(table, task.time, task.dates, task.train)
     cut = RowSplitter(labelled, order, task.problem != "regression", group, time, rng)
     everything = np.arange(len(table))
     selection = cut.hold_out("selection", everything, 5 if labelled.sum() < 5000 else 6)
@@ -91,10 +93,21 @@ def plan_splits(table: pd.DataFrame, task: Task, *, seed: int) -> SplitPlan:
     smoke = cut.smoke(rest)
     reason = (
         f"{len(selection.test_rows)} of {int(labelled.sum())} labelled rows are held back for the selection; "
-        f"{how}; {cut.kind}{group_reason}."
+        f"{how}; {cut.kind}{_time_reason(task)}{group_reason}."
     )
+    if time is not None:
+        _check_order([smoke, *search, selection], table, task)
     final = Split("final", 0, everything, everything[:0])
     return SplitPlan([smoke, *search, selection, final], reason)
+
+
+def _check_order(splits: list[Split], table: pd.DataFrame, task: Task) -> None:
+    """No cut may train on what is later than what it grades, by the times themselves and not the ranks it was made by."""
+    assert task.time is not None
+    times = time_values(with_dates(table[[task.time]], task.dates)[task.time])
+    for split in splits:
+        if times is None or times.iloc[split.train_rows].max() > times.iloc[split.test_rows].min():
+            raise GomeError(f"{task.train}: the {split.name} split does not run forward along {task.time!r}.")
 
 
 def _label_order(table: pd.DataFrame, task: Task) -> np.ndarray:
@@ -107,6 +120,14 @@ def _label_order(table: pd.DataFrame, task: Task) -> np.ndarray:
     if len(task.target) == 1:
         return pd.factorize(table[task.target[0]].astype(str))[0].astype(float)
     return table.groupby(task.target, dropna=False, sort=True, observed=True).ngroup().to_numpy(dtype=float)
+
+
+def _time_reason(task: Task) -> str:
+    """Along what, and how its dates were read."""
+    if task.time is None:
+        return ""
+    read = task.dates.get(task.time)
+    return f" by {task.time}" + (f", read as {read.format}" if read else "")
 
 
 def _groups(table: pd.DataFrame, task: Task) -> tuple[np.ndarray | None, str]:

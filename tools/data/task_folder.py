@@ -1,5 +1,6 @@
 """A task from whatever the user has: a task folder, a prepared MLE-bench competition, a plain folder or one table."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ def load_task(
     metric: str | None = None,
     group: str | None = None,
     time: str | None = None,
+    dates: Mapping[str, str] | None = None,
     workspace: Path | None = None,
 ) -> Task:
-    """Read and check the task at `path`. `target` (several: comma between them), `metric`, and the columns `group` and
-    `time` go before the files' own.
+    """Read and check the task at `path`. `target` (several: comma between them), `metric`, the columns `group` and
+    `time`, and the formats of `dates` by column go before the files' own.
 
     `path` is a folder with a task.yaml, a prepared MLE-bench competition (its folder, `prepared` or `public`), a
     folder with train, test and sample submission, or one CSV or Parquet table. One table is cut into a task folder
@@ -40,15 +42,19 @@ def load_task(
     targets = [name.strip() for name in (target or "").split(",") if name.strip()]
     if path.is_file():
         if path.name == TASK_FILE:
-            return load_task(path.parent, target=target, metric=metric, group=group, time=time)
-        return _from_table(path, single_table.Wanted(targets, metric or "", group, time), workspace)
+            return load_task(path.parent, target=target, metric=metric, group=group, time=time, dates=dates)
+        return _from_table(
+            path, single_table.Wanted(targets, metric or "", group, time, dates or {}), workspace
+        )
     root = mlebench.public_folder(path)
     partial = (
         _read_task_file(root / TASK_FILE)
         if (root / TASK_FILE).is_file()
         else PartialTask(name=mlebench.name(path))
     )
-    partial = partial.with_given(target=targets, metric=metric or "", group=group, time=time)
+    partial = partial.with_given(
+        target=targets, metric=metric or "", group=group, time=time, dates=dates or {}
+    )
     return check_task(root, mlebench.complete(root, partial))
 
 
@@ -75,6 +81,7 @@ class _TaskFile(BaseModel):
     direction: Direction | None = None
     group: str | None = None
     time: str | None = None
+    dates: dict[str, str] = {}
     train: str = ""
     test: str = ""
     sample: str = ""

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gome.state.task import Task
+from gome.tools.data.dates import with_dates
 from gome.tools.evaluation import metrics
 from gome.tools.evaluation.bootstrap import FoldPredictions
 from gome.tools.evaluation.grading import GradingError, aligned, metric_of
@@ -87,7 +88,7 @@ def _losses(
     truth, prediction = metric.parse(answers, submission, task)
     rows = metric.row_values(truth, prediction).reshape(len(answers), -1).mean(axis=1)
     worse = rows if metric.direction == "minimize" else -rows
-    found = worst_slices(table, worse, count) if len(table) == len(answers) else []
+    found = worst_slices(with_dates(table, task.dates), worse, count) if len(table) == len(answers) else []
     return {
         "loss": metric.name,
         "overall": short(metric.measure(truth, prediction)),

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gome.tools.data.columns import class_text, column_kind, time_values
+from gome.tools.data.dates import seconds
 
 FEWEST_ROWS = 20
 FEWEST_SHARE, MOST_SHARE = 0.005, 0.6
@@ -98,8 +99,7 @@ def parts(values: pd.Series) -> tuple[np.ndarray, list[str]]:
 def _as_numbers(values: pd.Series) -> np.ndarray:
     times = time_values(values)
     if times is not None and pd.api.types.is_datetime64_any_dtype(times):
-        nanoseconds = times.astype("datetime64[ns, UTC]").astype("int64").to_numpy(dtype=float)
-        return np.where(times.isna(), np.nan, nanoseconds)
+        return seconds(times)
     return pd.to_numeric(values, errors="coerce").to_numpy(dtype=float)
 
 
@@ -109,7 +109,7 @@ def _quartiles(numbers: np.ndarray, times: bool) -> tuple[np.ndarray, list[str]]
     edges = edges[edges < numbers[known].max()] if known.any() else edges
     part = np.searchsorted(edges, numbers, side="left")
     part[~known] = -1
-    said = [str(pd.Timestamp(int(e)).date()) if times else f"{e:.4g}" for e in edges]
+    said = [str(pd.Timestamp(int(e), unit="s").date()) if times else f"{e:.4g}" for e in edges]
     names = [f"<= {said[0]}"] if said else ["any"]
     names += [f"{a} to {b}" for a, b in pairwise(said)]
     return part, [*names, f"> {said[-1]}"] if said else names
