@@ -25,7 +25,9 @@ def finalize(
     """
     problems: list[str] = []
     if not order:
-        problems.append("no program was accepted")
+        records = services.history.records()
+        last = f"; the last step {records[-1].verdict}: {records[-1].reason}" if records else ""
+        problems.append(f"no program was accepted{last}")
     result = _fitted(services, programs, order, problems) or _provisional(services, order, problems)
     return _finish(services, result)
 

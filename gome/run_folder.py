@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 from gome.state.errors import GomeError
 from gome.state.parts import Usage, is_number, sign_of
 from gome.state.step import StepRecord
+from gome.state.task import Task
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.history import History
 from gome.tools.records.journal import add_usage, nothing_used
@@ -64,6 +65,11 @@ class RunFolder:
     def name(self) -> str:
         """The task's name, or the folder's where the task is not known."""
         return str(self.task.get("name") or self.path.resolve().name)
+
+    @property
+    def positive(self) -> str | None:
+        """What a probability is that of, "P(label = 'fraud')"; None where the task has no positive class."""
+        return Task(**self.task).says_positive if self.task.get("positive") else None
 
     @property
     def sign(self) -> int:

@@ -165,7 +165,7 @@ class ServiceRegistry:
         if offline and (lacking := sorted(set(OFFLINE_NEEDS) - set(runtime.packages))):
             raise GomeError(
                 f"runtime {config.runtime}: the offline reasoner's programs need {', '.join(lacking)} there; install it, "
-                "or name a --model"
+                "or name a `model`"
             )
         before = run.get("packages", runtime.packages)
         changed = [n for n in {**before, **runtime.packages} if before.get(n) != runtime.packages.get(n)]

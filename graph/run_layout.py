@@ -18,6 +18,7 @@ from gome.tools.data.splits import plan_splits
 from gome.tools.data.table_names import stem_of
 from gome.tools.data.tables import read_table
 from gome.tools.data.task_folder import load_task
+from gome.tools.evaluation.answers import check_answers
 from gome.tools.execution.access import check_access
 from gome.tools.execution.environment.runtime import keep_runtime
 from gome.tools.models.chat import OPENAI_URL, endpoint
@@ -76,11 +77,13 @@ def _whole_or_not_at_all(folder: Path) -> Iterator[None]:
 
 def _lay_out(run_dir: Path, task_path: str, config: RunConfig, earlier: Path | None) -> None:
     began = time.monotonic()
-    given = {name: getattr(config, name) for name in ("target", "metric", "group", "time", "dates")}
+    asked = ("target", "metric", "positive", "group", "time", "dates")
+    given = {name: getattr(config, name) for name in asked}
     task = load_task(Path(task_path), **given, workspace=run_dir / "task")
     train = read_table(Path(task.root) / task.train)
     run_dir.mkdir(parents=True, exist_ok=True)
     plan = plan_splits(train, task, seed=config.seed)
+    check_answers(task, train, plan)
     plan.save(run_dir / "splits.npz")
     write_json(run_dir / "profile.json", profile(task))
     versions = {name: importlib.metadata.version(name) for name in _VERSIONS}

@@ -1,6 +1,6 @@
 """What comes before the traces and after them, in the graph of a run and in that of one trace."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from gome.graph.registry import ServiceRegistry
 from gome.graph.run_layout import prepare_run
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
+from gome.tools.data.mlebench import shortened
 from gome.tools.data.uploads import write_rows
 from gome.tools.records.lessons import add_run
 from gome.tools.records.run_file import read_run
@@ -26,10 +27,8 @@ def preparing(registry: ServiceRegistry, bound: RunConfig | None, **fixed: Any) 
         config = _config(runtime.context, bound).model_copy(update=fixed)
         run_dir = prepare_run(_task(state, config), config)
         services = registry.services(run_dir, runtime.store, runtime.stream_writer)
-        services.emit(
-            "prepare",
-            f"{services.task.name}: {services.task.metric}, {services.evaluator.inputs.plan.reason}",
-        )
+        for line in _opening_lines(services):
+            services.emit("prepare", line)
         for warning in services.profile.get("warnings", []):
             services.emit("data", warning["text"])
         for leak in services.profile.get("leaks", []):
@@ -43,6 +42,16 @@ def preparing(registry: ServiceRegistry, bound: RunConfig | None, **fixed: Any) 
         }
 
     return prepare
+
+
+def _opening_lines(services: RunServices) -> Iterator[str]:
+    """What a run rests on, said before anything runs: metric, positive class, splits, caps."""
+    task = services.task
+    about = (task.metric, task.says_positive, services.evaluator.inputs.plan.reason)
+    yield f"{task.name}: {', '.join(filter(None, about))}"
+    if task.metric_from:
+        yield f'metric: {task.metric}, from "{shortened(task.metric_from)}"'
+    yield services.config.caps
 
 
 def _config(context: Any, bound: RunConfig | None) -> RunConfig:

@@ -105,10 +105,18 @@ def decision_names(recipe: Recipe, task: dict[str, Any], data: dict[str, Any]) -
         "balanced": recipe.class_weight == "balanced" and classes,
         "several_targets": len(task["target"]) > 1,
         "not_negative": form == "value" and never_negative(metric),
-        "sort_key": "" if cuts else ", key=str",
+        "sort_key": "" if cuts else _class_order(task),
         "top": ranked_labels(metric),
         "class_columns": _class_columns(task) if by_class else None,
     }
+
+
+def _class_order(task: dict[str, Any]) -> str:
+    """How `sorted` orders the classes, as an argument: by text, but of two classes the positive one last."""
+    positive = task.get("positive")
+    if positive is None or positive == max(map(str, task["classes"])):
+        return ", key=str"
+    return f", key=lambda label: (str(label) == {literal(positive)}, str(label))"
 
 
 def _from_zero_up(task: dict[str, Any], data: dict[str, Any]) -> bool:

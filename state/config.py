@@ -13,6 +13,10 @@ Part = Literal["reasoning", "evidence", "memory", "traces", "merge", "restarts",
 """What an ablation can leave out."""
 
 
+CAPS = ("steps", "time_limit_s", "max_evaluations", "max_tokens", "max_usd", "max_disk_mb")
+"""Settings that end a run."""
+
+
 class RunConfig(BaseModel):
     """All that a run needs to know besides its task. Immutable; given again when a run resumes."""
 
@@ -27,6 +31,10 @@ class RunConfig(BaseModel):
         default=None, description="Column to predict, where the task does not name it."
     )
     metric: str | None = Field(default=None, description="Metric, where the task does not name it.")
+    positive: str | None = Field(
+        default=None,
+        description="Of two classes the one that probabilities, f1 and the like are about; asked where it is not plain.",
+    )
     group: str | None = Field(
         default=None,
         description="Column whose rows of one value stay on one side of every split (a patient, a user).",
@@ -186,6 +194,14 @@ class RunConfig(BaseModel):
             object.__setattr__(self, "steps", self.steps * self.traces)
             object.__setattr__(self, "traces", 1)
         return self
+
+    @property
+    def caps(self) -> str:
+        """The caps of the run, those that are set and those that are not, by the names of their fields."""
+        given = {name: getattr(self, name) for name in CAPS}
+        parts = [", ".join(f"{name} {value:g}" for name, value in given.items() if value is not None)]
+        parts += [", ".join(f"no {name}" for name, value in given.items() if value is None)]
+        return f"caps: {'; '.join(filter(None, parts))}"
 
     def model_of(self, role: str) -> str:
         """The model that a role asks: researcher, coder or critic."""

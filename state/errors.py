@@ -4,7 +4,8 @@
 class GomeError(Exception):
     """Something the user can mend: one line that says what is wrong, where, and what to do.
 
-    The command line prints it without a traceback and exits with code 2.
+    What has to be set is named by its field of `RunConfig`, in backticks: "give `metric`". That is its name in a program
+    and on a server; the command line prints it as its option, without a traceback, and exits with code 2.
     """
 
 

@@ -34,6 +34,9 @@ class Task(BaseModel):
     root: str
     description: str
     metric: str = Field(description="name in the metric registry, or module:function")
+    metric_from: str = Field(
+        default="", description="sentence of the description that names the metric; empty where it was given"
+    )
     direction: Direction
     problem: Problem
     train: str
@@ -45,8 +48,21 @@ class Task(BaseModel):
     classes: list[str] = Field(
         default_factory=list, description="class labels as text, sorted; [] if not classes"
     )
+    positive: str | None = Field(
+        default=None, description="of two classes the one that probabilities, f1 and the like are about"
+    )
     group: str | None = None
     time: str | None = None
     dates: dict[str, DateFormat] = Field(default_factory=dict, description="date columns written as text")
     time_limit_s: float | None = Field(default=None, description="budget the task file asks for, seconds")
     program_time_limit_s: float | None = None
+
+    @property
+    def positive_code(self) -> int:
+        """The place of the positive class in `classes`; the last one where nothing depends on which it is."""
+        return len(self.classes) - 1 if self.positive is None else self.classes.index(self.positive)
+
+    @property
+    def says_positive(self) -> str | None:
+        """What a probability of the task is that of, as people read it: "P(label = 'fraud')"; None: of no one class."""
+        return None if self.positive is None else f"P({self.target[0]} = {self.positive!r})"

@@ -18,7 +18,7 @@ from gome.tools.data.inputs import Inputs
 from gome.tools.data.label_probes import PROBES
 from gome.tools.data.tables import read_table
 from gome.tools.evaluation.bootstrap import FoldPredictions, score
-from gome.tools.evaluation.grading import GradingError
+from gome.tools.evaluation.metric import AnswersError, GradingError
 from gome.tools.evaluation.submission import check_submission
 from gome.tools.execution.exit_status import failure_line, gpu_peak_mb, status_of
 from gome.tools.execution.job import Job, Outcome
@@ -233,6 +233,8 @@ class Evaluator:
         """Set the score; predictions that the metric refuses, or cannot read, turn the status to 'format'."""
         try:
             evaluation["score"] = self._cached_score(evaluation)
+        except AnswersError as error:
+            raise GomeError(f"no program can be graded: {error}; choose another metric.") from error
         except GradingError as error:
             evaluation["status"] = "format"
             evaluation["problems"] = [*evaluation["problems"], str(error)]

@@ -45,10 +45,14 @@ _SETS = " Several labels in one field are separated by spaces."
 def base_context(services: RunServices, state: TraceState) -> dict[str, Any]:
     """Facts of every call: where in the run we are, the task, the machine, what is left."""
     task, trace, step = services.task, state["trace"], state["step"]
-    shown = task.model_dump(exclude={"root", "description", "time_limit_s", "program_time_limit_s"})
+    shown = task.model_dump(
+        exclude={"root", "description", "metric_from", "time_limit_s", "program_time_limit_s"}
+    )
     shown["dates"] = {name: written.format for name, written in task.dates.items()}
     shown["classes"] = task.classes[:SHOWN_CLASSES]
     shown["form"] = _FORMS[answer_form(task)] + (_SETS if task.problem == "multilabel" else "")
+    if task.says_positive:
+        shown["form"] += f" The positive class: {task.says_positive}."
     return {
         "trace": trace,
         "traces": services.config.traces,

@@ -5,6 +5,7 @@ A command's module is loaded when it is called, so that looking at a run does no
 
 import argparse
 import importlib
+import re
 import sys
 from collections.abc import Callable, Sequence
 
@@ -36,9 +37,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         command: Callable[[argparse.Namespace], int] = arguments.command
         return command(arguments)
     except GomeError as error:
-        for line in str(error).splitlines():
+        for line in _as_options(str(error)).splitlines():
             print(f"gome: {line}", file=sys.stderr)
         return USAGE_ERROR
+
+
+def _as_options(text: str) -> str:
+    """A message with the settings that it names in backticks written as options: `time_limit_s` as --time-limit-s."""
+    from gome.state.config import (
+        RunConfig,
+    )  # not before there is something wrong: the version is printed without it
+
+    def option(found: re.Match[str]) -> str:
+        return f"--{found[1].replace('_', '-')}" if found[1] in RunConfig.model_fields else found[0]
+
+    return re.sub(r"`(\w+)`", option, text)
 
 
 def _parser(called: str | None) -> argparse.ArgumentParser:

@@ -20,6 +20,7 @@ def summary_lines(run_dir: Path) -> list[str]:
     rows = [
         ("run", f"{one_line(folder.name)}, {state_text(folder)}"),
         *_scores(folder),
+        *([("positive", folder.positive)] if folder.positive else []),
         *(("data", one_line(warning["text"])) for warning in folder.profile.get("warnings") or []),
         ("steps", steps_text(folder)),
     ]

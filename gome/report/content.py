@@ -87,6 +87,8 @@ def _scoring(folder: RunFolder, metric: str) -> str:
     )
     if folder.result.get("finalists"):
         text += " The score on the held-back part comes from rows that no step was chosen by."
+    if folder.positive:
+        text += f" The positive class: {folder.positive}."
     reason = str(folder.run.get("splits") or "").strip()
     return f"{text} Splits: {reason.rstrip('.')}." if reason else text
 

@@ -172,9 +172,9 @@ def test_one_table_asks_for_what_it_lacks(tmp_path: Path) -> None:
     table = tmp_path / "people.csv"
     pd.DataFrame({"age": range(100), "smokes": ["yes", "no"] * 50}).to_csv(table, index=False)
     for given, said in [
-        ({}, "--target COLUMN; there are: age, smokes"),
+        ({}, "Give `target`; there are: age, smokes"),
         ({"target": "smoke"}, "no target column 'smoke'; nearest: smokes"),
-        ({"target": "smokes"}, "--metric NAME; for this target"),
+        ({"target": "smokes"}, "Give `metric`; for this target"),
     ]:
         with pytest.raises(GomeError) as caught:
             load_task(table, workspace=tmp_path / "work", **given)

@@ -122,9 +122,9 @@ def test_metric_from_the_evaluation_section(tmp_path: Path, words: str, metric: 
 
 def test_what_a_folder_does_not_say_is_asked_for(tmp_path: Path) -> None:
     folder = write_files(tmp_path / "t", {"y": RNG.random(60), "z": RNG.random(60)}, {"prediction": 0.5})
-    with pytest.raises(GomeError, match=r"y, z\); pass --target"):
+    with pytest.raises(GomeError, match=r"y, z\); give `target`"):
         load_task(folder, metric="rmse")
-    with pytest.raises(GomeError, match="pass --metric"):
+    with pytest.raises(GomeError, match="give `metric`"):
         load_task(folder, target="y")
     assert load_task(folder, target="y", metric="rmse").prediction == ["prediction"]
 

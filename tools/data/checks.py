@@ -16,6 +16,7 @@ from gome.tools.data.mlebench import class_prefix
 from gome.tools.data.partial_task import PartialTask
 from gome.tools.data.tables import read_columns, read_table
 from gome.tools.evaluation import metrics
+from gome.tools.evaluation.positive import with_positive
 
 HEAD = 200
 _CLASSES: tuple[Problem, ...] = ("binary", "multiclass", "multilabel")
@@ -32,13 +33,15 @@ def check_task(root: Path, partial: PartialTask) -> Task:
         _check_labels(train, labels[name])
     problem = _problem(train, labels, prediction, metric.kinds, partial)
     _check_fit(root, labels, prediction, problem, partial)
+    _check_domain(train, labels, metric, problem)
     _check_structure(train, partial)
     dates = _dates(root, partial)
-    return Task(
+    task = Task(
         name=partial.name,
         root=str(root),
         description=partial.description,
         metric=partial.metric if ":" in partial.metric else metric.name,
+        metric_from=partial.metric_from,
         direction=_direction(partial, metric.direction),
         problem=problem,
         train=partial.train,
@@ -54,6 +57,7 @@ def check_task(root: Path, partial: PartialTask) -> Task:
         time_limit_s=partial.time_limit_s,
         program_time_limit_s=partial.program_time_limit_s,
     )
+    return with_positive(task, partial.positive)
 
 
 def _check_columns(root: Path, partial: PartialTask) -> None:
@@ -189,6 +193,27 @@ def _check_fit(
         raise GomeError(
             f"{root / partial.sample}: {len(prediction)} columns to predict for {labels.shape[1]} target columns."
         )
+
+
+def _check_domain(path: Path, labels: pd.DataFrame, metric: metrics.Metric, problem: Problem) -> None:
+    """The metric is defined for the labels: no program could mend that."""
+    if (
+        metric.ordered
+        and pd.to_numeric(labels.iloc[:, 0], errors="coerce").isna().gt(labels.iloc[:, 0].isna()).any()
+    ):
+        raise GomeError(
+            f"{path}: metric {metric.name!r} needs labels that are numbers; the target {labels.columns[0]!r} holds "
+            f"{_shown(labels.iloc[:, 0].dropna().iloc[0])}."
+        )
+    if problem != "regression":
+        return
+    for name in labels.columns:
+        wrong, what = metric.domain.outside(labels[name].to_numpy(dtype=float))
+        if len(wrong):
+            raise GomeError(
+                f"{path}: metric {metric.name!r} is not defined where the target is {what}, and {len(wrong)} of "
+                f"{len(labels)} values of {name!r} are, such as {wrong[0]:g}; choose another metric or mend these rows."
+            )
 
 
 def _classes(

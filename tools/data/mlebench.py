@@ -6,40 +6,12 @@ from pathlib import Path
 
 from gome.state.errors import GomeError
 from gome.tools.data.columns import class_text
+from gome.tools.data.metric_words import read_metric
 from gome.tools.data.partial_task import PartialTask
 from gome.tools.data.table_names import is_table, stem_of
 from gome.tools.data.tables import read_columns, read_table
 
 DESCRIPTION = "description.md"
-
-# Words of evaluation sections -> names in the metric registry. What is said first counts, at the same place the earlier
-# line, so that "root mean squared error" is not read as the "mean squared error" in it.
-_METRIC_WORDS = (
-    (r"(?:\bmap|mean average precision)\s*@\s*(?P<k>\d+)", "map@{k}"),
-    (r"\bndcg\s*@\s*(?P<k>\d+)", "ndcg@{k}"),
-    (r"weighted kappa|\bqwk\b", "qwk"),
-    (r"column[- ]?wise\s+(mean\s+)?(roc|auc|area)|roc[- ]?auc|\bauc\b|area under the (roc|receiver)", "auc"),
-    (r"root mean(ed)? squared? log(arithmic)?|\brmsle\b", "rmsle"),
-    (r"log[- ]?loss|logarithmic loss|cross[- ]entropy", "log_loss"),
-    (r"root[- ]mean(ed)?[- ]squared?([- ]error)?|\brmse\b|\bmcrmse\b", "rmse"),
-    (r"mean squared error|\bmse\b", "mse"),
-    (r"symmetric mean absolute percentage|\bsmape\b", "smape"),
-    (r"mean absolute percentage error|\bmape\b", "mape"),
-    (r"mean absolute error|\bmae\b", "mae"),
-    (r"macro[- ](averaged )?f1|f1[- ]macro|mean f1", "f1_macro"),
-    (r"micro[- ](averaged )?f1|f1[- ]micro", "f1_micro"),
-    (r"weighted[- ]f1|f1[- ]weighted", "f1_weighted"),
-    (r"\bf[-_ ]?1\b", "f1"),
-    (r"matthews|\bmcc\b", "mcc"),
-    (r"balanced accuracy", "balanced_accuracy"),
-    (r"average precision|\bpr[- ]auc\b", "average_precision"),
-    (r"coefficient of determination|\br2\b|r-squared|r²", "r2"),
-    (r"pearson", "pearson"),
-    (r"spearman", "spearman"),
-    (r"\bgini\b", "gini_normalized"),
-    (r"\bbrier\b", "brier"),
-    (r"accuracy", "accuracy"),
-)
 
 
 def public_folder(path: Path) -> Path:
@@ -65,7 +37,7 @@ def complete(root: Path, partial: PartialTask) -> PartialTask:
     partial = _with_files(root, partial)
     partial = replace(partial, id=partial.id or _infer_id(root, partial))
     partial = replace(partial, target=partial.target or _infer_target(root, partial))
-    return replace(partial, metric=partial.metric or _infer_metric(root, partial.description))
+    return _with_metric(root, partial)
 
 
 def _description(root: Path) -> str:
@@ -138,7 +110,7 @@ def _infer_target(root: Path, partial: PartialTask) -> list[str]:
         if len(named) == 1:
             return named
     among = f" (it may be one of {', '.join(candidates[:8])})" if candidates else ""
-    raise GomeError(f"{root / partial.train}: the target column is not clear{among}; pass --target COLUMN.")
+    raise GomeError(f"{root / partial.train}: the target column is not clear{among}; give `target`.")
 
 
 def class_prefix(classes: list[str], prediction: list[str]) -> str | None:
@@ -151,19 +123,21 @@ def class_prefix(classes: list[str], prediction: list[str]) -> str | None:
     return None
 
 
-def _infer_metric(root: Path, description: str) -> str:
-    section = re.search(
-        r"^#+[^\n]*(evaluation|metric|scoring)[^\n]*\n(.*?)(?=^#{1,2} |\Z)", description, re.I | re.M | re.S
-    )
-    text = section.group(0) if section else description
-    found = [
-        (said.start(), name.format(**said.groupdict()))
-        for words, name in _METRIC_WORDS
-        if (said := re.search(words, text, re.I))
-    ]
-    if found:
-        return min(found, key=lambda pair: pair[0])[1]
-    where = (
-        f"{root / DESCRIPTION} names no known metric" if description else f"{root}: the metric is not said"
-    )
-    raise GomeError(f"{where}; pass --metric NAME.")
+def _with_metric(root: Path, partial: PartialTask) -> PartialTask:
+    """The metric as given, else as the description says it plainly, with the sentence. GomeError if it does not."""
+    if partial.metric:
+        return partial
+    if not partial.description:
+        raise GomeError(f"{root}: the metric is not said; give `metric`.")
+    reading = read_metric(partial.description)
+    if not reading.metric:
+        said = f': "{shortened(reading.sentence)}"' if reading.sentence else ""
+        raise GomeError(
+            f"{root / DESCRIPTION}: the metric is not plain{said}: {reading.doubt}; give `metric`."
+        )
+    return replace(partial, metric=reading.metric, metric_from=reading.sentence)
+
+
+def shortened(sentence: str) -> str:
+    """A sentence for a message or an event line."""
+    return sentence if len(sentence) <= 160 else sentence[:157] + "..."

@@ -18,6 +18,7 @@ class PartialTask:
     target: list[str] = field(default_factory=list)
     id: str = ""
     problem: Problem | None = None
+    positive: str = ""
     direction: Direction | None = None
     group: str | None = None
     time: str | None = None
@@ -26,17 +27,26 @@ class PartialTask:
     test: str = ""
     sample: str = ""
     description: str = ""
+    metric_from: str = ""
     time_limit_s: float | None = None
     program_time_limit_s: float | None = None
 
     def with_given(
-        self, *, target: list[str], metric: str, group: str | None, time: str | None, dates: Mapping[str, str]
+        self,
+        *,
+        target: list[str],
+        metric: str,
+        positive: str,
+        group: str | None,
+        time: str | None,
+        dates: Mapping[str, str],
     ) -> "PartialTask":
         """This partial with what the caller said in place of what the files say."""
         return replace(
             self,
             target=target or self.target,
             metric=metric or self.metric,
+            positive=positive or self.positive,
             group=group or self.group,
             time=time or self.time,
             dates={**self.dates, **dates},

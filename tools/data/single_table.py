@@ -38,6 +38,7 @@ class Wanted:
 
     target: list[str]
     metric: str
+    positive: str = ""
     group: str | None = None
     time: str | None = None
     dates: Mapping[str, str] = field(default_factory=dict)
@@ -63,7 +64,7 @@ def make_task_folder(path: Path, wanted: Wanted, workspace: Path) -> Path:
     _check_columns(path, table, wanted)
     if not metric:
         fits = ", ".join(_suggestions(table, target))
-        raise GomeError(f"{path}: which metric? Pass --metric NAME; for this target {fits} would fit.")
+        raise GomeError(f"{path}: which metric? Give `metric`; for this target {fits} would fit.")
     table, id_ = _with_id(table, target)
     dates = date_formats(path, [table], wanted.dates, wanted.time, skip=target)
     is_train, is_test, known = _sides(path, table, wanted, dates)
@@ -78,7 +79,8 @@ def make_task_folder(path: Path, wanted: Wanted, workspace: Path) -> Path:
     write_table(_sample(train, test[id_], target, metric), partial / f"sample_submission{suffix}")
     (partial / "description.md").write_text(_description(path, table, wanted, known), encoding="utf-8")
     keys: dict[str, Any] = {"name": root.name, "metric": metric, "target": target, "id": id_}
-    keys |= {key: name for key, name in (("group", wanted.group), ("time", wanted.time)) if name}
+    given = (("positive", wanted.positive), ("group", wanted.group), ("time", wanted.time))
+    keys |= {key: name for key, name in given if name}
     if settled := {c: dates[c].format for c in dates if c in wanted.dates or c == wanted.time}:
         keys["dates"] = settled
     (partial / "task.yaml").write_text(
@@ -96,7 +98,7 @@ def make_task_folder(path: Path, wanted: Wanted, workspace: Path) -> Path:
 def _check_columns(path: Path, table: pd.DataFrame, wanted: Wanted) -> None:
     if not wanted.target:
         raise GomeError(
-            f"{path}: which column is to be predicted? Pass --target COLUMN{nearest('', table.columns)}."
+            f"{path}: which column is to be predicted? Give `target`{nearest('', table.columns)}."
         )
     roles = [("target", name) for name in wanted.target] + [("group", wanted.group), ("time", wanted.time)]
     for role, name in roles:

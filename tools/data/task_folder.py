@@ -1,5 +1,6 @@
 """A task from whatever the user has: a task folder, a prepared MLE-bench competition, a plain folder or one table."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,13 +24,14 @@ def load_task(
     *,
     target: str | None = None,
     metric: str | None = None,
+    positive: str | None = None,
     group: str | None = None,
     time: str | None = None,
     dates: Mapping[str, str] | None = None,
     workspace: Path | None = None,
 ) -> Task:
-    """Read and check the task at `path`. `target` (several: comma between them), `metric`, the columns `group` and
-    `time`, and the formats of `dates` by column go before the files' own.
+    """Read and check the task at `path`. `target` (several: comma between them), `metric`, the class `positive`, the
+    columns `group` and `time`, and the formats of `dates` by column go before the files' own.
 
     `path` is a folder with a task.yaml, a prepared MLE-bench competition (its folder, `prepared` or `public`), a
     folder with train, test and sample submission, or one CSV or Parquet table. One table is cut into a task folder
@@ -42,10 +44,17 @@ def load_task(
     targets = [name.strip() for name in (target or "").split(",") if name.strip()]
     if path.is_file():
         if path.name == TASK_FILE:
-            return load_task(path.parent, target=target, metric=metric, group=group, time=time, dates=dates)
-        return _from_table(
-            path, single_table.Wanted(targets, metric or "", group, time, dates or {}), workspace
-        )
+            return load_task(
+                path.parent,
+                target=target,
+                metric=metric,
+                positive=positive,
+                group=group,
+                time=time,
+                dates=dates,
+            )
+        wanted = single_table.Wanted(targets, metric or "", positive or "", group, time, dates or {})
+        return _from_table(path, wanted, workspace)
     root = mlebench.public_folder(path)
     partial = (
         _read_task_file(root / TASK_FILE)
@@ -53,7 +62,12 @@ def load_task(
         else PartialTask(name=mlebench.name(path))
     )
     partial = partial.with_given(
-        target=targets, metric=metric or "", group=group, time=time, dates=dates or {}
+        target=targets,
+        metric=metric or "",
+        positive=positive or "",
+        group=group,
+        time=time,
+        dates=dates or {},
     )
     return check_task(root, mlebench.complete(root, partial))
 
@@ -65,7 +79,11 @@ def _from_table(path: Path, wanted: single_table.Wanted, workspace: Path | None)
         raise GomeError(
             f"{path}: one table is cut into a task folder, so a workspace folder has to be given."
         )
-    return load_task(single_table.make_task_folder(path, wanted, workspace))
+    root = single_table.make_task_folder(path, wanted, workspace)
+    try:
+        return load_task(root)
+    except GomeError as error:  # the user knows the table, not the folder that was made of it
+        raise GomeError(re.sub(rf"{re.escape(str(root))}/\w+(\.\w+)*", str(path), str(error))) from error
 
 
 class _TaskFile(BaseModel):
@@ -78,6 +96,7 @@ class _TaskFile(BaseModel):
     target: list[str] = []
     id: str = ""
     problem: Problem | None = None
+    positive: str = ""
     direction: Direction | None = None
     group: str | None = None
     time: str | None = None

@@ -16,7 +16,7 @@ Fold = tuple[pd.DataFrame, pd.DataFrame]
 def share_reached(task: Task, fold: Fold, *, seed: int) -> float | None:
     """How far a fold's score is from chance (0) towards the perfect answer (1); None where that cannot be said."""
     metric, answers, submission = metric_of(task), fold[0], aligned(task, *fold)
-    perfect = _perfect(metric, task, answers, submission)
+    perfect = perfect_submission(metric, task, answers, submission)
     if perfect is None:
         return None
     try:
@@ -52,7 +52,7 @@ def _dealt(
     return values
 
 
-def _perfect(
+def perfect_submission(
     metric: Metric, task: Task, answers: pd.DataFrame, submission: pd.DataFrame
 ) -> pd.DataFrame | None:
     """The submission that the answers themselves would be; None for tasks whose answers have another form."""
@@ -65,7 +65,7 @@ def _perfect(
     if metric.form == "label" and len(task.prediction) == 1:
         return submission.assign(**{task.prediction[0]: answers[task.target[0]].to_numpy()})
     if len(task.prediction) == 1:
-        return submission.assign(**{task.prediction[0]: (truth == len(task.classes) - 1).astype(float)})
+        return submission.assign(**{task.prediction[0]: (truth == task.positive_code).astype(float)})
     if len(task.prediction) != len(task.classes):
         return None
     return submission.assign(**{p: (truth == i).astype(float) for i, p in enumerate(task.prediction)})

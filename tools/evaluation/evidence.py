@@ -113,7 +113,7 @@ def _classes(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> dic
     positive, chance = probabilities(answers, submission, task)
     if task.problem == "multiclass":
         return {"confusion": _confusion(task, truth, chance.argmax(axis=1))}
-    predicted = (chance[:, 0] >= 0.5).astype(int)
+    predicted = np.where(chance[:, 0] >= 0.5, task.positive_code, 1 - task.positive_code)
     return {
         "confusion": _confusion(task, truth, predicted),
         "calibration": _calibration(positive[:, 0], chance[:, 0]),

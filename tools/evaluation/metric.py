@@ -21,6 +21,33 @@ class GradingError(ValueError):
     """Predictions that the metric cannot judge; one line that says why."""
 
 
+class AnswersError(GradingError):
+    """Answers for which the metric is not defined, whatever is predicted: a fault of the labels, not of a program."""
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The true numbers for which a metric is defined: finite, not below `low`, not 0 where they are divided by."""
+
+    low: float = -np.inf
+    zero: bool = True
+
+    def outside(self, values: np.ndarray) -> tuple[np.ndarray, str]:
+        """Those of `values` (n,) that are outside, and what they are: 'infinite', 'below 0' or '0'."""
+        with np.errstate(invalid="ignore"):
+            for wrong, what in (
+                (np.isinf(values), "infinite"),
+                (values < self.low, f"below {self.low:g}"),
+                ((values == 0) & (not self.zero), "0"),
+            ):
+                if wrong.any():
+                    return values[wrong], what
+        return values[:0], ""
+
+
+ALL_NUMBERS = Domain()
+
+
 @dataclass(frozen=True)
 class Metric:
     """A metric of the registry, or somebody's own grader.
@@ -47,7 +74,9 @@ class Metric:
     ordered: bool = (
         False  # labels are ordered numbers: what lies between two of them is rounded to the nearest
     )
+    domain: Domain = ALL_NUMBERS  # of the true values
     own: bool = False  # somebody's grader: each id may occur only once
+    one_sided: bool = False  # of two classes the value is that of the positive one
 
     def __call__(self, answers: pd.DataFrame, submission: pd.DataFrame, task: Task) -> float:
         """The value for rows that are aligned. Raises GradingError for predictions that it cannot judge."""
@@ -64,6 +93,7 @@ def row_mean(
     link: Callable[[np.ndarray], np.ndarray] = lambda mean: mean,
     low: float = -np.inf,
     high: float = np.inf,
+    domain: Domain = ALL_NUMBERS,
 ) -> Metric:
     """A metric that is the mean over columns of link(mean over rows of `row_values`)."""
 
@@ -80,7 +110,9 @@ def row_mean(
     def measure(truth: Any, prediction: Any) -> float:
         return float(link(_as_columns(row_values(truth, prediction)).mean(axis=0)).mean())
 
-    return Metric(name, direction, kinds, form, parse, measure, weighted, row_values, low, high)
+    return Metric(
+        name, direction, kinds, form, parse, measure, weighted, row_values, low, high, domain=domain
+    )
 
 
 def _as_columns(values: np.ndarray) -> np.ndarray:

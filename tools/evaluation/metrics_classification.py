@@ -1,4 +1,4 @@
-"""Metrics of classes: by labels, and by probabilities. Positive class of a binary task: the last in `task.classes`."""
+"""Metrics of classes: by labels, and by probabilities. Of two classes `task.positive` is the positive one."""
 
 import warnings
 from collections.abc import Callable
@@ -10,8 +10,14 @@ from sklearn import metrics as sk
 
 from gome.state.errors import GomeError
 from gome.tools.evaluation import weighted
-from gome.tools.evaluation.metric import CLASSES, GradingError, Metric, row_mean
-from gome.tools.evaluation.parse import chance_of_truth, label_codes, ordinal_codes, probabilities
+from gome.tools.evaluation.metric import CLASSES, AnswersError, GradingError, Metric, row_mean
+from gome.tools.evaluation.parse import (
+    chance_of_truth,
+    label_codes,
+    ordinal_codes,
+    positive_codes,
+    probabilities,
+)
 from gome.tools.evaluation.weighted import Margins, column_mean, defined_mean, from_margins
 
 _ALL = (*CLASSES, "multilabel")
@@ -19,14 +25,20 @@ _CLIP = 1e-15  # as Kaggle clips: a sure and wrong prediction costs 34.5
 
 
 def _by_label(
-    name: str, kinds: Any, measure: Callable[..., float], rule: Callable[[Margins], np.ndarray]
+    name: str,
+    kinds: Any,
+    measure: Callable[..., float],
+    rule: Callable[[Margins], np.ndarray],
+    one_sided: bool = False,
 ) -> Metric:
+    parse = positive_codes if one_sided else label_codes
+
     def quiet(truth: np.ndarray, predicted: np.ndarray) -> float:
         with warnings.catch_warnings():  # a class that only the predictions have is no fault
             warnings.simplefilter("ignore")
             return float(measure(truth, predicted))
 
-    return Metric(name, "maximize", kinds, "label", label_codes, quiet, from_margins(rule))
+    return Metric(name, "maximize", kinds, "label", parse, quiet, from_margins(rule), one_sided=one_sided)
 
 
 def _f_scores(margins: Margins, beta: float = 1.0) -> np.ndarray:
@@ -62,7 +74,7 @@ def _f_beta(name: str, beta: float) -> Metric:
     def measure(truth: np.ndarray, predicted: np.ndarray) -> float:
         return float(sk.fbeta_score(truth, predicted, beta=beta, pos_label=1, zero_division=0))
 
-    return _by_label(name, ("binary",), measure, partial(_f_positive, beta=beta))
+    return _by_label(name, ("binary",), measure, partial(_f_positive, beta=beta), one_sided=True)
 
 
 def f_beta(parameter: str) -> Metric:
@@ -99,7 +111,7 @@ def _columns(measure: Callable[..., float], name: str, needs_both: bool) -> Call
     def mean(truth: np.ndarray, score: np.ndarray) -> float:
         usable = truth.any(axis=0) & (~truth.all(axis=0) if needs_both else True)
         if not usable.any():
-            raise GradingError(f"{name} is not defined: the answers are all of one class")
+            raise AnswersError(f"{name} is not defined: the answers are all of one class")
         return float(np.mean([measure(truth[:, c], score[:, c]) for c in np.flatnonzero(usable)]))
 
     return mean
@@ -124,7 +136,7 @@ METRICS = (
            _columns(sk.roc_auc_score, "auc", True), column_mean(weighted.auc), low=0, high=1),
     Metric("average_precision", "maximize", _ALL, "probability", probabilities,
            _columns(sk.average_precision_score, "average_precision", False),
-           column_mean(weighted.average_precision), low=0, high=1),
+           column_mean(weighted.average_precision), low=0, high=1, one_sided=True),
     row_mean("log_loss", "minimize", _ALL, "probability", chance_of_truth, _log_loss, low=0, high=1),
     row_mean("brier", "minimize", CLASSES, "probability", probabilities, _squared, low=0, high=1),
 )  # fmt: skip

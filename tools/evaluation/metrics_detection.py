@@ -5,7 +5,7 @@ import pandas as pd
 
 from gome.state.errors import GomeError
 from gome.state.task import Task
-from gome.tools.evaluation.metric import GradingError, Metric
+from gome.tools.evaluation.metric import AnswersError, GradingError, Metric
 from gome.tools.evaluation.parse import tokens
 
 
@@ -43,8 +43,8 @@ def _boxes(column: pd.Series, fields: int) -> list[np.ndarray]:
         try:
             found.append(np.array(words, dtype=float).reshape(-1, fields))
         except ValueError as error:
-            shape = "x y w h" if fields == 4 else "x y w h score"
-            raise GradingError(f"{column.name}: {' '.join(words)[:60]!r} is no list of '{shape}'") from error
+            shape, fault = ("x y w h", AnswersError) if fields == 4 else ("x y w h score", GradingError)
+            raise fault(f"{column.name}: {' '.join(words)[:60]!r} is no list of '{shape}'") from error
     return found
 
 
@@ -71,7 +71,7 @@ def _intersection_over_union(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _average_precision(true_boxes: np.ndarray, found: np.ndarray) -> float:
     """Area under precision by recall over all images; precision made to fall, as in the Pascal VOC of 2010."""
     if not true_boxes.sum():
-        raise GradingError("box_ap is not defined: the answers have no box")
+        raise AnswersError("box_ap is not defined: the answers have no box")
     boxes = np.concatenate(list(found))
     order = np.argsort(-boxes[:, 0], kind="stable")
     score, hit = boxes[order].T

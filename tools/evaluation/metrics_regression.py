@@ -9,7 +9,15 @@ from sklearn import metrics as sk
 from gome.state.errors import GomeError
 from gome.state.task import Direction, Problem, Task
 from gome.tools.evaluation import weighted
-from gome.tools.evaluation.metric import GradingError, Measure, Metric, row_mean
+from gome.tools.evaluation.metric import (
+    ALL_NUMBERS,
+    AnswersError,
+    Domain,
+    GradingError,
+    Measure,
+    Metric,
+    row_mean,
+)
 from gome.tools.evaluation.parse import numbers, true_codes, value_columns
 
 _NUMBERS: tuple[Problem, ...] = ("regression",)
@@ -24,14 +32,17 @@ def _squared(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 
 def _squared_log(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    if truth.min() < 0 or predicted.min() < 0:
-        who = "answers" if truth.min() < 0 else "predictions"
-        raise GradingError(f"rmsle is not defined: the {who} hold numbers below 0")
+    if truth.min() < 0:
+        raise AnswersError("rmsle is not defined: the answers hold numbers below 0")
+    if predicted.min() < 0:
+        raise GradingError("rmsle is not defined: the predictions hold numbers below 0")
     return (np.log1p(truth) - np.log1p(predicted)) ** 2
 
 
 def _relative(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    return np.abs(truth - predicted) / np.maximum(np.abs(truth), np.finfo(float).eps)
+    if (truth == 0).any():
+        raise AnswersError("mape is not defined: the answers hold 0")
+    return np.abs(truth - predicted) / np.abs(truth)
 
 
 def _symmetric_relative(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -43,9 +54,9 @@ def _by_column(name: str, measure: Callable[[np.ndarray, np.ndarray], float]) ->
     def mean(truth: np.ndarray, predicted: np.ndarray) -> float:
         values = [measure(truth[:, c], predicted[:, c]) for c in range(truth.shape[1])]
         if not np.isfinite(values).all():
-            raise GradingError(
-                f"{name} is not defined: the answers or the predictions are all the same number"
-            )
+            if (np.ptp(truth, axis=0) == 0).any():
+                raise AnswersError(f"{name} is not defined: the answers are all the same number")
+            raise GradingError(f"{name} is not defined: the predictions are all the same number")
         return float(np.mean(values))
 
     return mean
@@ -73,7 +84,7 @@ def _gini_area(truth: np.ndarray, score: np.ndarray) -> float:
 
 def _gini(truth: np.ndarray, predicted: np.ndarray) -> float:
     if truth.min() < 0 or np.ptp(truth) == 0:
-        raise GradingError("gini_normalized is not defined: the answers are all the same or below 0")
+        raise AnswersError("gini_normalized is not defined: the answers are all the same or below 0")
     return _gini_area(truth, predicted) / _gini_area(truth, truth)
 
 
@@ -81,8 +92,9 @@ def _score_pair(answers: pd.DataFrame, submission: pd.DataFrame, task: Task) -> 
     """Numbers, or 0/1 and the score of the positive class."""
     if task.problem != "binary":
         return value_columns(answers, submission, task)
-    positive = true_codes(answers, task) == len(task.classes) - 1
-    return positive[:, None].astype(float), numbers(submission, task.prediction[-1:])
+    positive = true_codes(answers, task) == task.positive_code
+    column = task.prediction[task.positive_code if len(task.prediction) > 1 else 0]
+    return positive[:, None].astype(float), numbers(submission, [column])
 
 
 def pinball(parameter: str) -> Metric:
@@ -112,11 +124,17 @@ def pinball(parameter: str) -> Metric:
 
 
 def _mean_metric(
-    name: str, rows: Callable[..., np.ndarray], root: bool = False, low: float = -np.inf
+    name: str,
+    rows: Callable[..., np.ndarray],
+    root: bool = False,
+    low: float = -np.inf,
+    domain: Domain = ALL_NUMBERS,
 ) -> Metric:
     if root:
-        return row_mean(name, "minimize", _NUMBERS, "value", value_columns, rows, np.sqrt, low=low)
-    return row_mean(name, "minimize", _NUMBERS, "value", value_columns, rows, low=low)
+        return row_mean(
+            name, "minimize", _NUMBERS, "value", value_columns, rows, np.sqrt, low=low, domain=domain
+        )
+    return row_mean(name, "minimize", _NUMBERS, "value", value_columns, rows, low=low, domain=domain)
 
 
 def _column_metric(
@@ -134,12 +152,12 @@ METRICS = (
     _mean_metric("mse", _squared),
     _mean_metric("mae", _absolute),
     _column_metric("medae", "minimize", sk.median_absolute_error),
-    _mean_metric("rmsle", _squared_log, root=True, low=0),
-    _mean_metric("mape", _relative),
+    _mean_metric("rmsle", _squared_log, root=True, low=0, domain=Domain(low=0)),
+    _mean_metric("mape", _relative, domain=Domain(zero=False)),
     _mean_metric("smape", _symmetric_relative),
     _column_metric("r2", "maximize", _r2, weighted.r2),
     _column_metric("pearson", "maximize", _pearson, weighted.pearson),
     _column_metric("spearman", "maximize", _spearman),
     Metric("gini_normalized", "maximize", ("regression", "binary"), "value", _score_pair,
-           _by_column("gini_normalized", _gini)),
+           _by_column("gini_normalized", _gini), domain=Domain(low=0)),
 )  # fmt: skip

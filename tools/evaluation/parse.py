@@ -8,7 +8,7 @@ import pandas as pd
 
 from gome.state.task import Task
 from gome.tools.data.columns import class_text
-from gome.tools.evaluation.metric import GradingError
+from gome.tools.evaluation.metric import AnswersError, GradingError
 
 
 def as_numbers(values: pd.Series) -> pd.Series:
@@ -40,7 +40,7 @@ def true_codes(answers: pd.DataFrame, task: Task) -> np.ndarray:
     found = codes(column, task.classes)
     if (found < 0).any():
         strange = column[found < 0].iloc[0]
-        raise GradingError(f"answers: {task.target[0]} = {strange!r} is not one of the task's classes")
+        raise AnswersError(f"answers: {task.target[0]} = {strange!r} is not one of the task's classes")
     return found
 
 
@@ -56,6 +56,14 @@ def label_codes(answers: pd.DataFrame, submission: pd.DataFrame, task: Task) -> 
     return true_codes(answers, task), predicted
 
 
+def positive_codes(
+    answers: pd.DataFrame, submission: pd.DataFrame, task: Task
+) -> tuple[np.ndarray, np.ndarray]:
+    """True and predicted labels of two classes, (n,) each: 1 for the positive class, 0 for the other."""
+    truth, predicted = label_codes(answers, submission, task)
+    return (truth == task.positive_code).astype(int), (predicted == task.positive_code).astype(int)
+
+
 def ordinal_codes(
     answers: pd.DataFrame, submission: pd.DataFrame, task: Task
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -66,7 +74,7 @@ def ordinal_codes(
     truth, predicted = label_codes(answers, submission, task)
     numbers = pd.to_numeric(pd.Series(task.classes), errors="coerce")
     if numbers.isna().any():
-        raise GradingError("the labels are not ordered numbers")
+        raise AnswersError("the labels are not ordered numbers")
     position = numbers.rank(method="dense").to_numpy().astype(int) - 1
     return position[truth], position[predicted]
 
@@ -89,18 +97,18 @@ def probabilities(
 ) -> tuple[np.ndarray, np.ndarray]:
     """0/1 truth and predicted probability, (n, columns) each.
 
-    binary: one column, the positive class (the last in `task.classes`); multiclass: a column a class, lines summing
+    binary: one column, the positive class (`task.positive`); multiclass: a column a class, lines summing
     to 1; multilabel: a column a target.
     """
     if task.problem == "multilabel":
         return numbers(answers, task.target), numbers(submission, task.prediction)
     truth = true_codes(answers, task)
     if task.problem == "binary":
-        positive = truth == len(task.classes) - 1
+        positive = truth == task.positive_code
         if len(task.prediction) == 1:
             chance = numbers(submission, task.prediction)
         else:
-            chance = class_columns(submission, task)[:, -1:]
+            chance = class_columns(submission, task)[:, [task.positive_code]]
         return positive[:, None].astype(float), chance
     return np.eye(len(task.classes))[truth], class_columns(submission, task)
 

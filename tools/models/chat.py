@@ -29,13 +29,13 @@ def make_model(spec: str, base_url: str | None = None) -> BaseChatModel:
     provider, _, name = spec.partition(":")
     if provider != "openai" or not name:
         raise GomeError(
-            f"model {spec!r}: use 'offline', 'openai:NAME' (--base-url for any endpoint of that kind) or 'replay:FILE'"
+            f"model {spec!r}: use 'offline', 'openai:NAME' (`base_url` for any endpoint of that kind) or 'replay:FILE'"
         )
     url = endpoint(base_url)
     key = os.environ.get("OPENAI_API_KEY")
     if not key and url == OPENAI_URL:
         raise GomeError(
-            f"model {spec!r} needs OPENAI_API_KEY in the environment, or --base-url for a local endpoint"
+            f"model {spec!r} needs OPENAI_API_KEY in the environment, or `base_url` for a local endpoint"
         )
     return ChatOpenAI(
         model=name,

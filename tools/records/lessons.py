@@ -39,7 +39,7 @@ def _read(path: Path, number: int, line: str) -> EarlierStep:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the line"
         raise GomeError(
-            f"memory {path}, line {number}: {where}: {first['msg'].lower()}; name a file that --memory made"
+            f"memory {path}, line {number}: {where}: {first['msg'].lower()}; name a file that `memory` made"
         ) from None
 
 
