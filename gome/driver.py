@@ -59,7 +59,7 @@ def prepare(task: str, config: RunConfig, say: Callable[[str], None] = lambda li
 
 
 def _make_sure_models_exist(config: RunConfig) -> None:
-    for spec in {config.model, *config.role_models.values()} - {"offline"}:
+    for spec in config.models() - {"offline"}:
         make_model(spec, config.base_url)
 
 

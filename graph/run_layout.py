@@ -21,7 +21,7 @@ from gome.tools.data.task_folder import load_task
 from gome.tools.evaluation.answers import check_answers
 from gome.tools.execution.access import check_access
 from gome.tools.execution.environment.runtime import keep_runtime
-from gome.tools.models.chat import OPENAI_URL, endpoint
+from gome.tools.models.chat import OPENAI, OPENAI_URL, endpoint, split_spec
 from gome.tools.models.prices import Prices
 from gome.tools.models.replay import lay_in
 from gome.tools.records.jsonl import append_line, write_json
@@ -30,7 +30,7 @@ from gome.tools.records.run_file import read_run
 
 EARLIER = "earlier.jsonl"
 """The memory file as it was at the start: a run that resumes knows what it knew."""
-_VERSIONS = ("gome", "langgraph", "langchain-core", "langchain-openai", "scikit-learn", "pandas")
+_VERSIONS = ("gome", "langgraph", "langchain", "langchain-core", "langchain-openai", "scikit-learn", "pandas")
 
 
 def prepare_run(task_path: str, config: RunConfig) -> Path:
@@ -53,7 +53,7 @@ def prepare_run(task_path: str, config: RunConfig) -> Path:
         read_memory(earlier)
     if config.embedding == "sentences":
         check_encoder()
-    prices.check_cap({_name(spec) for spec in (config.model, *config.role_models.values())}, config.max_usd)
+    prices.check_cap({split_spec(spec)[1] for spec in config.models()}, config.max_usd)
     check_access(config)
     if run_dir is None:
         name = f"{stem_of(source)}-{datetime.datetime.now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
@@ -118,9 +118,6 @@ def _task_limits(task: Task, config: RunConfig) -> dict[str, float]:
 
 def prices_of(config: RunConfig) -> Prices:
     """What the models of a configuration cost."""
-    return Prices.read(config.prices, hosted=endpoint(config.base_url) == OPENAI_URL)
-
-
-def _name(spec: str) -> str:
-    """The model's own name: 'gpt-5' of 'openai:gpt-5'."""
-    return spec.partition(":")[2] or spec
+    named = [split_spec(spec) for spec in config.models()]
+    elsewhere = {name for provider, name in named if provider not in ("", OPENAI)}
+    return Prices.read(config.prices, hosted=endpoint(config.base_url) == OPENAI_URL, elsewhere=elsewhere)

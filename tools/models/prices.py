@@ -1,6 +1,7 @@
 """What model calls cost: a table by model name, which the user extends; a price that is not in it is not guessed."""
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import yaml
@@ -36,13 +37,14 @@ class Prices:
         self.table = table
 
     @classmethod
-    def read(cls, user_file: str | None, *, hosted: bool) -> "Prices":
-        """The user's table over the built-in one, which holds for OpenAI's own endpoint (`hosted`) alone: elsewhere a
-        model of the same name may cost anything.
+    def read(cls, user_file: str | None, *, hosted: bool, elsewhere: Collection[str] = ()) -> "Prices":
+        """The user's table over the built-in one, which holds for OpenAI's own endpoint (`hosted`) alone: a model of the
+        same name that is asked `elsewhere` may cost anything.
 
         Raises GomeError for a file that is no price table.
         """
-        table = _read(BUILT_IN) if hosted else {}
+        other = {_SNAPSHOT.sub("", name) for name in elsewhere}
+        table = {name: price for name, price in _read(BUILT_IN).items() if hosted and name not in other}
         if user_file:
             table |= _read(Path(user_file))
         return cls(table | dict.fromkeys(OFFLINE, Price(input=0, output=0)))
