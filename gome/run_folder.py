@@ -15,6 +15,7 @@ from gome.tools.records.history import History
 from gome.tools.records.journal import add_usage, nothing_used
 from gome.tools.records.jsonl import read_lines
 from gome.tools.records.lock import writer_of
+from gome.tools.records.run_file import as_written_now
 
 RunState = Literal["finished", "running", "stopped"]
 
@@ -39,7 +40,7 @@ class RunFolder:
         state: RunState = "finished" if result else "running" if writer_of(path) else "stopped"
         records = History(path / "history.jsonl").records()
         events = list(read_lines(path / "events.jsonl"))
-        return cls(path, _read_json(path / "run.json"), result, records, events, state)
+        return cls(path, as_written_now(_read_json(path / "run.json")), result, records, events, state)
 
     @property
     def task(self) -> dict[str, Any]:

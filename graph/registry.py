@@ -39,7 +39,7 @@ from gome.tools.records.clock import Clock
 from gome.tools.records.history import History
 from gome.tools.records.journal import Journal
 from gome.tools.records.jsonl import write_json
-from gome.tools.records.lessons import read_memory
+from gome.tools.records.lessons import read_lessons
 from gome.tools.records.lock import one_writer
 from gome.tools.records.run_file import read_run
 from gome.tools.services import RunServices
@@ -149,7 +149,7 @@ class ServiceRegistry:
             evaluator=evaluator,
             provisional=ProvisionalSubmission(run_dir, evaluator, budget),
             memory=StoreMemory(store or InMemoryStore(), run["id"]),
-            earlier=read_memory(run_dir / EARLIER),
+            earlier=read_lessons(run_dir / EARLIER),
             writer=lambda event: None,
         )
         services.asker.say = partial(_say_of_model, services.watched_by(self._observer))

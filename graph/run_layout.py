@@ -25,11 +25,11 @@ from gome.tools.models.chat import OPENAI, OPENAI_URL, endpoint, split_spec
 from gome.tools.models.prices import Prices
 from gome.tools.models.replay import lay_in
 from gome.tools.records.jsonl import append_line, write_json
-from gome.tools.records.lessons import read_memory
+from gome.tools.records.lessons import read_lessons
 from gome.tools.records.run_file import read_run
 
 EARLIER = "earlier.jsonl"
-"""The memory file as it was at the start: a run that resumes knows what it knew."""
+"""The file of lessons as it was at the start: a run that resumes knows what it knew."""
 _VERSIONS = ("gome", "langgraph", "langchain", "langchain-core", "langchain-openai", "scikit-learn", "pandas")
 
 
@@ -48,9 +48,9 @@ def prepare_run(task_path: str, config: RunConfig) -> Path:
             )
         return run_dir
     prices = prices_of(config)
-    earlier = Path(config.memory).resolve() if config.memory else None
+    earlier = Path(config.lessons).resolve() if config.lessons else None
     if earlier:
-        read_memory(earlier)
+        read_lessons(earlier)
     if config.embedding == "sentences":
         check_encoder()
     prices.check_cap({split_spec(spec)[1] for spec in config.models()}, config.max_usd)
@@ -94,7 +94,7 @@ def _lay_out(run_dir: Path, task_path: str, config: RunConfig, earlier: Path | N
     if config.runtime:
         kept = kept.model_copy(update={"runtime": keep_runtime(config.runtime, run_dir)})
     if earlier:
-        kept = kept.model_copy(update={"memory": str(earlier)})
+        kept = kept.model_copy(update={"lessons": str(earlier)})
         (run_dir / EARLIER).write_bytes(earlier.read_bytes() if earlier.exists() else b"")
     run = {
         "id": str(uuid.uuid4()),  # of the checkpoints' thread too: LangGraph's server wants a UUID

@@ -104,8 +104,8 @@ def selecting(registry: ServiceRegistry) -> Work:
 
 
 def _remember(services: RunServices) -> None:
-    """Add the run's steps to the memory file, if it has one."""
-    if services.config.memory:
-        path, run = Path(services.config.memory), read_run(services.run_dir)["id"][:8]
+    """Add the run's steps to its file of lessons, if it has one."""
+    if services.config.lessons:
+        path, run = Path(services.config.lessons), read_run(services.run_dir)["id"][:8]
         count = add_run(path, run, services.task.name, services.task.metric, services.memory.entries())
-        services.emit("memory", f"{count} steps added to {path}")
+        services.emit("lessons", f"{count} steps added to {path}")

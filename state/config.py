@@ -84,7 +84,7 @@ class RunConfig(BaseModel):
         default=(),
         description="Leave parts out, comma-separated: reasoning, evidence, memory, traces, merge, restarts, ensemble.",
     )
-    memory: str | None = Field(
+    lessons: str | None = Field(
         default=None,
         description="File of lessons from earlier runs, read at the start, added to at the end; none: a closed world.",
     )

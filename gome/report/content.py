@@ -95,12 +95,12 @@ def _scoring(folder: RunFolder, metric: str) -> str:
 
 def _world(folder: RunFolder) -> str:
     """What the run knew of other runs."""
-    if not folder.config.get("memory"):
+    if not folder.config.get("lessons"):
         open_ = folder.run.get("isolation") in ("plain", "landlock")  # UDP passes Landlock
         network = "though programs could reach the network" if open_ else "and programs had no network"
         return f"closed world: nothing of earlier runs was known, {network}"
     runs = {e["run"] for e in folder.earlier.values()}
-    return f"{len(folder.earlier)} steps of {len(runs)} earlier runs, from {folder.config['memory']}"
+    return f"{len(folder.earlier)} steps of {len(runs)} earlier runs, from {folder.config['lessons']}"
 
 
 def _accepted_share(folder: RunFolder) -> str:

@@ -87,7 +87,10 @@ def test_what_is_imported_is_declared(layer: str) -> None:
         extra = next((name for where, name in EXTRAS.items() if place.startswith(where)), None)
         known = always | (declared(project["optional-dependencies"][extra]) if extra else set())
         for package in imported_packages(path):
-            dists = {name.lower().replace("_", "-") for name in homes.get(package) or [NOT_INSTALLED.get(package, package)]}
+            dists = {
+                name.lower().replace("_", "-")
+                for name in homes.get(package) or [NOT_INSTALLED.get(package, package)]
+            }
             if not dists & known:
                 lacking.append(f"{place} imports {package}")
     assert not lacking, "\n".join(lacking)

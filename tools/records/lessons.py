@@ -1,4 +1,4 @@
-"""Memory across runs: a file of JSON lines that a run reads at its start and adds its steps to at its end."""
+"""Lessons across runs: a file of JSON lines that a run reads at its start and adds its steps to at its end."""
 
 import fcntl
 import os
@@ -13,8 +13,8 @@ from gome.tools.records.jsonl import append_line, parse_line
 _entry = TypeAdapter(EarlierStep)
 
 
-def read_memory(path: Path) -> list[EarlierStep]:
-    """The entries of a memory file, in order; none if there is no file yet.
+def read_lessons(path: Path) -> list[EarlierStep]:
+    """The entries of a file of lessons, in order; none if there is no file yet.
 
     Raises GomeError: not to be read or written, or a line that is no entry.
     """
@@ -23,11 +23,11 @@ def read_memory(path: Path) -> list[EarlierStep]:
         or not path.parent.is_dir()
         or not os.access(path if path.exists() else path.parent, os.W_OK)
     ):
-        raise GomeError(f"memory {path}: it must be a file that can be written, in a folder that exists")
+        raise GomeError(f"lessons {path}: it must be a file that can be written, in a folder that exists")
     try:
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     except (OSError, UnicodeDecodeError) as error:
-        raise GomeError(f"memory {path} cannot be read as text: {error}") from None
+        raise GomeError(f"lessons {path} cannot be read as text: {error}") from None
     return [_read(path, number, line) for number, line in enumerate(lines, start=1) if line.strip()]
 
 
@@ -39,7 +39,7 @@ def _read(path: Path, number: int, line: str) -> EarlierStep:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the line"
         raise GomeError(
-            f"memory {path}, line {number}: {where}: {first['msg'].lower()}; name a file that `memory` made"
+            f"lessons {path}, line {number}: {where}: {first['msg'].lower()}; name a file that `lessons` made"
         ) from None
 
 
@@ -50,7 +50,7 @@ def add_run(path: Path, run: str, task: str, metric: str, entries: list[StepBrie
     """
     with path.open("a+", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # several runs may end at the same time
-        known = {entry["id"] for entry in read_memory(path)}
+        known = {entry["id"] for entry in read_lessons(path)}
         fresh = [e for e in entries if f"{run}/{e['id']}" not in known]
         for entry in fresh:
             kept = {**entry, "id": f"{run}/{entry['id']}", "score": None, "code": None}

@@ -6,10 +6,19 @@ from typing import Any
 
 from gome.state.errors import GomeError
 
+_RENAMED = {"memory": "lessons"}
+"""Fields of the configuration: what older versions called them, and their name now."""
+
 
 def read_run(run_dir: Path) -> dict[str, Any]:
-    """run.json of a run folder. GomeError if there is none."""
+    """run.json of a run folder, an older version's as this one would have written it. GomeError if there is none."""
     try:
-        return dict(json.loads((run_dir / "run.json").read_text()))
-    except (OSError, ValueError):
+        return as_written_now(json.loads((run_dir / "run.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
         raise GomeError(f"{run_dir} is no run folder: it has no readable run.json") from None
+
+
+def as_written_now(run: dict[str, Any]) -> dict[str, Any]:
+    """What run.json holds, with the names that this version gives to the fields of its configuration."""
+    config = {_RENAMED.get(name, name): value for name, value in dict(run.get("config") or {}).items()}
+    return {**run, "config": config}

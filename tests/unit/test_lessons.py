@@ -13,7 +13,7 @@ from gome.optimizer.sentence_vectors import cosine_sentences
 from gome.optimizer.tfidf import cosine_tfidf
 from gome.state.errors import GomeError
 from gome.state.step import StepBrief, brief_from_json
-from gome.tools.records.lessons import add_run, read_memory
+from gome.tools.records.lessons import add_run, read_lessons
 
 
 def entry(step: int, text: str = "use a log target", **more: object) -> StepBrief:
@@ -34,31 +34,31 @@ def entry(step: int, text: str = "use a log target", **more: object) -> StepBrie
 
 
 def test_a_run_is_added_once(tmp_path: Path) -> None:
-    path = tmp_path / "memory.jsonl"
-    assert read_memory(path) == []
+    path = tmp_path / "lessons.jsonl"
+    assert read_lessons(path) == []
     assert add_run(path, "r1", "churn", "auc", [entry(0), entry(1)]) == 2
     assert add_run(path, "r1", "churn", "auc", [entry(0), entry(1), entry(2)]) == 1
     assert add_run(path, "r2", "churn", "auc", [entry(0)]) == 1
-    rows = read_memory(path)
+    rows = read_lessons(path)
     assert [r["id"] for r in rows] == ["r1/0:0", "r1/0:1", "r1/0:2", "r2/0:0"]
     assert {(r["score"], r["code"], r["task"]) for r in rows} == {(None, None, "churn")}
 
 
 @pytest.mark.parametrize("text", ["not json\n", '{"id": 3}\n', "[1]\n", "\x00\x01\n"])
 def test_a_wrong_file_is_named_with_its_line(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "memory.jsonl"
+    path = tmp_path / "lessons.jsonl"
     add_run(path, "r1", "churn", "auc", [entry(0)])
     with path.open("a") as file:
         file.write(text)
-    with pytest.raises(GomeError, match=r"memory\.jsonl, line 2") as raised:
-        read_memory(path)
+    with pytest.raises(GomeError, match=r"lessons\.jsonl, line 2") as raised:
+        read_lessons(path)
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize("name", [".", "no/such/folder/memory.jsonl"])
+@pytest.mark.parametrize("name", [".", "no/such/folder/lessons.jsonl"])
 def test_a_wrong_place_is_told(tmp_path: Path, name: str) -> None:
     with pytest.raises(GomeError, match="must be a file"):
-        read_memory(tmp_path / name)
+        read_lessons(tmp_path / name)
 
 
 words = st.lists(
