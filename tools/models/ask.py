@@ -202,7 +202,10 @@ def _text(message: AIMessage) -> str:
 def _finish(message: AIMessage) -> str:
     """How the reply ended: 'stop', or a key of `_UNFINISHED`."""
     said = message.response_metadata
-    told = [*(said.get(field) for field in _FINISH_FIELDS), (said.get("incomplete_details") or {}).get("reason")]
+    told = [
+        *(said.get(field) for field in _FINISH_FIELDS),
+        (said.get("incomplete_details") or {}).get("reason"),
+    ]
     reason = str(next(filter(None, told), "stop"))
     if message.additional_kwargs.get("refusal") or reason.lower() in _DECLINED:
         return "declined"
