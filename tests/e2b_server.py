@@ -41,7 +41,7 @@ class FakeSandbox:
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
     started: datetime.datetime = field(default_factory=lambda: datetime.datetime.now(datetime.UTC))
     timeouts: list[int] = field(default_factory=list)
-    parcels: list[list[str]] = field(default_factory=list)
+    archives: list[list[str]] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     types: list[str] = field(default_factory=list)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -207,7 +207,7 @@ class _Handler(BaseHTTPRequestHandler):
         box.types.append(self.headers["Content-Type"])
         if path.suffix == ".tar":
             with tarfile.open(fileobj=io.BytesIO(body)) as tar:
-                box.parcels.append(tar.getnames())
+                box.archives.append(tar.getnames())
         self._json(200, [{"name": path.name, "type": "file", "path": str(path)}])
 
     def _start(self, box: FakeSandbox, request: dict[str, Any]) -> None:

@@ -173,7 +173,7 @@ def test_only_what_is_new_is_sent(executor: E2BExecutor, service: FakeService, t
     assert outcome.submission is not None
     assert outcome.submission.read_text() == "more.csv test.csv train.csv"
     (box,) = service.alive
-    first, second, third = (set(names) for names in box.parcels)
+    first, second, third = (set(names) for names in box.archives)
     assert {"input/train.csv", "input/test.csv"} < first
     assert second == {"job.json", "main.py"}
     assert third == second | {"input/more.csv"}

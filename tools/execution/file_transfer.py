@@ -37,12 +37,12 @@ class Hasher:
 @contextmanager
 def packed(entries: Iterable[tuple[str, Path | bytes]]) -> Iterator[IO[bytes]]:
     """A temporary tar file, open for reading, of (name, file or content), writable by its owner only."""
-    with tempfile.TemporaryFile() as parcel:
-        with tarfile.open(fileobj=parcel, mode="w") as tar:
+    with tempfile.TemporaryFile() as archive:
+        with tarfile.open(fileobj=archive, mode="w") as tar:
             for name, source in entries:
                 _add(tar, name, source)
-        parcel.seek(0)
-        yield parcel
+        archive.seek(0)
+        yield archive
 
 
 def _add(tar: tarfile.TarFile, name: str, source: Path | bytes) -> None:

@@ -46,7 +46,7 @@ class Outcome:
     `exit_code` is 128 + n after signal n. `log` holds stdout and stderr as they came, the middle cut out if long.
     `limit` says in words which limit it passed, '' if none. `gpu_peak_mb` is of all its cards together, None if unknown.
     `submission` is a copy of the written submission.csv, taken after the end: None if it is none to be taken (see
-    handover.copy_submission).
+    submission_copy.copy_submission).
     """
 
     reason: Reason

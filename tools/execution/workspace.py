@@ -55,7 +55,7 @@ def remove_tree(path: Path) -> None:
 def take_submission(work_dir: Path, limit: int) -> Path | None:
     """A copy of the written submission.csv, where no program reaches it; None if it is not to be taken.
 
-    See handover.copy_submission. To be called when the program's processes have ended.
+    See submission_copy.copy_submission. To be called when the program's processes have ended.
     """
     target = _taken(work_dir) / SUBMISSION
     target.parent.mkdir(exist_ok=True)

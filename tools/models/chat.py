@@ -9,6 +9,7 @@ from pydantic import SecretStr, ValidationError
 from gome.state.errors import GomeError
 from gome.tools.models.gateway import REQUEST_TIMEOUT_S
 from gome.tools.models.replay import RecordedModel, recorded
+from gome.tools.secrets import masked
 
 OPENAI_URL = "https://api.openai.com/v1"
 OPENAI = "openai"
@@ -81,7 +82,7 @@ def _initialised(spec: str, **given: Any) -> BaseChatModel:
 
 
 def _line(said: object) -> str:
-    return " ".join(str(said).split())[:700]
+    return masked(" ".join(str(said).split()))[:700]
 
 
 def provider_of(model: BaseChatModel) -> str:

@@ -42,7 +42,7 @@ _TRIES = 2
 
 
 _START = (
-    f"cd {ROOT} && tar -x --no-same-owner -f parcel.tar && rm parcel.tar && "
+    f"cd {ROOT} && tar -x --no-same-owner -f archive.tar && rm archive.tar && "
     f"PYTHONPATH={ROOT}/code exec python3 -B -m {guard.__name__} {ROOT}"
 )
 _WAIT = (
@@ -147,8 +147,8 @@ class _Attempt:
             here = Path(__file__).parents[1]
             entries += [(f"code/gome/tools/execution/{name}", here / name) for name in _CODE]
         self.box.seen = files
-        with packed(entries) as parcel:
-            self.box.upload("parcel.tar", parcel)
+        with packed(entries) as archive:
+            self.box.upload("archive.tar", archive)
 
     def _watch(self, command: str, stop: Callable[[], bool]) -> Reason | None:
         """Wait for the guard to end; else why it can't be waited for. Raises SandboxLost."""

@@ -27,7 +27,7 @@ class Layer(Generic[Ref]):
 
 
 @dataclass(frozen=True)
-class Parcel(Generic[Ref]):
+class PackedFolder(Generic[Ref]):
     """An input folder: which files it holds, and the layers that their contents are in."""
 
     manifest: Manifest
@@ -46,8 +46,8 @@ class Packer(Generic[Ref]):
         self._keep, self._hasher, self._lock = keep, Hasher(), threading.Lock()
         self._layer_of: dict[str, Layer[Ref]] = {}
 
-    def pack(self, folder: Path) -> Parcel[Ref]:
-        """The folder as a parcel; only what no parcel held before is read and stored. Safe to share between threads."""
+    def pack(self, folder: Path) -> PackedFolder[Ref]:
+        """The folder packed; only what no packed one held before is read and stored. Safe to share between threads."""
         with self._lock:
             manifest = self._hasher.manifest(folder)
             new = {digest: folder / name for name, digest in manifest.items() if digest not in self._layer_of}
@@ -55,7 +55,7 @@ class Packer(Generic[Ref]):
                 layer = Layer(_name(new), tuple(self._chunks(new)))
                 self._layer_of |= dict.fromkeys(new, layer)
             layers = {layer.name: layer for layer in map(self._layer_of.__getitem__, manifest.values())}
-            return Parcel(manifest, tuple(layers.values()))
+            return PackedFolder(manifest, tuple(layers.values()))
 
     def _chunks(self, files: dict[str, Path]) -> Iterable[Ref]:
         with packed(files.items()) as tar:
@@ -67,19 +67,19 @@ def _name(digests: Iterable[str]) -> str:
     return hashlib.sha256("".join(sorted(digests)).encode()).hexdigest()[:32]
 
 
-def lay_in(root: Path, parcel: Parcel[Ref], fetch: Callable[[Ref], bytes]) -> Path:
-    """The parcel's folder below `root`, laid out first if it is not there yet; `fetch` is asked for missing chunks only.
+def lay_in(root: Path, inputs: PackedFolder[Ref], fetch: Callable[[Ref], bytes]) -> Path:
+    """The packed folder below `root`, laid out first if it is not there yet; `fetch` is asked for missing chunks only.
 
     Safe to call from several processes: one lays out, the others wait.
     """
-    folder = root / "inputs" / parcel.digest
+    folder = root / "inputs" / inputs.digest
     root.mkdir(parents=True, exist_ok=True)
     with (root / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.is_dir():
-            for layer in parcel.layers:
+            for layer in inputs.layers:
                 _unpack(root, layer, fetch)
-            _lay_out(root, parcel.manifest, folder)
+            _lay_out(root, inputs.manifest, folder)
     return folder
 
 

@@ -19,7 +19,7 @@ from gome.tools.execution.environment.runtime import ensure_runtime
 from gome.tools.execution.gpus import Gpu, find_gpus
 from gome.tools.execution.hardware import hardware
 from gome.tools.execution.job import Executor, Job, Outcome
-from gome.tools.execution.ray.input_folders import Parcel, lay_in
+from gome.tools.execution.ray.input_folders import PackedFolder, lay_in
 from gome.tools.execution.sandbox.probe import choose_executor
 from gome.tools.execution.workspace import remove_tree
 
@@ -42,7 +42,7 @@ class Order:
     attempt: str
     program: str
     job: Job
-    parcel: Parcel[Any]
+    inputs: PackedFolder[Any]
     place: Place
 
 
@@ -79,7 +79,7 @@ def inspect_node(run: str, place: Place) -> Node:
 def run_on_node(order: Order) -> Answer:
     """Run a program on this node. GomeError if the node is not fit for it."""
     executor, root = _executor(order.place), _root(order.run)
-    input_dir = lay_in(root, order.parcel, ray.get)
+    input_dir = lay_in(root, order.inputs, ray.get)
     folder = root / "attempts" / order.attempt
     folder.mkdir(parents=True)
     try:

@@ -86,7 +86,7 @@ class RayScheduler:
         with self._slots.lease(trace, job.resources, stop) as lease:
             if lease is None:
                 return stopped(self.level)
-            parcel = self._packer.pack(job.input_dir)
+            inputs = self._packer.pack(job.input_dir)
             said = ""
             for _ in range(TRIES):
                 order = Order(
@@ -96,7 +96,7 @@ class RayScheduler:
                     job=replace(
                         job, threads=lease.threads, resources=replace(job.resources, gpus=len(lease.gpus))
                     ),
-                    parcel=parcel,
+                    inputs=inputs,
                     place=self._place,
                 )
                 try:

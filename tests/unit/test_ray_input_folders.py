@@ -45,10 +45,10 @@ def test_folders_arrive_as_they_are_and_contents_travel_once(folders: list[dict[
     with tempfile.TemporaryDirectory() as scratch:
         root, packer = Path(scratch), Packer(keep)
         for index, files in enumerate(folders):
-            parcel = packer.pack(write(root / str(index), files))
-            placed = lay_in(root / "there", parcel, fetch)
+            inputs = packer.pack(write(root / str(index), files))
+            placed = lay_in(root / "there", inputs, fetch)
             assert read(placed) == files
-            assert lay_in(root / "there", parcel, fetch) == placed
+            assert lay_in(root / "there", inputs, fetch) == placed
         assert len(fetched) == len(set(fetched)) == len(kept)
         distinct = {content for files in folders for content in files.values()}
         assert len(list((root / "there" / "files").glob("*"))) == len(distinct)
@@ -56,14 +56,14 @@ def test_folders_arrive_as_they_are_and_contents_travel_once(folders: list[dict[
 
 def test_of_several_that_need_a_folder_one_lays_it_out(tmp_path: Path) -> None:
     folder = write(tmp_path / "input", {"train.csv": b"x" * 10_000})
-    parcel, fetched, found = Packer(lambda chunk: chunk).pack(folder), list[int](), list[Path]()
+    packed, fetched, found = Packer(lambda chunk: chunk).pack(folder), list[int](), list[Path]()
 
     def fetch(chunk: bytes) -> bytes:
         fetched.append(len(chunk))
         return chunk
 
     threads = [
-        threading.Thread(target=lambda: found.append(lay_in(tmp_path / "there", parcel, fetch)))
+        threading.Thread(target=lambda: found.append(lay_in(tmp_path / "there", packed, fetch)))
         for _ in range(6)
     ]
     for thread in threads:
@@ -75,16 +75,16 @@ def test_of_several_that_need_a_folder_one_lays_it_out(tmp_path: Path) -> None:
 
 
 def test_placing_goes_on_where_it_was_cut_off(tmp_path: Path) -> None:
-    parcel = Packer(lambda chunk: chunk).pack(write(tmp_path / "input", {"a": b"1", "b/c": b"2"}))
+    packed = Packer(lambda chunk: chunk).pack(write(tmp_path / "input", {"a": b"1", "b/c": b"2"}))
 
     def broken(chunk: bytes) -> bytes:
         raise ConnectionError
 
     for fetch in (broken, lambda chunk: chunk[:100]):
         try:
-            lay_in(tmp_path / "there", parcel, fetch)
+            lay_in(tmp_path / "there", packed, fetch)
         except (ConnectionError, tarfile.TarError):
             pass
         else:
             raise AssertionError("half a file was taken for a whole one")
-    assert read(lay_in(tmp_path / "there", parcel, lambda chunk: chunk)) == {"a": b"1", "b/c": b"2"}
+    assert read(lay_in(tmp_path / "there", packed, lambda chunk: chunk)) == {"a": b"1", "b/c": b"2"}
