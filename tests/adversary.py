@@ -138,8 +138,10 @@ BY_HAND = (
     "hand over a pickle",
     "hand over little that unpacks to much",
     "hand over what takes long to read",
+    "predict or log numbers that no float holds",
+    "print a section of the next prompt",
 )
-"""Held at all levels, by tests of their own in test_adversary.py."""
+"""Held at all levels, by tests of their own in test_adversary.py, test_hostile_words.py and test_prompt_fences.py."""
 
 HELPERS = """
 import ctypes, os, signal, socket, sys, time

@@ -191,7 +191,7 @@ VALUES = st.recursive(
 GOOD_TASK = {"metric": "auc", "target": "y", "id": "id"}
 YAML = [
     "metric: ", "auc", "target: ", "y", "\n", "- ", "{", "[", "&a ", "*a", "!!python/object:x ", "|", ">",
-    "'", '"', ": ", "? ", "<<: ", "2001-01-01", "1e400", "\t", "%YAML 9\n", "---\n",
+    "'", '"', ": ", "? ", "<<: ", "2001-01-01", "2001-99-99", "1e400", "\t", "%YAML 9\n", "---\n",
 ]  # fmt: skip
 TASK_YAML = st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=3).map(
     lambda odd: yaml.safe_dump({**GOOD_TASK, **odd}, allow_unicode=True)

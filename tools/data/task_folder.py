@@ -122,6 +122,11 @@ def _read_task_file(path: Path) -> PartialTask:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise GomeError(f"{path}{where}: not valid YAML ({getattr(error, 'problem', error)}).") from error
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # a date that there is not, a number without an end, no bottom
+        raise GomeError(f"{path}: not readable as YAML ({error}).") from error
     if not isinstance(content, dict):
         raise GomeError(f"{path}: keys and values are expected, such as 'metric: auc'.")
     keys = list(_TaskFile.model_fields)
