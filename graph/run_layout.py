@@ -13,6 +13,7 @@ from gome.optimizer.sentence_vectors import check_encoder
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.state.task import Task
+from gome.tools.data.inputs import Inputs
 from gome.tools.data.profile import profile
 from gome.tools.data.splits import plan_splits
 from gome.tools.data.table_names import stem_of
@@ -85,6 +86,7 @@ def _lay_out(run_dir: Path, task_path: str, config: RunConfig, earlier: Path | N
     plan = plan_splits(train, task, seed=config.seed)
     check_answers(task, train, plan)
     plan.save(run_dir / "splits.npz")
+    notes = Inputs(run_dir, task, plan).notes
     write_json(run_dir / "profile.json", profile(task))
     versions = {name: importlib.metadata.version(name) for name in _VERSIONS}
     kept = config.model_copy(update={"run_dir": str(run_dir), **_task_limits(task, config)})
@@ -104,6 +106,7 @@ def _lay_out(run_dir: Path, task_path: str, config: RunConfig, earlier: Path | N
         "config": kept.model_dump(),
         "versions": versions,
         "splits": plan.reason,
+        "input_notes": notes,
     }
     lay_in(config.model, run_dir / "exchanges.jsonl")
     append_line(run_dir / "clock.jsonl", {"session": "prepare", "seconds": time.monotonic() - began})

@@ -31,6 +31,8 @@ def preparing(registry: ServiceRegistry, bound: RunConfig | None, **fixed: Any) 
             services.emit("prepare", line)
         for warning in services.profile.get("warnings", []):
             services.emit("data", warning["text"])
+        for note in services.evaluator.inputs.notes:
+            services.emit("input", note)
         for leak in services.profile.get("leaks", []):
             services.emit("leak", leak["text"])
         summary = {"step": 0, "accepted": 0, "rejected": 0, "failed": 0, "incumbent": None, "ended": None}

@@ -54,6 +54,10 @@ class Task(BaseModel):
     group: str | None = None
     time: str | None = None
     dates: dict[str, DateFormat] = Field(default_factory=dict, description="date columns written as text")
+    keep: list[str] = Field(
+        default_factory=list, description="patterns of files that hold no labels, whatever they look like"
+    )
+    links_root: str | None = Field(default=None, description="folder that links of the task may lead into")
     time_limit_s: float | None = Field(default=None, description="budget the task file asks for, seconds")
     program_time_limit_s: float | None = None
 

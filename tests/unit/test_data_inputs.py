@@ -139,7 +139,7 @@ def test_pictures_named_by_row_move_to_the_test_folder(tmp_path: Path) -> None:
     root = inputs.input_dir("search", 0)
     hidden = {f"{i}.png" for i in inputs.answers("search", 0)["id"]}
     assert {p.name for p in (root / "test").iterdir()} == hidden
-    assert hidden < {p.name for p in (root / "train").iterdir()}
+    assert not hidden & {p.name for p in (root / "train").iterdir()}
     assert not hidden & {p.name for p in (root / "train_masks").iterdir()}
     assert len(list((inputs.input_dir("final", 0) / "test").iterdir())) == 50
 

@@ -54,6 +54,8 @@ def check_task(root: Path, partial: PartialTask) -> Task:
         group=partial.group,
         time=partial.time,
         dates=dates,
+        keep=partial.keep,
+        links_root=partial.links_root,
         time_limit_s=partial.time_limit_s,
         program_time_limit_s=partial.program_time_limit_s,
     )

@@ -26,22 +26,27 @@ def respelled(ids: pd.Series, like: pd.Series) -> pd.Series:
     given, wanted = id_text(ids), id_text(like).dropna().drop_duplicates()
     strange = given.notna() & ~given.isin(wanted)
     if strange.any():
-        values = _values(wanted)
+        values = _worth(wanted)
         single = ~values.duplicated(keep=False)
         spelling = dict(zip(values[single], wanted[single], strict=True))
         own = given[strange]
-        given[strange] = [spelling.get(v, text) for v, text in zip(_values(own), own, strict=True)]
+        given[strange] = [spelling.get(v, text) for v, text in zip(_worth(own), own, strict=True)]
     return given
 
 
 def alike(ids: pd.Series, others: pd.Series) -> np.ndarray:
     """Whether each of `ids`, (n,), is like one of `others` by text or by value: what must not be told of `others` must
     not be told of these."""
-    return _values(id_text(ids)).isin(_values(id_text(others).dropna())).to_numpy()
+    return id_values(ids).isin(id_values(others).dropna()).to_numpy()
 
 
-def _values(texts: pd.Series) -> pd.Series:
-    """What ids are worth: equal for numbers of one value, else the text without blanks around it."""
+def id_values(ids: pd.Series) -> pd.Series:
+    """What ids are worth, (n,) objects numbered from 0: equal for numbers of one value, else the text without blanks
+    around it; None where there is none."""
+    return _worth(id_text(ids))
+
+
+def _worth(texts: pd.Series) -> pd.Series:
     codes, unique = pd.factorize(texts)
     worth = np.array([*map(_value, unique), None], dtype=object)
     return pd.Series(worth[codes], index=texts.index, dtype=object)

@@ -1,13 +1,15 @@
-"""The task's other files in an input folder: hard links, and files that belong to rows put where the rows are."""
+"""The task's other files in an input folder: hard links where they are as in the task, new files and archives else."""
 
 import os
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
 
-_SHARE = 0.9
-_PROBE = 500
+from gome.tools.data import archives
+from gome.tools.data.inventory import Inventory
 
 
 class InputLinks:
@@ -30,11 +32,6 @@ class InputLinks:
         except OSError:
             self._link_copy(source, self.copies / name, destination)
 
-    def rest(self, folder: Path, skip: set[str]) -> None:
-        """Link all files but those whose name, or a folder above them, is in `skip` (paths relative to the root)."""
-        for name in _files(self.root, "", skip):
-            self.link(name, folder / name)
-
     def _link_copy(self, source: Path, copy: Path, destination: Path) -> None:
         if not copy.is_file():
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -47,76 +44,73 @@ class InputLinks:
             shutil.copyfile(copy, destination)
 
 
-def _files(root: Path, below: str, skip: set[str]) -> Iterator[str]:
-    """Names of all files below a folder of the root, following links to folders but not the same folder twice over."""
-    for entry in sorted(os.scandir(root / below), key=lambda e: e.name):
-        name = f"{below}/{entry.name}" if below else entry.name
-        if name in skip:
-            continue
-        if entry.is_dir():
-            inside = Path(entry.path).resolve()
-            if not (root / below).resolve().is_relative_to(inside):
-                yield from _files(root, name, skip)
-        elif entry.is_file():
-            yield name
+class FileLayout:
+    """Puts the files of an inventory into a folder. A file in an archive is named `archive/member`."""
 
+    def __init__(self, root: Path, copies: Path, inventory: Inventory) -> None:
+        self._links, self.root, self.inventory = InputLinks(root, copies), root, inventory
+        self._members: dict[str, set[str]] = defaultdict(set)
+        for name in inventory.names:
+            if archive := inventory.archive_of(name):
+                self._members[archive].add(name)
 
-@dataclass(frozen=True)
-class RowFolders:
-    """Folders whose files are named by row ids: `pairs` of a train and a test folder, and `alone`, train only.
+    def lay_out(self, folder: Path, places: Mapping[str, str], made: Mapping[str, Path]) -> None:
+        """Fill `folder`: the files `places` (place to name in the task), and `made` (place to a file to be copied).
 
-    Without a path in the tables, a program looks for a test row's file in the test folder, where the graded rows of a
-    fold have none. What is `alone` next to pairs is a label as a file (a mask, say) and hidden with the row.
-    """
-
-    root: Path
-    pairs: list[tuple[str, str]]
-    alone: list[str]
-
-    @classmethod
-    def find(cls, root: Path, train: set[str], test: set[str]) -> "RowFolders":
-        """The folders of `root`, at most two deep, with a file for nine in ten ids of `train` or of `test`."""
-        trains, tests = [], []
-        for path in sorted(p for pattern in ("*", "*/*") for p in root.glob(pattern) if p.is_dir()):
-            names = {
-                n for entry in os.scandir(path) if entry.is_file() for n in (entry.name, _stem(entry.name))
-            }
-            in_train, in_test = _share(train, names), _share(test, names)
-            if in_train >= _SHARE and in_test < 1 - _SHARE:
-                trains.append(path.relative_to(root).as_posix())
-            elif in_test >= _SHARE and in_train < 1 - _SHARE:
-                tests.append(path.relative_to(root).as_posix())
-        by_name = {t: t.replace("train", "test") for t in trains}
-        pairs = [(t, by_name[t]) for t in trains if by_name[t] in tests]
-        if not pairs and len(trains) == len(tests) == 1:
-            pairs = [(trains[0], tests[0])]
-        paired = {t for t, _ in pairs}
-        return cls(root, pairs, [t for t in trains if t not in paired] if pairs else [])
-
-    def lay_out(self, linker: InputLinks, folder: Path, hidden: set[str]) -> set[str]:
-        """Link the files of the `hidden` rows into the test folders, and hide them where they are labels.
-
-        Returns the names of the folders that are done. Train folders of pairs stay whole: a table may name their paths.
+        An archive that has all of its files in their places is linked, else written anew with those that it has.
         """
-        for train, test in self.pairs:
-            (folder / test).mkdir(parents=True, exist_ok=True)
-            for name in _owned(self.root / train, hidden):
-                linker.link(f"{train}/{name}", folder / test / name)
-        for train in self.alone:
-            owned = set(_owned(self.root / train, hidden))
-            for name in _files(self.root, train, {f"{train}/{n}" for n in owned}):
-                linker.link(name, folder / name)
-        return {*self.alone, *(test for _, test in self.pairs)}
+        packed: dict[str, dict[str, str | Path]] = defaultdict(dict)
+        loose: dict[str, dict[str, str]] = defaultdict(dict)
+        sources: dict[str, str | Path] = {**places, **made}
+        for place, source in sources.items():
+            if archive := self.inventory.archive_of(place):
+                packed[archive][place] = source
+            elif isinstance(source, Path):
+                shutil.copyfile(source, _ready(folder / place))
+            elif inner := self.inventory.archive_of(source):
+                loose[inner][source[len(inner) + 1 :]] = place
+            else:
+                self._links.link(source, folder / place)
+        for archive, wanted in loose.items():
+            for member, file in archives.members(self.root / archive, wanted):
+                _ready(folder / wanted[member]).write_bytes(file.read())
+        for archive, contents in packed.items():
+            if contents == {name: name for name in self._members[archive]}:
+                self._links.link(archive, folder / archive)
+            else:
+                self._write_archive(_ready(folder / archive), archive, contents)
+
+    def _write_archive(self, path: Path, archive: str, contents: Mapping[str, str | Path]) -> None:
+        packed: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        with archives.ArchiveWriter(path) as writer:
+            for place, source in contents.items():
+                member = place[len(archive) + 1 :]
+                if isinstance(source, Path):
+                    writer.add(member, source.read_bytes())
+                elif inner := self.inventory.archive_of(source):
+                    packed[inner][source[len(inner) + 1 :]].append(member)
+                else:
+                    writer.add(member, (self.root / source).read_bytes())
+            for inner, wanted in packed.items():
+                for name, file in archives.members(self.root / inner, wanted):
+                    content = file.read()
+                    for member in wanted[name]:
+                        writer.add(member, content)
+
+    @contextmanager
+    def as_file(self, name: str) -> Iterator[Path]:
+        """A file of the inventory as one that can be read, unpacked for the while if it is in an archive."""
+        archive = self.inventory.archive_of(name)
+        if archive is None:
+            yield self.root / name
+            return
+        with tempfile.TemporaryDirectory() as scratch:
+            path = Path(scratch) / PurePosixPath(name).name
+            for _, file in archives.members(self.root / archive, [name[len(archive) + 1 :]]):
+                path.write_bytes(file.read())
+            yield path
 
 
-def _owned(path: Path, ids: set[str]) -> list[str]:
-    return [e.name for e in os.scandir(path) if e.is_file() and (e.name in ids or _stem(e.name) in ids)]
-
-
-def _stem(name: str) -> str:
-    return name.split(".")[0]
-
-
-def _share(ids: set[str], names: set[str]) -> float:
-    probe = sorted(ids)[:_PROBE]
-    return sum(i in names for i in probe) / len(probe) if probe else 0.0
+def _ready(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path

@@ -11,15 +11,15 @@ import pandas as pd
 from gome.state.errors import GomeError
 from gome.state.task import Task
 from gome.tools.data.ids import alike, id_text
-from gome.tools.data.input_files import InputLinks, RowFolders
+from gome.tools.data.input_files import FileLayout
+from gome.tools.data.inventory import Inventory, few, take_inventory
 from gome.tools.data.label_probes import BLINDED, MIRRORED, blinded, mirrored
+from gome.tools.data.row_files import RowFiles
 from gome.tools.data.row_splits import Split
 from gome.tools.data.shift import lacking
 from gome.tools.data.splits import SplitPlan
-from gome.tools.data.table_names import is_table, suffix_of
+from gome.tools.data.table_names import suffix_of
 from gome.tools.data.tables import read_columns, read_table, write_table
-
-NEVER = ("task.yaml", "private")
 
 
 class Inputs:
@@ -84,18 +84,13 @@ class Inputs:
         notes = []
         if absent := [c for c in self._test_columns if c not in train and c != self.task.id]:
             notes.append(
-                f"columns of {self.task.test} that {self.task.train} lacks are not in the folds: {_few(absent)}"
+                f"columns of {self.task.test} that {self.task.train} lacks are not in the folds: {few(absent)}"
             )
         if self._made_ids:
             notes.append(
                 f"ids of the folds are row numbers: {self.task.train} has no column {self.task.id!r} of its own"
             )
-        for name in self._labelled:
-            kept = "without the graded rows" if self._filtered(name) else "not"
-            notes.append(f"{name} holds labels: it is {kept} in the folds")
-        if self._folders.pairs:
-            notes.append(f"files of graded rows are in {_few([test for _, test in self._folders.pairs])}")
-        return notes
+        return [*notes, *self.inventory.notes]
 
     def _split(self, split: str, fold: int) -> Split:
         return self.plan.folds(split)[fold]
@@ -133,13 +128,16 @@ class Inputs:
         return np.arange(len(rows)) if self._made_ids else self._train[self.task.id].to_numpy()[rows]
 
     def _lay_out(self, split: Split, folder: Path) -> None:
-        linker, task = InputLinks(self.root, self.run_dir / "inputs" / ".copies"), self.task
-        own = {task.train, task.test, task.sample}
+        task, found = self.task, self.inventory
+        layout = FileLayout(self.root, self.run_dir / "inputs" / ".copies", found)
         if split.name == "final":
-            for name in own:  # copied: a program that is not shut in cannot spoil the user's own tables
+            for name in {task.train, task.test, task.sample}:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(self.root / name, folder / name)
-            linker.rest(folder, skip={*own, *NEVER})
+                shutil.copyfile(
+                    self.root / name, folder / name
+                )  # a program not shut in cannot spoil the user's own
+            whole = [*found.plain, *found.tables, *found.naming.named]
+            layout.lay_out(folder, {name: name for name in whole}, {})
             return
         train = self._train.iloc[split.train_rows]
         write_table(mirrored(train, task) if split.name == MIRRORED else train, folder / task.train)
@@ -148,47 +146,38 @@ class Inputs:
             write_table(blinded(test, task) if split.name == BLINDED else test, folder / task.test)
         write_table(self.sample(split.name, split.fold), folder / task.sample)
         write_table(self.answers(split.name, split.fold), self._answers_file(split))
+        places = {name: name for name in found.plain}
+        places |= self._row_files.placed(self._graded_keys(split.test_rows), found.naming.paths)
         hidden = self._own_ids(split.test_rows)
-        for name in self._labelled:
-            if self._filtered(name):
-                table = read_table(self.root / name)
-                write_table(table[~alike(table[task.id], hidden)], folder / name)
-        done = {*own, *self._labelled, *NEVER}
-        if len(hidden) and self._folders.pairs:
-            done |= self._folders.lay_out(linker, folder, set(hidden))
-        linker.rest(folder, skip=done)
+        with tempfile.TemporaryDirectory() as scratch:
+            made = {}
+            for number, (name, key) in enumerate(found.tables.items()):
+                made[name] = Path(scratch) / str(number) / Path(name).name
+                with layout.as_file(name) as path:
+                    table = read_table(path)
+                    write_table(table[~alike(table[key], hidden)], made[name])
+            layout.lay_out(folder, places, made)
 
     @cached_property
-    def _labelled(self) -> list[str]:
-        """Other tables with a target column in them: a way for hidden labels to get in."""
-        own = {self.task.train, self.task.test, self.task.sample}
-        names = (
-            p.relative_to(self.root).as_posix()
-            for p in sorted(self.root.rglob("*"))
-            if is_table(p) and p.is_file()
-        )
-        return [n for n in names if n not in own and self._has_target(n)]
-
-    def _has_target(self, name: str) -> bool:
-        try:
-            return bool(set(read_columns(self.root / name)) & set(self.task.target))
-        except GomeError:  # not readable as a table, so nobody can say what is in it
-            return True
-
-    def _filtered(self, name: str) -> bool:
-        """Whether the graded rows can be taken out of another table by their ids: each row has one, in both tables."""
-        if self.task.id not in self._train.columns or self._train[self.task.id].isna().any():
-            return False
-        try:
-            return self.task.id in read_columns(self.root / name)
-        except GomeError:
-            return False
+    def inventory(self) -> Inventory:
+        """What the task's other files are, taken once for a run."""
+        path = self.run_dir / "inventory.json"
+        if not path.is_file():
+            take_inventory(self.task).save(path)
+        return Inventory.load(path)
 
     @cached_property
-    def _folders(self) -> RowFolders:
-        test = read_table(self.root / self.task.test, columns=[self.task.id])[self.task.id]
-        train = self._train.get(self.task.id, pd.Series(dtype=str))
-        return RowFolders.find(self.root, set(id_text(train).dropna()), set(id_text(test).dropna()))
+    def _row_files(self) -> RowFiles:
+        return self.inventory.naming.rules(self.task)
+
+    def _graded_keys(self, rows: np.ndarray) -> dict[str, str]:
+        """By what the files of graded rows are named in the fold, to what they are named by in the task."""
+        key = self.inventory.naming.key
+        if key is None or key not in self._train.columns:
+            return {}
+        own = id_text(self._train[key].iloc[rows])
+        new = id_text(pd.Series(self._ids(rows))) if key == self.task.id else own
+        return {n: o for n, o in zip(new, own, strict=True) if n is not None and o is not None}
 
     def _own_ids(self, rows: np.ndarray) -> pd.Series:
         """The ids that the train table itself gives to `rows`, as text; none if it has no ids."""
@@ -207,7 +196,3 @@ class Inputs:
         return table.assign(**{self.task.id: ids})[
             [c for c in self._test_columns if c in known or c == self.task.id]
         ]
-
-
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

@@ -28,6 +28,8 @@ class PartialTask:
     sample: str = ""
     description: str = ""
     metric_from: str = ""
+    keep: list[str] = field(default_factory=list)
+    links_root: str | None = None
     time_limit_s: float | None = None
     program_time_limit_s: float | None = None
 

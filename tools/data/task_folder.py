@@ -15,6 +15,7 @@ from gome.tools.data.checks import check_task
 from gome.tools.data.columns import nearest
 from gome.tools.data.partial_task import PartialTask
 from gome.tools.data.table_names import SUFFIXES, is_table
+from gome.tools.data.task_files import task_files
 
 TASK_FILE = "task.yaml"
 
@@ -61,6 +62,7 @@ def load_task(
         if (root / TASK_FILE).is_file()
         else PartialTask(name=mlebench.name(path))
     )
+    task_files(root, partial.links_root)  # refuses a link that leads out before anything is read over it
     partial = partial.with_given(
         target=targets,
         metric=metric or "",
@@ -104,10 +106,12 @@ class _TaskFile(BaseModel):
     train: str = ""
     test: str = ""
     sample: str = ""
+    keep: list[str] = []
+    links_root: str | None = None
     time_limit: float | None = Field(default=None, gt=0)
     program_time_limit: float | None = Field(default=None, gt=0)
 
-    @field_validator("target", mode="before")
+    @field_validator("target", "keep", mode="before")
     @classmethod
     def _one_or_several(cls, value: Any) -> Any:
         return value if isinstance(value, list) else [value]

@@ -1,0 +1,126 @@
+"""Copies of the labels that somebody left in the task folder: in no fold, in whatever form, and it is said."""
+
+import bz2
+import gzip
+import io
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.task_files import contents, folds, labels_in_sight, make_task, open_inputs, tarred, zipped
+
+
+def _csv(train: pd.DataFrame) -> bytes:
+    return train.to_csv(index=False).encode()
+
+
+def _shuffled(train: pd.DataFrame) -> pd.DataFrame:
+    return train.sample(frac=1, random_state=1)
+
+
+def _npy(train: pd.DataFrame) -> bytes:
+    file = io.BytesIO()
+    np.save(file, train["y"].to_numpy())
+    return file.getvalue()
+
+
+FORMS: dict[str, Callable[[pd.DataFrame], bytes]] = {
+    "backup/train.csv.bak": _csv,
+    "train.json": lambda t: t.to_json().encode(),
+    "shuffled.json": lambda t: _shuffled(t).to_json().encode(),
+    "records.json": lambda t: _shuffled(t).to_json(orient="records").encode(),
+    "rows.jsonl": lambda t: _shuffled(t).to_json(orient="records", lines=True).encode(),
+    "by_id.json": lambda t: json.dumps(dict(zip(t["id"], t["y"].tolist(), strict=True))).encode(),
+    "labels.txt": lambda t: "\n".join(map(str, t["y"])).encode(),
+    "note.md": lambda t: "\n".join(f"| {i} | {y} |" for i, y in zip(t["id"], t["y"], strict=True)).encode(),
+    "old.sql": lambda t: "".join(f"INSERT INTO t VALUES ('{i}',{y});\n" for i, y in zip(t["id"], t["y"], strict=True)).encode(),
+    "wide.dat": lambda t: _csv(t).replace(b",", b"\t"),
+    "utf16.txt": lambda t: t.to_csv(index=False).encode("utf-16"),
+    "train.bak.gz": lambda t: gzip.compress(_csv(t)),
+    "train.bak.bz2": lambda t: bz2.compress(_csv(t)),
+    "train.pkl": pickle.dumps,
+    "y.npy": _npy,
+    "copy.csv": lambda t: _csv(t.rename(columns={"y": "outcome"})),
+    "other_key.csv": lambda t: _csv(t.rename(columns={"id": "uid", "y": "outcome"})[["uid", "outcome"]]),
+    "in_order.csv": lambda t: _csv(t[["y"]].rename(columns={"y": "outcome"})),
+    "unkeyed.csv": lambda t: _csv(t[["y"]]),
+    "broken.parquet": lambda t: b"PAR1" + _csv(t),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_no_copy_of_the_labels_is_in_a_fold(tmp_path: Path, name: str) -> None:
+    train = make_task(tmp_path / "task")
+    path = tmp_path / "task" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(FORMS[name](train))
+    inputs = open_inputs(tmp_path / "task")
+    assert any(name in note for note in inputs.notes)
+    for folder, graded in folds(inputs):
+        assert not labels_in_sight(folder, [str(y) for y in train["y"].iloc[graded]])
+        if name.endswith((".pkl", ".npy", ".gz", ".bz2")):
+            assert not (folder / name).exists()
+
+
+@pytest.mark.parametrize(("pack", "name"), [(zipped, "old.zip"), (tarred, "old.tar.gz")])
+def test_archives_are_looked_into_and_keep_the_rest(
+    tmp_path: Path, pack: Callable[..., None], name: str
+) -> None:
+    train = make_task(tmp_path / "task")
+    pack(
+        tmp_path / "task" / name,
+        {"a/train.bak": _csv(train), "a/train.csv": _csv(train), "a/words.txt": b"hello"},
+    )
+    inputs = open_inputs(tmp_path / "task")
+    for folder, graded in folds(inputs):
+        assert not labels_in_sight(folder, [str(y) for y in train["y"].iloc[graded]])
+        found = contents(folder)
+        assert found[f"{name}/a/words.txt"] == b"hello"
+        kept = pd.read_csv(io.BytesIO(found[f"{name}/a/train.csv"]))
+        assert set(kept["y"]) == set(train["y"].drop(graded))
+    assert any(f"{name}/a/train.bak" in note for note in inputs.notes)
+
+
+def test_classes_are_found_too(tmp_path: Path) -> None:
+    train = make_task(tmp_path / "task")
+    train["y"] = np.random.default_rng(1).choice(["mild", "severe"], len(train))
+    train.to_csv(tmp_path / "task" / "train.csv", index=False)
+    (tmp_path / "task" / "task.yaml").write_text("metric: accuracy\ntarget: y\nid: id\n")
+    _shuffled(train).to_csv(tmp_path / "task" / "train.bak", index=False)
+    (tmp_path / "task" / "y.lst").write_text("\n".join(train["y"]))
+    for folder, _ in folds(open_inputs(tmp_path / "task")):
+        assert {p.name for p in folder.iterdir()} == {"train.csv", "test.csv", "sample_submission.csv"}
+
+
+def test_what_holds_no_labels_stays_and_keep_brings_the_rest_back(tmp_path: Path) -> None:
+    train = make_task(tmp_path / "task")
+    task = tmp_path / "task"
+    train.drop(columns="y").to_json(task / "features.json")
+    (task / "towns.csv").write_text("town,size\n" + "".join(f"t{i},{i * 7}\n" for i in range(30)))
+    (task / "words.txt").write_text("these are words\n" * 100)
+    (task / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
+    (task / "weights.bin").write_bytes(bytes(range(256)))
+    names = {"features.json", "towns.csv", "words.txt", "a.png"}
+    inputs = open_inputs(task)
+    own = {"train.csv", "test.csv", "sample_submission.csv"}
+    assert {p.name for p in inputs.input_dir("search", 0).iterdir()} == own | names
+    assert any("weights.bin" in note and "keep" in note for note in inputs.notes)
+    with (task / "task.yaml").open("a") as file:
+        file.write("keep: ['*.bin']\n")
+    (tmp_path / "other").mkdir()
+    again = open_inputs(task)
+    again.run_dir = tmp_path / "again"
+    assert {p.name for p in again.input_dir("search", 0).iterdir()} == own | names | {"weights.bin"}
+
+
+def test_a_file_that_comes_later_is_in_no_fold(tmp_path: Path) -> None:
+    train = make_task(tmp_path / "task")
+    inputs = open_inputs(tmp_path / "task")
+    inputs.input_dir("smoke", 0)
+    train.to_csv(tmp_path / "task" / "late.csv", index=False)
+    assert not (inputs.input_dir("search", 0) / "late.csv").exists()

@@ -1,0 +1,88 @@
+"""Archives as folders: members are named `archive/member`, read, and written into another archive of the same kind."""
+
+import io
+import tarfile
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO
+
+ZIPS = (".zip",)
+TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+BROKEN = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+)
+"""What the standard library raises for an archive that is damaged, locked, or packed in a way that it does not know."""
+
+
+def is_archive(name: str) -> bool:
+    """Whether the file name is that of an archive we can read and write."""
+    return name.lower().endswith((*ZIPS, *TARS))
+
+
+def member_names(path: Path) -> list[str]:
+    """Names of the files in an archive. Raises one of `BROKEN`."""
+    if _is_zip(path):
+        with zipfile.ZipFile(path) as archive:
+            return [i.filename for i in archive.infolist() if not i.is_dir()]
+    with tarfile.open(path) as tar:
+        return [m.name for m in tar if m.isfile()]
+
+
+def members(path: Path, wanted: Iterable[str]) -> Iterator[tuple[str, IO[bytes]]]:
+    """(name, its bytes to read) of the `wanted` files in an archive, in its own order. Raises one of `BROKEN`."""
+    names = set(wanted)
+    if _is_zip(path):
+        with zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():
+                if info.filename in names and not info.is_dir():
+                    with archive.open(info) as file:
+                        yield info.filename, file
+        return
+    with tarfile.open(path) as tar:
+        for member in tar:
+            if member.name in names and member.isfile() and (inner := tar.extractfile(member)):
+                yield member.name, inner
+
+
+class ArchiveWriter:
+    """Writes files into a new archive of the kind that the suffix of `path` names. A context manager."""
+
+    def __init__(self, path: Path) -> None:
+        self._held = ExitStack()
+        self._zip: zipfile.ZipFile | None = None
+        if _is_zip(path):
+            self._zip = self._held.enter_context(zipfile.ZipFile(path, "w"))
+        else:
+            kind = next((k for k in ("gz", "bz2", "xz") if path.suffix.lower().endswith(k)), "")
+            kind = {".tgz": "gz", ".tbz2": "bz2", ".txz": "xz"}.get(path.suffix.lower(), kind)
+            self._tar = self._held.enter_context(tarfile.open(path, f"w:{kind}"))  # type: ignore[call-overload]
+
+    def __enter__(self) -> "ArchiveWriter":
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._held.close()
+
+    def add(self, name: str, content: bytes) -> None:
+        """Put a file of this `content` into the archive as `name`."""
+        if self._zip is not None:
+            packed = name.lower().endswith(
+                (".png", ".jpg", ".jpeg", ".gz")
+            )  # packing them again gains nothing
+            self._zip.writestr(name, content, zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED)
+            return
+        info = tarfile.TarInfo(name)
+        info.size = len(content)
+        self._tar.addfile(info, io.BytesIO(content))
+
+
+def _is_zip(path: Path) -> bool:
+    return path.name.lower().endswith(ZIPS)
