@@ -1,8 +1,8 @@
 """Files that belong to rows: by which rule train and test name them, and where a graded row's files stand."""
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 SHARE = 0.5
@@ -61,14 +61,18 @@ class RowFiles:
     def find(cls, names: Iterable[str], train: set[str], test: set[str]) -> "RowFiles":
         """The rules that the files `names` show for the ids of `train` and of `test`."""
         roles: dict[str, list[Rule]] = {"train": [], "test": [], "both": []}
-        rest: list[Rule] = []
-        for rule in _rules(names, train | test):
-            role = _role(rule, train, test)
-            (roles[role] if role else rest).append(rule)
-        role_of = {rule.top: role for role, rules in roles.items() for rule in rules if rule.top}
-        for rule in rest:  # a few files of another kind, beside those of a rule
-            if rule.top in role_of:
-                roles[role_of[rule.top]].append(rule)
+        left = list(names)
+        for top in (_said_top, "/".join, _first):
+            rest: list[Rule] = []
+            for rule in _rules(left, train | test, top):
+                role = _role(rule, train, test)
+                (roles[role] if role else rest).append(rule)
+            role_of = {rule.top: role for role, rules in roles.items() for rule in rules if rule.top}
+            for rule in rest:  # a few files of another kind, beside those of a rule
+                if rule.top in role_of:
+                    roles[role_of[rule.top]].append(rule)
+            taken = {name for rules in roles.values() for rule in rules for name in rule.names}
+            left = [name for name in left if name not in taken]
         free, pairs = list(roles["test"]), []
         for rule in roles["train"]:
             if partner := _partner(rule, free, roles["train"]):
@@ -97,12 +101,25 @@ class RowFiles:
                     if own not in hidden or (keep_paths and _kind(named) in kinds):
                         places[name] = name
         for train, test in self.pairs:
-            kinds = {_kind(n) for files in test.files.values() for _, n in files}
+            kinds, head_of = (
+                {_kind(n) for files in test.files.values() for _, n in files},
+                _heads(train, test),
+            )
             for new, own in graded.items():
                 for name, named in train.files.get(own, []):
                     if _kind(named) in kinds:  # others are labels, or told in train alone
-                        places[_place(named, test, new)] = name
+                        places["/".join([*head_of(named, new), _last_parts(named, test, new)])] = name
         return places
+
+
+def _said_top(head: Head) -> str | None:
+    """The path down to the first folder whose name says of which part it is; None if none does."""
+    at = next((i for i, part in enumerate(head) if re.search("train|test", part, re.I)), None)
+    return None if at is None else "/".join(head[: at + 1])
+
+
+def _first(head: Head) -> str:
+    return head[0] if head else ""
 
 
 def _kind(named: Named) -> str:
@@ -112,7 +129,7 @@ def _kind(named: Named) -> str:
     return f"{folder}/{file}" if len(file) <= 20 else f"{folder}/*.{file.rpartition('.')[2]}"
 
 
-def _rules(names: Iterable[str], ids: set[str]) -> list[Rule]:
+def _rules(names: Iterable[str], ids: set[str], top_of: Callable[[Head], str | None]) -> list[Rule]:
     found: dict[tuple[str, int, str, str], dict[str, list[tuple[str, Named]]]] = defaultdict(
         lambda: defaultdict(list)
     )
@@ -123,7 +140,9 @@ def _rules(names: Iterable[str], ids: set[str]) -> list[Rule]:
                 if part[start:end] in ids:
                     own = part[start:end]
                     named = Named(own, tuple(parts[:at]), part[:start], part[end:], "/".join(parts[at + 1 :]))
-                    key = (parts[0] if at else "", at == len(parts) - 1, named.before, named.after.lower())
+                    if (top := top_of(named.head)) is None:
+                        continue
+                    key = (top, at == len(parts) - 1, named.before, named.after.lower())
                     found[key][own].append((name, named))
     rules = [Rule(top, before, after, dict(files)) for (top, _, before, after), files in found.items()]
     taken: set[str] = set()
@@ -181,26 +200,46 @@ def _swapped(text: str) -> str:
     return text.replace("train", "test").replace("Train", "Test").replace("TRAIN", "TEST")
 
 
-def _place(named: Named, test: Rule, new: str) -> str:
-    """The name that a train row's file would have among test's, under the id `new`."""
-    heads = Counter(n.head for files in test.files.values() for _, n in files)
-    head = heads.most_common(1)[0][0] if len(heads) == 1 else _sharded(named, test, new)
+def _last_parts(named: Named, test: Rule, new: str) -> str:
+    """The end of the name that a train row's file would have among test's, from the part with the id on."""
     tail = re.sub(rf"(?<![^_\-. /]){re.escape(named.id)}(?![^_\-. /])", lambda _: new, named.tail)
-    return "/".join(
-        [*head, f"{test.before}{new}{named.after if not test.after else test.after}", *filter(None, [tail])]
-    )
+    return "/".join([f"{test.before}{new}{test.after}", *filter(None, [tail])])
 
 
-def _sharded(named: Named, test: Rule, new: str) -> Head:
-    """The folders of a test file, where they are no single one: letters of the id, or those of the train file."""
+def _heads(train: Rule, test: Rule) -> Callable[[Named, str], Head]:
+    """How the folders above a test file follow from a train row's file and its new id: test's one path; or, below the
+    rule's folder, stretches of the id (shards); else as in train."""
     example = next(n for files in test.files.values() for _, n in files)
-    head, at = [example.head[0]], 0
-    for depth, part in enumerate(example.head[1:], 1):
-        if example.id[at : at + len(part)] == part:
-            head.append(new[at : at + len(part)])
-        elif example.id[: len(part)] == part:
-            head.append(new[: len(part)])
-        else:
-            head.append(named.head[depth] if depth < len(named.head) else part)
-        at += len(part)
-    return tuple(head)
+    depth = len(test.top.split("/")) if test.top else 0
+    fixed = example.head[:depth]
+    varied = train if len(train.heads) > 1 else test
+    skip = len(varied.top.split("/")) if varied.top else 0
+    cuts = _shards([n for files in varied.files.values() for _, n in files], skip)
+    if cuts and len(cuts) == len(example.head) - depth:
+        return lambda named, new: (*fixed, *(new[cut] for cut in cuts))
+    if len(test.heads) == 1:
+        return lambda named, new: example.head
+    below = len(train.top.split("/")) if train.top else 0
+    return lambda named, new: (*fixed, *named.head[below:])
+
+
+def _shards(files: list[Named], skip: int) -> list[slice]:
+    """Which stretches of the id the folders from `skip` on are, for all files alike; [] if they are none."""
+    if len({len(n.head) for n in files}) != 1:
+        return []
+    cuts, at = [], 0
+    for depth in range(skip, len(files[0].head)):
+        length = len(files[0].head[depth])
+        cut = next(
+            (
+                cut
+                for cut in (slice(at, at + length), slice(0, length), slice(-length, None))
+                if all(n.head[depth] == n.id[cut] for n in files)
+            ),
+            None,
+        )
+        if cut is None:
+            return []
+        cuts.append(cut)
+        at += length
+    return cuts
