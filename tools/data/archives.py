@@ -63,7 +63,7 @@ class ArchiveWriter:
         else:
             kind = next((k for k in ("gz", "bz2", "xz") if path.suffix.lower().endswith(k)), "")
             kind = {".tgz": "gz", ".tbz2": "bz2", ".txz": "xz"}.get(path.suffix.lower(), kind)
-            self._tar = self._held.enter_context(tarfile.open(path, f"w:{kind}"))  # type: ignore[call-overload]
+            self._tar = self._held.enter_context(tarfile.open(path, f"w:{kind}"))  # type: ignore[call-overload] # noqa: SIM115
 
     def __enter__(self) -> "ArchiveWriter":
         return self
