@@ -38,7 +38,7 @@ FORMS: dict[str, Callable[[pd.DataFrame], bytes]] = {
     "by_id.json": lambda t: json.dumps(dict(zip(t["id"], t["y"].tolist(), strict=True))).encode(),
     "labels.txt": lambda t: "\n".join(map(str, t["y"])).encode(),
     "note.md": lambda t: "\n".join(f"| {i} | {y} |" for i, y in zip(t["id"], t["y"], strict=True)).encode(),
-    "old.sql": lambda t: "\n".join(f"INSERT INTO t VALUES ('{i}',{y});" for i, y in zip(t["id"], t["y"], strict=True)).encode(),
+    "old.sql": lambda t: "\n".join(f"INSERT t VALUES ({i},{y});" for i, y in zip(t["id"], t["y"], strict=True)).encode(),
     "wide.dat": lambda t: _csv(t).replace(b",", b"\t"),
     "utf16.txt": lambda t: t.to_csv(index=False).encode("utf-16"),
     "train.bak.gz": lambda t: gzip.compress(_csv(t)),

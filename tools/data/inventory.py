@@ -17,7 +17,8 @@ from gome.state.task import Task
 from gome.tools.data import archives
 from gome.tools.data.file_verdicts import FileJudge, Verdict
 from gome.tools.data.row_keys import RowNaming, row_naming
-from gome.tools.data.tables import is_table, read_table
+from gome.tools.data.table_names import is_table
+from gome.tools.data.tables import read_table
 from gome.tools.data.task_files import task_files
 
 MANY = 1_000
