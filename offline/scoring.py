@@ -2,7 +2,6 @@
 
 import re
 
-from gome.state.errors import GomeError
 from gome.tools.evaluation.metrics import get as get_metric
 
 _LABELS = {
@@ -42,22 +41,18 @@ def metric_form(task: dict) -> str:
 
     A metric of the task's own file cannot be looked up from the facts alone; then the form's sentence decides.
     """
-    try:
+    if ":" not in task["metric"]:
         return get_metric(task["metric"]).form
-    except GomeError:
-        sentence = (task.get("form") or "").lower()
-        for word, form in (("probabilit", "probability"), ("ranked", "ranking"), ("labels", "label")):
-            if word in sentence:
-                return form
-        return "value" if task["problem"] == "regression" else "probability"
+    sentence = (task.get("form") or "").lower()
+    for word, form in (("probabilit", "probability"), ("ranked", "ranking"), ("labels", "label")):
+        if word in sentence:
+            return form
+    return "value" if task["problem"] == "regression" else "probability"
 
 
 def never_negative(metric: str) -> bool:
     """Whether the metric takes no predictions below zero."""
-    try:
-        return get_metric(metric).low >= 0
-    except GomeError:
-        return False
+    return ":" not in metric and get_metric(metric).low >= 0
 
 
 def score_expression(metric: str, form: str, binary: bool, cuts: bool) -> tuple[str, str]:

@@ -170,6 +170,8 @@ def _sample(train: pd.DataFrame, ids: pd.Series, target: list[str], metric: str)
 
 
 def _wants_probabilities(metric: str) -> bool:
+    if ":" in metric:
+        return False
     found = metrics.get(metric)
     return "multiclass" in found.kinds and found.form == "probability"
 

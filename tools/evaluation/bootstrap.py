@@ -22,7 +22,7 @@ import pandas as pd
 from gome.state.parts import Comparison, Score, gain_of
 from gome.state.task import Task
 from gome.tools.data.ids import id_text
-from gome.tools.evaluation.grading import GradingError, aligned, measured, metric_of
+from gome.tools.evaluation.grading import aligned, measured, metric_of
 from gome.tools.evaluation.metric import Metric
 
 FoldPredictions = tuple[pd.DataFrame, pd.DataFrame]  # answers (id, targets), submission (id, predictions)
@@ -156,32 +156,18 @@ def _measured_draws(
     if size < 1:
         return np.full((len(sides), 1), np.nan), 1.0
     rows = sum(len(u) for u in units) * size // count
-    found = []
     cost = rows + _CALL_ROWS * len(units) * len(sides)
+    taken: list[list[np.ndarray]] = [[] for _ in units]  # for each fold, the rows of each resample
     for _ in range(_affordable(_MEASURED_ROWS, cost, resamples)):
         chosen = rng.choice(count, size, replace=not metric.own)
         times = np.bincount(chosen, minlength=count)
-        taken = [np.repeat(np.arange(len(u)), times[u]) for u in units]
-        found.append([_mean_measure(metric, side, taken) for side in sides])
-    return np.array(found).T, float(np.sqrt(size / ((count - size) if metric.own else count)))
-
-
-def _mean_measure(metric: Metric, side: list[_Side], taken: list[np.ndarray]) -> float:
-    try:
-        return float(
-            np.mean(
-                [
-                    metric.measure(_take(f.truth, r), _take(f.prediction, r))
-                    for f, r in zip(side, taken, strict=True)
-                ]
-            )
-        )
-    except (GradingError, ValueError, ArithmeticError):
-        return np.nan
-
-
-def _take(rows: Any, at: np.ndarray) -> Any:
-    return rows.iloc[at] if isinstance(rows, pd.DataFrame) else rows[at]
+        for fold, u in zip(taken, units, strict=True):
+            fold.append(np.repeat(np.arange(len(u)), times[u]))
+    values = [
+        [metric.on_rows(f.truth, f.prediction, rows) for f, rows in zip(side, taken, strict=True)]
+        for side in sides
+    ]
+    return np.mean(values, axis=1), float(np.sqrt(size / ((count - size) if metric.own else count)))
 
 
 def _count(units: list[np.ndarray]) -> int:

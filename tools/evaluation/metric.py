@@ -58,7 +58,8 @@ class Metric:
 
     Two optional parts make resampling fast. `row_values(truth, prediction)`, (n,) or (n, columns): numbers whose mean
     over rows, put through a link function, is the metric. `weighted(truth, prediction)`: a function of row weights
-    (resamples, n) that gives the metric for each line of weights, NaN where it is not defined.
+    (resamples, n) that gives the metric for each line of weights, NaN where it is not defined. `together` does what
+    `on_rows` does in one call, where calls are dear.
     """
 
     name: str
@@ -77,10 +78,27 @@ class Metric:
     domain: Domain = ALL_NUMBERS  # of the true values
     own: bool = False  # somebody's grader: each id may occur only once
     one_sided: bool = False  # of two classes the value is that of the positive one
+    together: Callable[[Any, Any, list[np.ndarray]], np.ndarray] | None = None
 
     def __call__(self, answers: pd.DataFrame, submission: pd.DataFrame, task: Task) -> float:
         """The value for rows that are aligned. Raises GradingError for predictions that it cannot judge."""
         return float(self.measure(*self.parse(answers, submission, task)))
+
+    def on_rows(self, truth: Any, prediction: Any, rows: list[np.ndarray]) -> np.ndarray:
+        """The value on each of these sets of rows (positions), (sets,); NaN where it is not defined."""
+        if self.together is not None:
+            return self.together(truth, prediction, rows)
+        return np.array([self._value_on(truth, prediction, at) for at in rows])
+
+    def _value_on(self, truth: Any, prediction: Any, at: np.ndarray) -> float:
+        try:
+            return float(self.measure(_take(truth, at), _take(prediction, at)))
+        except (GradingError, ValueError):
+            return np.nan
+
+
+def _take(rows: Any, at: np.ndarray) -> Any:
+    return rows.iloc[at] if isinstance(rows, pd.DataFrame) else rows[at]
 
 
 def row_mean(

@@ -8,7 +8,6 @@ from pathlib import Path
 from gome.state.errors import GomeError
 from gome.tools.evaluation import metrics_classification, metrics_detection, metrics_lists, metrics_regression
 from gome.tools.evaluation.metric import Form, GradingError, Metric
-from gome.tools.evaluation.own_grader import load
 
 __all__ = ["Form", "GradingError", "Metric", "get", "names"]
 
@@ -73,12 +72,14 @@ _BY_KEY = {
 def get(name: str, *, root: str | Path | None = None) -> Metric:
     """The metric called `name`; case, '-', '_' and spaces do not matter, a parameter stands after '@' (map@3).
 
-    `module:function` or `path/to/grade.py:function` loads somebody's own grader from folder `root` or from
-    `sys.path`; its direction is the task's to say. Raises GomeError: unknown (with the nearest names), a parameter
-    missing or too much, a grader that cannot be loaded.
+    `path/to/grade.py:function` is somebody's own grader in folder `root`, `module:function` one there or in an installed
+    module, run in a sandbox; its direction is the task's to say. Raises GomeError: unknown (with the nearest names), a
+    parameter missing or too much, a grader that cannot be loaded.
     """
     if ":" in name:
-        return load(name, root)
+        from gome.tools.evaluation import own_grader  # it needs the sandbox, and most tasks have none
+
+        return own_grader.load(name, root)
     base, at, parameter = (part.strip() for part in name.partition("@"))
     found = _BY_KEY.get(_key(base))
     if found is None:

@@ -1,19 +1,14 @@
-"""Somebody's own grader, in the signature of MLE-bench: grade(submission, answers) -> float."""
+"""Somebody's own grader, in the signature of MLE-bench: grade(submission, answers) -> float. It runs in a sandbox."""
 
-import hashlib
-import importlib
-import importlib.util
-import sys
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from gome.state.errors import GomeError
 from gome.state.task import Problem, Task
+from gome.tools.evaluation.grader_process import GraderFailed, GraderProcess
 from gome.tools.evaluation.metric import GradingError, Metric
 from gome.tools.evaluation.parse import true_codes
 
@@ -21,17 +16,40 @@ _KINDS: tuple[Problem, ...] = ("binary", "multiclass", "multilabel", "regression
 
 
 def load(name: str, root: str | Path | None = None) -> Metric:
-    """The metric of `module:function` or `path/to/file.py:function`, looked up in folder `root`, then in `sys.path`.
+    """The metric of `module:function` or `path/to/file.py:function`: in the task's folder `root`, or an installed module.
 
     It is called with the submission and with the answers: id and target columns and, where the submission has a
     column a class, these columns as 0 and 1. `direction` of the result stands for nothing; the task says it.
-    Raises GomeError if there is no such module or function or if the module fails to import.
+    Raises GomeError if the file lies outside the folder, there is no such module or function, or it fails to import.
     """
+    return _loaded(name, None if root is None else Path(root).resolve())
+
+
+@cache
+def _loaded(name: str, root: Path | None) -> Metric:
     where, _, function = name.rpartition(":")
-    grade = getattr(_module(where, None if root is None else str(root)), function, None)
-    if not callable(grade):
-        raise GomeError(f"metric {name!r}: {where} has no function {function!r}.")
-    return Metric(name, "maximize", _KINDS, "value", _frames, _measure(name, grade), own=True)
+    file = _file(where, root)
+    process = GraderProcess(f"input/{file.as_posix()}" if file else where, function, root)
+    try:
+        if not process.start():
+            raise GomeError(f"metric {name!r}: {where} has no function {function!r}.")
+    except GraderFailed as error:
+        raise GomeError(f"metric: {file or where} cannot be imported: {error}") from None
+
+    def measure(answers: pd.DataFrame, submission: pd.DataFrame) -> float:
+        try:
+            (value,) = process.values(submission, answers)
+        except GraderFailed as error:
+            raise GradingError(f"{name}: {error}") from None
+        return value
+
+    def on_rows(answers: pd.DataFrame, submission: pd.DataFrame, rows: list[np.ndarray]) -> np.ndarray:
+        try:
+            return np.fromiter(process.values(submission, answers, rows), float, len(rows))
+        except GraderFailed as error:
+            raise GradingError(f"{name}: {error}") from None
+
+    return Metric(name, "maximize", _KINDS, "value", _frames, measure, own=True, together=on_rows)
 
 
 def _frames(answers: pd.DataFrame, submission: pd.DataFrame, task: Task) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -42,46 +60,22 @@ def _frames(answers: pd.DataFrame, submission: pd.DataFrame, task: Task) -> tupl
     return answers, submission
 
 
-def _measure(name: str, grade: Callable[..., Any]) -> Callable[[pd.DataFrame, pd.DataFrame], float]:
-    def measure(answers: pd.DataFrame, submission: pd.DataFrame) -> float:
-        try:
-            return float(grade(submission.reset_index(drop=True), answers.reset_index(drop=True)))
-        except Exception as error:  # whatever a stranger's code raises is a fact about these predictions
-            reason = (str(error).strip() or "no reason given").splitlines()[0][:300]
-            raise GradingError(f"{name}: {type(error).__name__}: {reason}") from error
-
-    return measure
-
-
-@cache
-def _module(where: str, root: str | None) -> ModuleType:
-    path = _file(where, root)
-    try:
-        if path is None:
-            return importlib.import_module(where)
-        spec = importlib.util.spec_from_file_location(
-            f"gome_own_grader_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}", path
-        )
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
-        return module
-    except (Exception, SystemExit) as error:
-        reason = (str(error).strip() or "no reason given").splitlines()[0][:300]
-        raise GomeError(
-            f"metric: {path or where} cannot be imported: {type(error).__name__}: {reason}"
-        ) from error
-
-
-def _file(where: str, root: str | None) -> Path | None:
-    """The file of a grader; None for a module that Python has to find."""
-    base = Path(root or ".")
+def _file(where: str, root: Path | None) -> Path | None:
+    """The file of a grader, below the task's folder; None for a module that Python has to find."""
+    named = (
+        Path(where)
+        if where.endswith(".py")
+        else Path(*where.split(".")).with_suffix(".py")
+        if where
+        else None
+    )
+    if named is not None and root is not None and (root / named).is_file():
+        path = (root / named).resolve()
+        if not path.is_relative_to(root):
+            raise GomeError(
+                f"metric: {where} lies outside of the task's folder {root}: copy the file into it."
+            )
+        return path.relative_to(root)
     if where.endswith(".py"):
-        path = base / where
-        if not path.is_file():
-            raise GomeError(f"metric: {path}: no such file.")
-        return path.resolve()
-    path = base.joinpath(*where.split(".")).with_suffix(".py") if where else base
-    return path.resolve() if path.is_file() else None
+        raise GomeError(f"metric: {where}: no such file in the task's folder.")
+    return None

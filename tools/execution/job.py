@@ -20,7 +20,8 @@ class Job:
     tree with the files that it keeps in memory, `output_mb` all that it prints and writes, `tasks` its processes and
     threads at a time, `files` the files and folders that it has in `work_dir` and in memory. The scheduler says on how
     many threads and on which GPUs it runs (ids for CUDA_VISIBLE_DEVICES), as far as it has the
-    `resources` that the program asks for; without GPUs none is visible.
+    `resources` that the program asks for; without GPUs none is visible. `stdin` is a descriptor that it gets as its
+    standard input, where it runs on this machine; None: there is nothing to read.
     """
 
     program: Path
@@ -35,6 +36,7 @@ class Job:
     gpus: tuple[str, ...] = ()
     tasks: int = 4000
     files: int = 200_000
+    stdin: int | None = None
 
 
 @dataclass(frozen=True)

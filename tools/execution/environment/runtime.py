@@ -74,7 +74,7 @@ def ensure_runtime(
     if is_interpreter(path):
         python = interpreter_of(path)
         packages, notes = packages_of(python, OFFERED)
-        _not_the_home(python)
+        not_the_home(python)
         return Runtime(python, packages, tuple(notes))
     folder = (cache or default_cache()) / _key(read_requirements(path))
     try:
@@ -124,7 +124,7 @@ def keep_runtime(named: str, run_dir: Path) -> str:
     return str(kept)
 
 
-def _not_the_home(python: Path) -> None:
+def not_the_home(python: Path) -> None:
     """Programs read the folders of their interpreter. GomeError if the user's home would be among them."""
     for folder in environment_folders(python):
         if Path.home().is_relative_to(folder):

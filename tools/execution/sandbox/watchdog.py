@@ -75,7 +75,7 @@ class _Watch:
             _supervised(command, file_size, level),
             cwd=job.work_dir,
             env=env,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if job.stdin is None else job.stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
