@@ -1,0 +1,125 @@
+"""For any task that is accepted, no label of a graded row is in its fold's files: searched for by value, not by name."""
+
+import bz2
+import gzip
+import io
+import lzma
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gome.graph.run_layout import prepare_run, read_run
+from gome.state.config import RunConfig
+from gome.state.errors import GomeError
+from gome.state.task import Task
+from gome.tools.data.inputs import Inputs
+from gome.tools.data.splits import SplitPlan
+
+pytestmark = pytest.mark.slow
+LABEL = 700_000_000
+"""Labels are whole numbers from here on, each once and nowhere else: whoever holds the digits holds the label."""
+
+IDS: dict[str, Callable[[int], str]] = {
+    "numbers": str,
+    "leading zeros": lambda i: f"{i:06d}",
+    "words": lambda i: f"row-{i}",
+    "dotted": lambda i: f"a.{i}",
+    "decimal": lambda i: f"{i}.0",
+    "long": lambda i: str(9_007_199_254_740_993 + 2 * i),
+    "blank at times": lambda i: "" if i == 3 else str(i),
+    "unicode": lambda i: f"ä{i} \u2603",
+}
+"""How the train table spells the id of its row i."""
+RESPELLED: dict[str, Callable[[str], str]] = {
+    "same": str,
+    "float": lambda text: f"{text}.0" if text.isdigit() and len(text) < 15 else text,
+    "no zeros": lambda text: text.lstrip("0") or text,
+}
+"""How another table spells an id of the train table."""
+NAMES = ["train_backup.csv", "old/labels.csv", "more.csv.gz", "more.tsv.zip", "notes.parquet"]
+PACKED = {".gz": gzip.decompress, ".bz2": bz2.decompress, ".xz": lzma.decompress}
+
+
+@st.composite
+def folders(draw: st.DrawFn) -> tuple[dict[str, pd.DataFrame], str]:
+    """Tables by file name, all of them text, and the id column."""
+    n, m = draw(st.integers(30, 60)), draw(st.integers(3, 10))
+    spell = IDS[draw(st.sampled_from(sorted(IDS)))]
+    ids = [spell(i) for i in draw(st.permutations(range(n + m)))]
+    test_ids = [text or "t" for text in ids[n:]]
+    labels = [str(LABEL + i) for i in range(n)]
+    for i in draw(st.sets(st.integers(0, n - 1), max_size=3)):
+        labels[i] = ""  # rows without a label
+    x = [str(i * 37 % 11) for i in range(n + m)]
+    train = pd.DataFrame({"id": ids[:n], "x": x[:n], "y": labels})
+    if draw(st.integers(0, 9)) == 0:
+        train = train.drop(columns="id")
+    test = pd.DataFrame({"id": test_ids, "x": x[n:]})
+    tables = {"train.csv": train, "test.csv": test, "sample_submission.csv": test[["id"]].assign(y="0")}
+    for name in draw(st.lists(st.sampled_from(NAMES), unique=True, max_size=3)):
+        respell = RESPELLED[draw(st.sampled_from(sorted(RESPELLED)))]
+        rows = draw(st.permutations(range(n)))[: draw(st.integers(1, n))]
+        other = pd.DataFrame({"id": [respell(ids[i]) for i in rows], "y": [labels[i] for i in rows]})
+        if draw(st.booleans()):
+            other.insert(1, "w", "1")
+        if not draw(st.integers(0, 4)):
+            other = other.drop(columns="id")
+        tables[name] = other
+    return tables, "id"
+
+
+def write(tables: dict[str, pd.DataFrame], folder: Path) -> Path:
+    for name, table in tables.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith(".parquet"):
+            table.to_parquet(path, index=False)
+        else:
+            table.to_csv(path, index=False, sep="\t" if ".tsv" in name else ",")
+    (folder / "task.yaml").write_text("metric: mae\ntarget: y\nid: id\n")
+    return folder
+
+
+def texts(folder: Path) -> Iterator[tuple[Path, str]]:
+    """What every file below a folder holds, unpacked."""
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        raw = path.read_bytes()
+        if path.suffix == ".parquet":
+            raw = pd.read_parquet(io.BytesIO(raw)).to_csv().encode()
+        elif path.suffix == ".zip":
+            archive = zipfile.ZipFile(io.BytesIO(raw))
+            raw = b"\n".join(archive.read(name) for name in archive.namelist())
+        else:
+            raw = PACKED.get(path.suffix, bytes)(raw)
+        yield path, raw.decode()
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(folders())
+def test_no_label_of_a_graded_row_is_in_its_fold(case: tuple[dict[str, pd.DataFrame], str]) -> None:
+    tables, _ = case
+    with tempfile.TemporaryDirectory() as place:
+        task, out = write(tables, Path(place) / "task"), Path(place) / "out"
+        try:
+            run_dir = prepare_run(str(task), RunConfig(run_dir=str(out)))
+        except GomeError:
+            return
+        plan = SplitPlan.load(run_dir / "splits.npz")
+        inputs = Inputs(run_dir, Task(**read_run(run_dir)["task"]), plan)
+        for name in ("smoke", "search", "selection"):
+            for split in plan.folds(name)[:2]:
+                hidden = set(tables["train.csv"]["y"].iloc[split.test_rows])
+                seen = False
+                for path, text in texts(inputs.input_dir(name, split.fold)):
+                    found = [label for label in hidden if label in text]
+                    assert not found, (
+                        f"{path.relative_to(out)} holds {len(found)} of {len(hidden)} hidden labels"
+                    )
+                    seen = seen or str(LABEL)[:3] in text
+                assert seen  # the search itself sees labels: those of the training rows
