@@ -7,7 +7,7 @@ from gome.agents.prompts.context import base_context, incumbent_context
 from gome.agents.prompts.edits import diff
 from gome.agents.prompts.render import render
 from gome.agents.prompts.replies import Judgement
-from gome.optimizer.acceptance import Measured, measured_verdict, reason_of
+from gome.optimizer.acceptance import Measured, change_of, measured_verdict, reason_of
 from gome.state.errors import BudgetReached, StepFailed
 from gome.state.in_flight import Proposal
 from gome.state.parts import Comparison, Evaluation, Verdict
@@ -60,7 +60,8 @@ def _decide(state: TraceState, services: RunServices) -> Decision:
         evaluation = voided
     else:
         verdict = "accepted" if (judgement.accept if measured.tie else measured.clear) else "rejected"
-        reason = reason_of(comparison, measured, judgement.reason)
+        change = change_of(services.task.metric, state.get("incumbent"), evaluation, comparison)
+        reason = reason_of(change, measured, judgement.reason)
     return Decision(
         verdict=verdict,
         tie=measured.tie,

@@ -8,12 +8,15 @@ import pandas as pd
 from gome.optimizer.ensemble import combine
 from gome.optimizer.selection import Candidate, unselected
 from gome.state.errors import BudgetReached
-from gome.state.parts import Evaluation
+from gome.state.parts import Evaluation, Score, sign_of
 from gome.state.step import StepRecord
+from gome.tools.evaluation.kept_aside import KeptAside, grade_kept_aside
 from gome.tools.evaluation.submission import check_submission
 from gome.tools.parallel import in_parallel
 from gome.tools.provisional import write_solution
+from gome.tools.records.by_step import first_draft
 from gome.tools.records.jsonl import write_json
+from gome.tools.records.naive_file import read_naive
 from gome.tools.services import RunServices
 
 
@@ -71,13 +74,24 @@ def _provisional(services: RunServices, order: list[Candidate], problems: list[s
     """The submission that was made while the run went on, if there is one."""
     stands = services.provisional.record()
     path = services.run_dir / "solution" / "submission.csv"
-    if stands is None or not path.is_file():
+    if not path.is_file():
         return {"best": None, "submission": None, "submission_ok": False, "problems": problems}
+    if stands is None:
+        return _constant(services, path, problems)
     services.emit("final", f"the submission of {stands['id']}, made on the way, is handed over")
     records = {r.id: r for r in services.history.records()}
     known = next((c for c in order if list(c["weights"]) == [stands["id"]]), None)
     chosen = known or unselected(records[stands["id"]])
     return _result(services, records, chosen, path, problems)
+
+
+def _constant(services: RunServices, path: Path, problems: list[str]) -> dict[str, Any]:
+    """The constant prediction that has stood since the start: no program came to be better."""
+    kept, notes = check_submission(path, services.evaluator.inputs.sample("final", 0), services.task)
+    what, ok = read_naive(services.run_dir).get("what") or "the same for every row", kept is not None
+    problems.append(f"the submission is a constant prediction ({what}), not that of a program")
+    problems += [] if ok else notes
+    return {"best": None, "submission": str(path), "submission_ok": ok, "problems": problems}
 
 
 def _result(
@@ -97,14 +111,25 @@ def _result(
 
 def _finish(services: RunServices, result: dict[str, Any]) -> dict[str, Any]:
     records = services.history.records()
+    best, path = result["best"], result["submission"]
+    drafted = first_draft(records, sign_of(services.task.direction))
     return {
         **result,
+        "handed_over": best["kind"] if best else "naive" if path else None,
+        "naive": read_naive(services.run_dir),
+        "first_draft": {"id": drafted.id, "score": drafted.score} if drafted else None,
+        "test": _test_score(services, Path(path), best["selection"] if best else None) if path else None,
         "accepted": sum(r.accepted for r in records),
         "steps": len(records),
         "usage": services.asker.journal.usage(),
         "seconds": round(services.clock.beat(), 1),
         "reasoner": reasoner_name(services.config.model),
     }
+
+
+def _test_score(services: RunServices, submission: Path, held_back: Score | None) -> KeptAside | None:
+    inputs, seed = services.evaluator.inputs, services.config.seed
+    return grade_kept_aside(services.run_dir, services.task, inputs, submission, held_back, seed=seed)
 
 
 def write_result(services: RunServices, result: dict[str, Any]) -> dict[str, Any]:

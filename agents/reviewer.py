@@ -14,6 +14,7 @@ from gome.state.parts import Hypothesis, Review
 from gome.state.review import Answer, Question, Subject, read_answer
 from gome.state.schema import TraceState
 from gome.tools.services import RunServices
+from gome.tools.wording import readable, tagged_as
 
 HOW: dict[Subject, str] = {
     "hypothesis": "action: accept | edit (statement, component, plan; what is left out stays) | "
@@ -70,8 +71,9 @@ def _question(state: TraceState, services: RunServices, subject: Subject) -> Que
         question["incumbent"] = {name: context[name] for name in _INCUMBENT}
     if subject == "hypothesis":
         _add_choice(question, state, services, proposal)
-    else:
-        _add_program(question, state, services)
+        return Question(**readable(question))
+    question = Question(**readable(question))
+    _add_program(question, state, services)  # as it is: it may come back edited
     return question
 
 
@@ -119,6 +121,8 @@ def _changes(state: TraceState, services: RunServices, subject: Subject, answer:
         if not given and not answer.plan:
             raise ValueError("to edit the hypothesis, give a statement, a component or a plan")
         old, plan = proposal["hypothesis"], answer.plan or proposal["plan"]
+        if "statement" in given:
+            given["statement"] = tagged_as(old["statement"], given["statement"])
     hypothesis = HypothesisReply(**{**old, **given}).as_hypothesis()
     services.memory.announce(state["trace"], state["step"], hypothesis["statement"], hypothesis["component"])
     decided: Proposal = {**proposal, "hypothesis": hypothesis, "plan": plan}

@@ -1,35 +1,21 @@
 """How figures are written wherever a person reads them: scores with their noise, gains, durations, counts."""
 
-import math
 from typing import Any
 
 from gome.state.parts import is_number
+from gome.tools.wording import NONE, gain_text, gain_words, score_only, score_text
 
-NONE = "–"
-
-
-def score_text(value: Any, stderr: Any = None) -> str:
-    """A score to the precision that its standard error allows: '0.8731 ± 0.0021'. '–' if there is no score."""
-    if not is_number(value):
-        return NONE
-    if not is_number(stderr) or stderr <= 0:
-        return f"{value:.5g}"
-    places = _places(stderr)
-    return f"{value:.{places}f} ± {stderr:.{places}f}"
-
-
-def _places(stderr: float) -> int:
-    """Decimal places that show two significant digits of a standard error."""
-    return min(12, max(0, 1 - math.floor(math.log10(stderr))))
-
-
-def gain_text(gain: Any, stderr: Any = None) -> str:
-    """A gain with its sign, as precise as its standard error: '+0.0123 ± 0.0040'."""
-    if not is_number(gain):
-        return NONE
-    text = score_text(abs(gain), stderr)
-    sign = "+" if gain > 0 else "−" if gain < 0 else ""
-    return f"{sign}{text}"
+__all__ = [
+    "NONE",
+    "count_text",
+    "duration_text",
+    "gain_text",
+    "gain_words",
+    "is_number",
+    "one_line",
+    "score_only",
+    "score_text",
+]
 
 
 def duration_text(seconds: Any) -> str:

@@ -10,12 +10,16 @@ from gome.state.errors import GomeError
 from gome.state.parts import Usage, is_number, sign_of
 from gome.state.step import StepRecord
 from gome.state.task import Task
+from gome.tools.data.leak_advice import leak_line
 from gome.tools.records.artifacts import Artifacts
+from gome.tools.records.by_step import first_draft
 from gome.tools.records.history import History
 from gome.tools.records.journal import add_usage, nothing_used
 from gome.tools.records.jsonl import read_lines
 from gome.tools.records.lock import writer_of
+from gome.tools.records.naive_file import read_naive
 from gome.tools.records.run_file import as_written_now
+from gome.tools.wording import readable
 
 RunState = Literal["finished", "running", "stopped"]
 
@@ -38,7 +42,8 @@ class RunFolder:
             raise GomeError(f"there is no run folder {path}; give the folder that `gome run` printed")
         result = _read_json(path / "result.json")
         state: RunState = "finished" if result else "running" if writer_of(path) else "stopped"
-        records = History(path / "history.jsonl").records()
+        kept = History(path / "history.jsonl").records()
+        records = [StepRecord.from_json(readable(record.to_json())) for record in kept]
         events = list(read_lines(path / "events.jsonl"))
         return cls(path, as_written_now(_read_json(path / "run.json")), result, records, events, state)
 
@@ -60,7 +65,24 @@ class RunFolder:
     @cached_property
     def earlier(self) -> dict[str, dict[str, Any]]:
         """What the run knew of earlier runs, by id; {} in a closed world."""
-        return {str(e.get("id")): e for e in read_lines(self.path / "earlier.jsonl")}
+        return {str(e.get("id")): readable(e) for e in read_lines(self.path / "earlier.jsonl")}
+
+    @cached_property
+    def naive(self) -> dict[str, Any]:
+        """The best constant prediction: `what`, `search`, `selection`, `why`; {} in runs that have none."""
+        return read_naive(self.path)
+
+    @property
+    def leak_lines(self) -> list[str]:
+        """What gives the target away by the data checks, and what to do about it, a line each."""
+        return [leak_line(leak) for leak in self.profile.get("leaks") or []]
+
+    @property
+    def has_program(self) -> bool:
+        """Whether the submission that stands is that of a program, and not of a constant."""
+        if self.result:
+            return bool(self.result.get("best") and self.result.get("submission"))
+        return (self.path / "standing.json").is_file()
 
     @property
     def name(self) -> str:
@@ -122,10 +144,7 @@ class RunFolder:
     @property
     def first_draft(self) -> StepRecord | None:
         """The best of the traces' first accepted solutions: where the search began."""
-        first: dict[int, StepRecord] = {}
-        for record in sorted(self.accepted, key=lambda r: r.step):
-            first.setdefault(record.trace, record)
-        return next((r for r in self.accepted if first[r.trace] is r), None)
+        return first_draft(self.records, self.sign)
 
     def count(self, verdict: str) -> int:
         """How many steps ended with this verdict."""

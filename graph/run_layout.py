@@ -25,6 +25,7 @@ from gome.tools.execution.environment.runtime import keep_runtime
 from gome.tools.models.chat import OPENAI, OPENAI_URL, endpoint, split_spec
 from gome.tools.models.prices import Prices
 from gome.tools.models.replay import lay_in
+from gome.tools.provisional import lay_naive
 from gome.tools.records.jsonl import append_line, write_json
 from gome.tools.records.lessons import read_lessons
 from gome.tools.records.run_file import read_run
@@ -78,7 +79,7 @@ def _whole_or_not_at_all(folder: Path) -> Iterator[None]:
 
 def _lay_out(run_dir: Path, task_path: str, config: RunConfig, earlier: Path | None) -> None:
     began = time.monotonic()
-    asked = ("target", "metric", "positive", "group", "time", "dates")
+    asked = ("target", "metric", "positive", "group", "time", "dates", "drop")
     given = {name: getattr(config, name) for name in asked}
     task = load_task(Path(task_path), **given, workspace=run_dir / "task")
     train = read_table(Path(task.root) / task.train)
@@ -88,6 +89,7 @@ def _lay_out(run_dir: Path, task_path: str, config: RunConfig, earlier: Path | N
     plan.save(run_dir / "splits.npz")
     notes = Inputs(run_dir, task, plan).notes
     write_json(run_dir / "profile.json", profile(task))
+    lay_naive(run_dir, task, Inputs(run_dir, task, plan), seed=config.seed)
     versions = {name: importlib.metadata.version(name) for name in _VERSIONS}
     kept = config.model_copy(update={"run_dir": str(run_dir), **_task_limits(task, config)})
     if config.prices:

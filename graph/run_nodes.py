@@ -12,9 +12,11 @@ from gome.graph.registry import ServiceRegistry
 from gome.graph.run_layout import prepare_run
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
+from gome.tools.data.leak_advice import leak_line
 from gome.tools.data.mlebench import shortened
 from gome.tools.data.uploads import write_rows
 from gome.tools.records.lessons import add_run
+from gome.tools.records.naive_file import naive_line, read_naive
 from gome.tools.records.run_file import read_run
 from gome.tools.services import RunServices
 
@@ -29,12 +31,15 @@ def preparing(registry: ServiceRegistry, bound: RunConfig | None, **fixed: Any) 
         services = registry.services(run_dir, runtime.store, runtime.stream_writer)
         for line in _opening_lines(services):
             services.emit("prepare", line)
+        if services.task.drop:
+            services.emit("prepare", f"left out of train and test: {', '.join(services.task.drop)}")
+        services.emit("naive", naive_line(services.task.metric, read_naive(run_dir)))
         for warning in services.profile.get("warnings", []):
             services.emit("data", warning["text"])
         for note in services.evaluator.inputs.notes:
             services.emit("input", note)
         for leak in services.profile.get("leaks", []):
-            services.emit("leak", leak["text"])
+            services.emit("leak", leak_line(leak))
         summary = {"step": 0, "accepted": 0, "rejected": 0, "failed": 0, "incumbent": None, "ended": None}
         return {
             "run_dir": str(run_dir),

@@ -1,6 +1,7 @@
 """The diagnosis in words: what the evidence says of the incumbent, a sentence each, every one on a figure."""
 
 from gome.offline.evidence import Case, tag_of
+from gome.tools.wording import gain_words
 
 SLOW_SHARE = 0.25
 _PARTS = {"model": "the models", "data": "the data", "ensemble": "averaging", "workflow": "decisions"}
@@ -52,7 +53,7 @@ def _past(case: Case) -> list[str]:
     if gained := [row for row in history if row["verdict"] == "accepted" and row["gain"] > 0]:
         best = max(gained, key=lambda row: row["gain"])
         said.append(
-            f"The largest gain so far came from {tag_of(best['hypothesis']) or best['component']}: {best['gain']:+.4g}."
+            f"Most so far came from {tag_of(best['hypothesis']) or best['component']}: {gain_words(best['gain'])}."
         )
     if lost:
         tags = ", ".join(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from gome.offline.evidence import Case
+from gome.tools.wording import change_words, gain_words, readable
 
 CHEAPER, DEARER = 0.6, 2.5  # wide: wall time is noisy where programs run side by side
 AS_GOOD, LIKELY_BETTER = 0.4, 0.6
@@ -12,26 +13,27 @@ QUICK = 0.05  # of the program's time limit: below it, cost does not count
 def judge(case: Case) -> dict[str, Any]:
     """The reply to `judge`."""
     comparison, hypothesis = case.facts.get("comparison"), case.facts["hypothesis"]
-    statement = hypothesis["statement"]
+    statement = readable(hypothesis["statement"]).rstrip(".")
     if comparison is None:
         score = case.facts["candidate"]
         return _reply(
             True,
             "first valid program of the trace",
             f"The baseline scores {score['value']:.5g} ± {score['stderr']:.2g}; the next step starts from here.",
-            f"Baseline: {statement} scores {score['value']:.5g}.",
+            f"{statement}: {case.metric} {score['value']:.5g}.",
         )
-    figures = f"{comparison['gain']:+.4g} ± {comparison['stderr']:.2g}"
+    scores = case.metric, case.incumbent.get("score"), case.facts["candidate"].get("value")
+    figures = change_words(*scores, comparison["gain"], comparison["stderr"])
     predicted = float(hypothesis.get("predicted_gain") or 0)
     confirmed = comparison["gain"] >= 0.5 * predicted and comparison["p_better"] > 0.8
     word = "confirmed" if confirmed else "not confirmed"
-    feedback = f"The gain is {figures}, predicted was {predicted:+.4g}: {word}. {_cost_line(case)}"
+    feedback = f"{figures}; predicted was {gain_words(predicted)}: {word}. {_cost_line(case)}"
     if case.facts.get("tie"):
         accept, reason = _settle(case)
     else:
         accept = bool(case.facts.get("clearly_better"))
         reason = "the measurement decides"
-    lesson = f"{statement} changed the score by {figures}: {'worth having' if accept else 'not worth its cost'} here."
+    lesson = f"{statement}: {figures}, {'worth having' if accept else 'not worth its cost'} here."
     return _reply(accept, reason, feedback, lesson)
 
 

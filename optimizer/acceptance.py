@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from gome.state.parts import Comparison
+from gome.state.in_flight import Incumbent
+from gome.state.parts import Comparison, Evaluation
+from gome.tools.wording import change_words
 
 CLEARLY_BETTER = 0.9
 """Share of paired resamples in which the candidate must win for the measurement alone to decide."""
@@ -26,13 +28,25 @@ def measured_verdict(comparison: Comparison | None) -> Measured:
     return Measured(clear=p >= CLEARLY_BETTER, tie=CLEARLY_WORSE <= p < CLEARLY_BETTER)
 
 
-def reason_of(comparison: Comparison | None, measured: Measured, judgement: str) -> str:
+def change_of(
+    metric: str, incumbent: Incumbent | None, candidate: Evaluation, comparison: Comparison | None
+) -> str | None:
+    """What was measured, in words: 'rmse 54.70 → 54.46 (better by 0.24 ± 0.10), better in 98% of resamples'.
+
+    None where nothing was compared, as for a trace's first solution.
+    """
+    if comparison is None or incumbent is None:
+        return None
+    score = candidate["score"]
+    scores = incumbent["score"]["value"], score["value"] if score else None
+    change = change_words(metric, *scores, comparison["gain"], comparison["stderr"])
+    return f"{change}, better in {comparison['p_better']:.0%} of resamples"
+
+
+def reason_of(change: str | None, measured: Measured, judgement: str) -> str:
     """The verdict's reason in one sentence; `judgement` is the critic's, which counts in a tie."""
-    if comparison is None:
+    if change is None:
         return "first valid solution of the trace"
-    figures = (
-        f"gain {comparison['gain']:+.5g} ± {comparison['stderr']:.2g}, better in {comparison['p_better']:.0%}"
-    )
     if measured.tie:
-        return f"tie ({figures} of resamples), decided on soundness: {judgement}"
-    return f"clearly {'better' if measured.clear else 'worse'} ({figures} of resamples)"
+        return f"tie: {change}; decided on soundness: {judgement}"
+    return f"clearly {'better' if measured.clear else 'worse'}: {change}"

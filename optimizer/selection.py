@@ -1,6 +1,5 @@
 """The last choice among finalists: by the rows that no step was chosen by, noise counted."""
 
-import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -9,7 +8,7 @@ from typing_extensions import TypedDict
 from gome.state.parts import Score, sign_of
 from gome.state.step import StepRecord
 from gome.state.task import Direction, Task
-from gome.tools.evaluation.bootstrap import FoldPredictions, compare
+from gome.tools.evaluation.bootstrap import FoldPredictions, compare, drift_between
 
 ENSEMBLE_ID = "ensemble"
 DRIFTED_SE = 3.0
@@ -60,11 +59,7 @@ def _clearly_worse(task: Task, best: list[FoldPredictions], other: list[FoldPred
 def drift_se(direction: Direction, candidate: Candidate) -> float | None:
     """By how many standard errors the selection score is better than the search score (below 0: worse); None if one is
     missing. Better is usual: there the program has learned from more rows."""
-    search, selection = candidate["search"], candidate["selection"]
-    if search is None or selection is None:
-        return None
-    noise = math.hypot(search["stderr"], selection["stderr"])
-    return sign_of(direction) * (selection["value"] - search["value"]) / noise if noise > 0 else None
+    return drift_between(direction, candidate["search"], candidate["selection"])
 
 
 def drift_line(direction: Direction, candidate: Candidate) -> str | None:

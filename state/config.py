@@ -47,6 +47,9 @@ class RunConfig(BaseModel):
         default={},
         description="How the dates of a column are written, where that is not clear, e.g. %d/%m/%Y.",
     )
+    drop: tuple[str, ...] = Field(
+        default=(), description="Columns to leave out of train and test, comma-separated."
+    )
     model: str = Field(
         default="offline",
         description="'offline' (rules, no language model), PROVIDER:NAME, e.g. openai:gpt-5 or anthropic:NAME (whose "
@@ -156,7 +159,7 @@ class RunConfig(BaseModel):
     )
     seed: int = Field(default=0, description="Seed of splits, resampling and momentum sampling.")
 
-    @field_validator("without", mode="before")
+    @field_validator("without", "drop", mode="before")
     @classmethod
     def _from_commas(cls, value: Any) -> Any:
         return (

@@ -58,6 +58,7 @@ class Task(BaseModel):
         default_factory=list, description="patterns of files that hold no labels, whatever they look like"
     )
     links_root: str | None = Field(default=None, description="folder that links of the task may lead into")
+    drop: list[str] = Field(default_factory=list, description="columns left out of train and test")
     time_limit_s: float | None = Field(default=None, description="budget the task file asks for, seconds")
     program_time_limit_s: float | None = None
 

@@ -1,4 +1,4 @@
-"""The provisional submission: the best program so far, fitted on all of the data, on disk while the run goes on."""
+"""The provisional submission: a constant prediction from the start, then the best program so far, fitted on all data."""
 
 import json
 import threading
@@ -9,19 +9,34 @@ import pandas as pd
 
 from gome.state.errors import BudgetReached
 from gome.state.step import StepRecord
+from gome.state.task import Task
 from gome.tools.budget import Budget
+from gome.tools.data.inputs import Inputs
 from gome.tools.data.tables import write_table
+from gome.tools.evaluation.grading import GradingError
+from gome.tools.evaluation.naive import naive_scores, naive_submission
 from gome.tools.evaluator import Evaluator
 from gome.tools.records.jsonl import write_json
+from gome.tools.records.naive_file import write_naive
 
 SHARE = 0.1
 """Share of the run's time that renewing the provisional submission may take. The first one is made at once."""
 
 
+def lay_naive(run_dir: Path, task: Task, inputs: Inputs, *, seed: int) -> None:
+    """Write what the best constant scores (naive.json), and its submission, which stands until a program is accepted."""
+    write_naive(run_dir, naive_scores(task, inputs, seed=seed))
+    try:
+        submission, _ = naive_submission(task, inputs)
+    except GradingError:
+        return  # naive.json says why
+    write_submission(run_dir, submission)
+
+
 class ProvisionalSubmission:
-    """Keeps `solution/` valid from the first accepted program on. Cheap: one fit for a new best program, as long as all
-    such fits together take at most a tenth of the run's time; the fit of the program that is chosen in the end is not
-    repeated. Safe between threads.
+    """Keeps `solution/` that of the best program from the first accepted one on. Cheap: one fit for a new best program,
+    as long as all such fits together take at most a tenth of the run's time; the fit of the program that is chosen in
+    the end is not repeated. Safe between threads.
     """
 
     def __init__(self, run_dir: Path, evaluator: Evaluator, budget: Budget) -> None:
@@ -79,6 +94,13 @@ def write_solution(
         for name in weights:
             _replace(folder / "members" / f"{name.replace(':', '-')}.py", programs[name])
         write_json(folder / "weights.json", {name.replace(":", "-"): w for name, w in weights.items()})
+    return write_submission(run_dir, submission)
+
+
+def write_submission(run_dir: Path, submission: pd.DataFrame) -> Path:
+    """Put a submission in the place of the one that stands; at every moment there is a whole one."""
+    folder = run_dir / "solution"
+    folder.mkdir(exist_ok=True)
     path = folder / "submission.csv"
     draft = folder / ".submission.csv"
     write_table(submission, draft)

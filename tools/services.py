@@ -19,6 +19,7 @@ from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.clock import Clock
 from gome.tools.records.history import History
 from gome.tools.records.jsonl import append_line
+from gome.tools.wording import readable
 
 
 class Memory(Protocol):
@@ -96,9 +97,9 @@ class RunServices:
             "trace": trace,
             "step": step,
             "stage": stage,
-            "text": text,
+            "text": readable(text),
             "elapsed": round(self.clock.beat(), 1),
-            **{k: v for k, v in more.items() if v is not None},
+            **{k: readable(v) for k, v in more.items() if v is not None},
         }
         append_line(self.run_dir / "events.jsonl", event)
         self.writer(event)

@@ -46,7 +46,7 @@ def base_context(services: RunServices, state: TraceState) -> dict[str, Any]:
     """Facts of every call: where in the run we are, the task, the machine, what is left."""
     task, trace, step = services.task, state["trace"], state["step"]
     shown = task.model_dump(
-        exclude={"root", "description", "metric_from", "time_limit_s", "program_time_limit_s"}
+        exclude={"root", "description", "metric_from", "drop", "time_limit_s", "program_time_limit_s"}
     )
     shown["dates"] = {name: written.format for name, written in task.dates.items()}
     shown["classes"] = task.classes[:SHOWN_CLASSES]

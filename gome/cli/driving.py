@@ -10,6 +10,7 @@ from gome.cli import error_lines, review
 from gome.cli.progress import Progress
 from gome.cli.summary import print_summary
 from gome.report.page import write_report
+from gome.run_folder import RunFolder
 from gome.state.config import RunConfig
 from gome.state.review import Question
 from gome.tracing import keep_content_home
@@ -18,7 +19,7 @@ NO_RESULT = 1
 
 
 def begin(task: str, config: RunConfig) -> int:
-    """Lay a run out and drive it to its end; 0, or 1 if there is no submission. GomeError for a bad task."""
+    """Lay a run out and drive it to its end; 0, or 1 if no program was accepted. GomeError for a bad task."""
     keep_content_home()
     with error_lines.told(Path(config.run_dir or config.runs_dir), then="run it again"):
         run_dir = driver.prepare(task, config, partial(print, file=sys.stderr))
@@ -26,7 +27,7 @@ def begin(task: str, config: RunConfig) -> int:
 
 
 def drive(run_dir: Path) -> int:
-    """Drive a run that is laid out, write the report, and say where everything is; 0, or 1 if there is no submission."""
+    """Drive a run that is laid out, write the report, and say where everything is; 0, or 1 if no program was accepted."""
     keep_content_home()
     with error_lines.told(run_dir, then=f"go on with: gome resume {run_dir}"):
         try:
@@ -40,4 +41,4 @@ def drive(run_dir: Path) -> int:
         finally:
             write_report(run_dir)
     print_summary(run_dir)
-    return 0 if (run_dir / "solution" / "submission.csv").is_file() else NO_RESULT
+    return 0 if RunFolder.read(run_dir).has_program else NO_RESULT

@@ -4,15 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from gome.formatting import one_line, score_text
+from gome.scores import naive_beside
 
 _NOISE = {("critic", "judging"), ("runner", "smoke")}
 
 
-def event_line(event: Mapping[str, Any]) -> str | None:
-    """An event on one line that grep finds: '[trace 0 step 2] runner: search 2/3'. None for noise."""
+def event_line(event: Mapping[str, Any], naive: Mapping[str, Any] | None = None) -> str | None:
+    """An event on one line that grep finds: '[trace 0 step 2] runner: search 2/3'. None for noise. `naive` is what the
+    best constant scores."""
     stage, text = str(event.get("stage", "")), one_line(event.get("text", ""))
     if (stage, text) in _NOISE:
         return None
     where = " ".join(f"{name} {event[name]}" for name in ("trace", "step") if event.get(name) is not None)
-    figures = f"; score {score_text(event['score'], event.get('stderr'))}" if "score" in event else ""
-    return f"[{where or 'run'}] {stage}: {text}{figures}"
+    if "score" not in event:
+        return f"[{where or 'run'}] {stage}: {text}"
+    score = f"{score_text(event['score'], event.get('stderr'))}{naive_beside(naive)}"
+    return f"[{where or 'run'}] {stage}: {text}; score {score}"

@@ -29,7 +29,7 @@ _COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; 0 when it did its job, 1 when a run ended without a submission, 2 for bad input."""
+    """Run one command; 0 when it did its job, 1 when no program of a run was accepted, 2 for bad input."""
     given = sys.argv[1:] if argv is None else argv
     called = next((word for word in given if not word.startswith("-")), None)
     try:

@@ -15,8 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from gome.cli.event_lines import event_line
-from gome.formatting import count_text, duration_text, is_number, one_line, score_text
+from gome.formatting import count_text, duration_text, is_number, one_line, score_only, score_text
 from gome.run_folder import RunFolder
+from gome.scores import naive_beside
 from gome.state.step import StepRecord
 
 _VERDICT_STYLES = {"accepted": "green", "rejected": "yellow", "failed": "red"}
@@ -48,6 +49,9 @@ class Progress:
         self._folder = RunFolder.read(run_dir)
         self._began = time.monotonic() - (self._folder.seconds or 0.0)
         self._rows: dict[int, _Row] = {}
+        self._naive = self._folder.naive.get("search")
+        self._draft: float | None = None
+        self._draft_text = ""
         self._note = ""
         self._last_line = ""
         self._lock = threading.Lock()
@@ -82,7 +86,7 @@ class Progress:
         with self._lock:
             self._take(event)
             if not self.console.is_terminal:
-                line = event_line(event)
+                line = event_line(event, self._naive)
                 if line and line != self._last_line:
                     self._print(line)
                 self._last_line = line or self._last_line
@@ -114,8 +118,12 @@ class Progress:
 
     def _take_verdict(self, row: _Row, event: Mapping[str, Any]) -> None:
         score = event.get("score")
-        row.verdict, row.score = str(event["verdict"]), _short(score, event.get("stderr"))
-        if row.verdict == "accepted" and is_number(score) and self._is_better(score, row.best):
+        row.verdict, row.score = str(event["verdict"]), score_only(score, event.get("stderr"))
+        if row.verdict != "accepted" or not is_number(score):
+            return
+        if row.best is None and self._is_better(score, self._draft):
+            self._draft, self._draft_text = score, row.score
+        if self._is_better(score, row.best):
             row.best, row.best_text = score, row.score
 
     def _is_better(self, one: float, other: float | None) -> bool:
@@ -124,7 +132,7 @@ class Progress:
     def _best_text(self) -> str:
         known = [row for row in self._rows.values() if row.best is not None]
         top = max(known, key=lambda row: self._folder.sign * (row.best or 0.0), default=_Row())
-        return top.best_text
+        return f"{top.best_text}{naive_beside(self._naive)}"
 
     def _header(self) -> str:
         config, task = self._folder.config, self._folder.task
@@ -138,6 +146,7 @@ class Progress:
     def _render(self) -> RenderableType:
         with self._lock:
             now = f"best {self._best_text()} · {duration_text(time.monotonic() - self._began)}"
+            now += f" · first draft {self._draft_text}" if self._draft is not None else ""
             status = Text(now, style="bold")
             if self._note:
                 status.append(f" · {one_line(self._note)}", style="default not bold")
@@ -178,7 +187,3 @@ class Progress:
             duration_text(time.monotonic() - row.began),
             count_text(row.tokens),
         ]
-
-
-def _short(score: Any, stderr: Any) -> str:
-    return score_text(score, stderr).partition(" ±")[0]

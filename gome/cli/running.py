@@ -26,10 +26,17 @@ def run_options(parser: argparse.ArgumentParser) -> None:
         help="how a column writes its dates, where that is not clear, e.g. sold=%%d/%%m/%%Y",
         metavar="COLUMN=FORMAT",
     )
+    parser.add_argument(
+        "--drop",
+        help="column to leave out of train and test; several: comma between them, or the option again",
+        metavar="COLUMN",
+        action="extend",
+        type=_names,
+    )
     parser.add_argument("--run-dir", help="folder of the run (default: runs/<task>-<time>)")
     group = parser.add_argument_group("configuration")
     for name, field in fields.items():
-        if name in ("run_dir", "target", "metric", "group", "time", "dates", "role_models"):
+        if name in ("run_dir", "target", "metric", "group", "time", "dates", "drop", "role_models"):
             continue
         default = "none" if field.default in (None, ()) else field.default
         text = f"{field.description} (default: {default})".replace("%", "%%")
@@ -86,6 +93,10 @@ def _date_format(text: str) -> tuple[str, str]:
     if not column or not form:
         raise GomeError(f'--date-format {text!r}: use COLUMN=FORMAT, e.g. "sold=%d/%m/%Y"')
     return column, form
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _pair(text: str) -> tuple[str, str]:

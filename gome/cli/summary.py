@@ -1,11 +1,13 @@
 """The state of a run in a few lines of text: what `gome run` ends with and what `gome status` prints."""
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gome.formatting import duration_text, one_line, score_text
+from gome.formatting import duration_text, one_line, score_only, score_text
 from gome.run_folder import RunFolder
+from gome.scores import kept_aside_text, naive_beside, naive_text
 from gome.spending import spending_rows
 
 
@@ -22,6 +24,8 @@ def summary_lines(run_dir: Path) -> list[str]:
         *_scores(folder),
         *([("positive", folder.positive)] if folder.positive else []),
         *(("data", one_line(warning["text"])) for warning in folder.profile.get("warnings") or []),
+        *(("leak", one_line(line)) for line in folder.leak_lines),
+        *([("left out", ", ".join(folder.task["drop"]))] if folder.task.get("drop") else []),
         ("steps", steps_text(folder)),
     ]
     rows += [
@@ -60,9 +64,8 @@ def steps_text(folder: RunFolder) -> str:
 def _scores(folder: RunFolder) -> list[tuple[str, str]]:
     best = folder.best
     if not best:
-        return [
-            ("best", "no accepted program yet" if folder.state != "finished" else "no program was accepted")
-        ]
+        words = "no accepted program yet" if folder.state != "finished" else "no program was accepted"
+        return [("best", words), *_naive(folder, {}), *_test(folder)]
     search, selection = best.get("search") or {}, best.get("selection") or {}
     metric, direction = folder.task.get("metric", "score"), "higher" if folder.sign > 0 else "lower"
     kind = (
@@ -70,13 +73,29 @@ def _scores(folder: RunFolder) -> list[tuple[str, str]]:
     )
     score = score_text(search.get("value"), search.get("stderr"))
     rows = [("best", f"{metric} {score} ({kind}; {direction} is better)")]
+    rows += _naive(folder, search)
     if selection:
-        rows.append(("held back", f"{metric} {score_text(selection.get('value'), selection.get('stderr'))}"))
-    if draft := folder.first_draft:
+        naive = naive_beside(folder.naive.get("selection"))
         rows.append(
-            ("progress", f"first draft {score_text(draft.value)} → {score_text(search.get('value'))}")
+            ("held back", f"{metric} {score_text(selection.get('value'), selection.get('stderr'))}{naive}")
         )
+    rows += _test(folder)
+    if draft := folder.first_draft:
+        first, last = (
+            score_only(value, search.get("stderr")) for value in (draft.value, search.get("value"))
+        )
+        rows.append(("progress", f"first draft {first} → {last}"))
     return rows
+
+
+def _naive(folder: RunFolder, search: Mapping[str, Any]) -> list[tuple[str, str]]:
+    text = naive_text(folder, search)
+    return [("naive", text)] if text else []
+
+
+def _test(folder: RunFolder) -> list[tuple[str, str]]:
+    text = kept_aside_text(folder)
+    return [("test", text)] if text else []
 
 
 def _now(folder: RunFolder) -> list[tuple[str, str]]:
@@ -99,7 +118,7 @@ def _ended(folder: RunFolder) -> list[tuple[str, str]]:
 def _files(folder: RunFolder) -> list[tuple[str, str]]:
     solution = folder.path / "solution"
     named = [
-        ("submission", solution / "submission.csv"),
+        ("submission" if folder.has_program else "constant", solution / "submission.csv"),
         ("program", solution / "main.py"),
         ("report", folder.path / "report.html"),
     ]

@@ -17,7 +17,9 @@ from gome.formatting import one_line
 from gome.state.errors import GomeError
 from gome.tools.records.jsonl import Tail
 from gome.tools.records.lock import writer_of
+from gome.tools.records.naive_file import read_naive
 from gome.tools.records.run_file import read_run
+from gome.tools.wording import readable
 
 POLL_S = 0.3
 
@@ -78,17 +80,20 @@ def log_lines(run_dir: Path, *, last: int, follow: bool, trace: int | None = Non
     """
     events = Tail(run_dir / "events.jsonl")
     alive = writer_of(run_dir) is not None
-    yield from deque(_lines(events.new(), trace), maxlen=last)
+    naive = read_naive(run_dir).get("search")
+    yield from deque(_lines(events.new(), trace, naive), maxlen=last)
     while follow and alive:
         time.sleep(POLL_S)
         alive = writer_of(run_dir) is not None  # asked first, so that its last events are not missed
-        yield from _lines(events.new(), trace)
+        yield from _lines(events.new(), trace, naive)
 
 
-def _lines(events: Iterable[Mapping[str, Any]], trace: int | None) -> Iterator[str]:
+def _lines(
+    events: Iterable[Mapping[str, Any]], trace: int | None, naive: Mapping[str, Any] | None
+) -> Iterator[str]:
     for event in events:
         if trace is None or event.get("trace") == trace:
-            line = event_line(event)
+            line = event_line(readable(event), naive)
             if line is not None:
                 yield f"{_time_of_day(event)}{line}"
 

@@ -15,6 +15,7 @@ from gome.formatting import NONE, duration_text, is_number, one_line, score_text
 from gome.report.charts import NARROW, WIDE, Chart, gain_scatter, score_curve
 from gome.report.reliability import reliability_content
 from gome.run_folder import RunFolder
+from gome.scores import naive_text, worth_text
 from gome.spending import sandbox_text
 from gome.state.parts import SCORE_WEIGHTS
 from gome.state.step import StepRecord
@@ -43,6 +44,10 @@ def content(folder: RunFolder) -> dict[str, Any]:
         "direction": "lower" if folder.sign < 0 else "higher",
         "best": best,
         "draft": folder.first_draft,
+        "naive": folder.naive.get("search"),
+        "naive_text": naive_text(folder, (best or {}).get("search") or {}),
+        "test": folder.result.get("test"),
+        "worth": worth_text(folder.result["test"]) if folder.result.get("test") else "",
         "resume": resume_command(folder.path),
         "now": [] if folder.state == "finished" else _now(folder),
         "steps": steps_text(folder),

@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
 from gome import formatting
-from gome.formatting import NONE, duration_text, gain_text, is_number, score_text
+from gome.formatting import NONE, duration_text, gain_text, gain_words, is_number, score_only, score_text
 from gome.optimizer.reliability import has_range
 from gome.report.content import content
 from gome.run_folder import RunFolder
@@ -38,9 +38,10 @@ def _environment() -> Environment:
     )
     made.filters.update(
         score=score_text,
-        score_only=lambda value, stderr=None: score_text(value, stderr).partition(" ± ")[0],
+        score_only=score_only,
         error=lambda stderr: score_text(stderr, stderr).partition(" ± ")[0],
         gain=gain_text,
+        words=gain_words,
         duration=duration_text,
         count=formatting.count_text,
         plain=lambda value: f"{value:.3g}" if is_number(value) else NONE,

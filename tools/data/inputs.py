@@ -66,6 +66,10 @@ class Inputs:
         table.insert(0, self.task.id, self._ids(rows))
         return table
 
+    def labels(self, split: str, fold: int) -> pd.DataFrame:
+        """Target columns of the rows that a program learns from, in the order of the fold's train table."""
+        return self._train[self.task.target].iloc[self._split(split, fold).train_rows].reset_index(drop=True)
+
     def sample(self, split: str, fold: int) -> pd.DataFrame:
         """The sample submission of a fold: the ids of its test table, every value as in the real sample's first row."""
         real = self._real_sample

@@ -1,6 +1,6 @@
 """What is known of a task before its files are checked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gome.state.task import Direction, Problem
@@ -23,6 +23,7 @@ class PartialTask:
     group: str | None = None
     time: str | None = None
     dates: Mapping[str, str] = field(default_factory=dict)
+    drop: list[str] = field(default_factory=list)
     train: str = ""
     test: str = ""
     sample: str = ""
@@ -42,8 +43,9 @@ class PartialTask:
         group: str | None,
         time: str | None,
         dates: Mapping[str, str],
+        drop: Sequence[str],
     ) -> "PartialTask":
-        """This partial with what the caller said in place of what the files say."""
+        """This partial with what the caller said in place of what the files say, columns to drop beside theirs."""
         return replace(
             self,
             target=target or self.target,
@@ -52,4 +54,5 @@ class PartialTask:
             group=group or self.group,
             time=time or self.time,
             dates={**self.dates, **dates},
+            drop=list(dict.fromkeys([*self.drop, *drop])),
         )

@@ -15,6 +15,7 @@ from gome.state.errors import GomeError
 from gome.state.task import DateFormat
 from gome.tools.data.columns import class_text, column_kind, nearest
 from gome.tools.data.date_checks import date_formats
+from gome.tools.data.drop import check_drop
 from gome.tools.data.row_splits import deal, hold_out, moments
 from gome.tools.data.splits import MIN_ROWS
 from gome.tools.data.table_names import TableName, stem_of
@@ -34,7 +35,7 @@ SUGGESTED = {
 @dataclass(frozen=True)
 class Wanted:
     """What is to be predicted from one table and how it is judged; test rows are later by the column `time`, and share
-    no value of the column `group` with train. `dates` are formats by column."""
+    no value of the column `group` with train. `dates` are formats by column; the columns `drop` are left out."""
 
     target: list[str]
     metric: str
@@ -42,6 +43,7 @@ class Wanted:
     group: str | None = None
     time: str | None = None
     dates: Mapping[str, str] = field(default_factory=dict)
+    drop: tuple[str, ...] = ()
 
 
 def answers_path(root: Path) -> Path:
@@ -65,7 +67,7 @@ def make_task_folder(path: Path, wanted: Wanted, workspace: Path) -> Path:
     if not metric:
         fits = ", ".join(_suggestions(table, target))
         raise GomeError(f"{path}: which metric? Give `metric`; for this target {fits} would fit.")
-    table, id_ = _with_id(table, target)
+    table, id_ = _with_id(table.drop(columns=list(wanted.drop)), target)
     dates = date_formats(path, [table], wanted.dates, wanted.time, skip=target)
     is_train, is_test, known = _sides(path, table, wanted, dates)
     root = workspace.resolve() / stem_of(path)
@@ -104,6 +106,8 @@ def _check_columns(path: Path, table: pd.DataFrame, wanted: Wanted) -> None:
     for role, name in roles:
         if name is not None and name not in table.columns:
             raise GomeError(f"{path}: no {role} column {name!r}{nearest(name, table.columns)}.")
+    taken = {"target": wanted.target, "group": [wanted.group or ""], "time": [wanted.time or ""]}
+    check_drop(path, wanted.drop, list(table.columns), taken)
 
 
 def _suggestions(table: pd.DataFrame, target: list[str]) -> list[str]:

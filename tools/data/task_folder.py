@@ -1,7 +1,7 @@
 """A task from whatever the user has: a task folder, a prepared MLE-bench competition, a plain folder or one table."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from gome.state.task import Direction, Problem, Task
 from gome.tools.data import mlebench, single_table
 from gome.tools.data.checks import check_task
 from gome.tools.data.columns import nearest
+from gome.tools.data.drop import leave_out
 from gome.tools.data.partial_task import PartialTask
 from gome.tools.data.table_names import SUFFIXES, is_table
 from gome.tools.data.task_files import task_files
@@ -29,14 +30,17 @@ def load_task(
     group: str | None = None,
     time: str | None = None,
     dates: Mapping[str, str] | None = None,
+    drop: Sequence[str] = (),
     workspace: Path | None = None,
 ) -> Task:
     """Read and check the task at `path`. `target` (several: comma between them), `metric`, the class `positive`, the
-    columns `group` and `time`, and the formats of `dates` by column go before the files' own.
+    columns `group` and `time`, and the formats of `dates` by column go before the files' own; the columns `drop` are
+    left out, beside those that the file leaves out.
 
     `path` is a folder with a task.yaml, a prepared MLE-bench competition (its folder, `prepared` or `public`), a
     folder with train, test and sample submission, or one CSV or Parquet table. One table is cut into a task folder
-    below `workspace` (see `single_table`). Nothing is written otherwise, and `prepared/private` is never opened.
+    below `workspace` (see `single_table`); where columns are left out of a folder, one without them is made there (see
+    `drop`). Nothing is written otherwise, and `prepared/private` is never opened.
     Raises GomeError with one line for whatever is missing, contradictory or does not fit the metric.
     """
     path = Path(path).expanduser().resolve()
@@ -53,8 +57,12 @@ def load_task(
                 group=group,
                 time=time,
                 dates=dates,
+                drop=drop,
+                workspace=workspace,
             )
-        wanted = single_table.Wanted(targets, metric or "", positive or "", group, time, dates or {})
+        wanted = single_table.Wanted(
+            targets, metric or "", positive or "", group, time, dates or {}, tuple(drop)
+        )
         return _from_table(path, wanted, workspace)
     root = mlebench.public_folder(path)
     partial = (
@@ -70,22 +78,26 @@ def load_task(
         group=group,
         time=time,
         dates=dates or {},
+        drop=drop,
     )
-    return check_task(root, mlebench.complete(root, partial))
+    task = check_task(root, mlebench.complete(root, partial))
+    return leave_out(task, partial.drop, _given(path, workspace)) if partial.drop else task
 
 
 def _from_table(path: Path, wanted: single_table.Wanted, workspace: Path | None) -> Task:
     if not is_table(path):
         raise GomeError(f"{path}: neither a task folder nor a table; tables are {', '.join(SUFFIXES)}.")
-    if workspace is None:
-        raise GomeError(
-            f"{path}: one table is cut into a task folder, so a workspace folder has to be given."
-        )
-    root = single_table.make_task_folder(path, wanted, workspace)
+    root = single_table.make_task_folder(path, wanted, _given(path, workspace))
     try:
-        return load_task(root)
+        return load_task(root).model_copy(update={"drop": list(wanted.drop)})
     except GomeError as error:  # the user knows the table, not the folder that was made of it
         raise GomeError(re.sub(rf"{re.escape(str(root))}/\w+(\.\w+)*", str(path), str(error))) from error
+
+
+def _given(path: Path, workspace: Path | None) -> Path:
+    if workspace is None:
+        raise GomeError(f"{path}: a task folder is made of it, so a workspace folder has to be given.")
+    return workspace
 
 
 class _TaskFile(BaseModel):
@@ -96,6 +108,7 @@ class _TaskFile(BaseModel):
     name: str = ""
     metric: str = ""
     target: list[str] = []
+    drop: list[str] = []
     id: str = ""
     problem: Problem | None = None
     positive: str = ""
@@ -111,7 +124,7 @@ class _TaskFile(BaseModel):
     time_limit: float | None = Field(default=None, gt=0)
     program_time_limit: float | None = Field(default=None, gt=0)
 
-    @field_validator("target", "keep", mode="before")
+    @field_validator("target", "keep", "drop", mode="before")
     @classmethod
     def _one_or_several(cls, value: Any) -> Any:
         return value if isinstance(value, list) else [value]

@@ -13,6 +13,7 @@ Three ways, by what the metric offers:
 Resamples in which the metric is not defined, such as those of a single class, are left out.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from gome.state.parts import Comparison, Score, gain_of
-from gome.state.task import Task
+from gome.state.task import Direction, Task
 from gome.tools.data.ids import id_text
 from gome.tools.evaluation.grading import aligned, measured, metric_of
 from gome.tools.evaluation.metric import Metric
@@ -77,6 +78,15 @@ def compare(
     p_better = float((draws > nothing).mean() + (np.abs(draws) <= nothing).mean() / 2)
     low, high = np.quantile(draws, _INTERVAL)
     return Comparison(gain=gain, stderr=stderr, p_better=p_better, low=float(low), high=float(high))
+
+
+def drift_between(direction: Direction, before: Score | None, after: Score | None) -> float | None:
+    """By how many standard errors a score on other rows is better (below 0: worse) than the one before; None if one is
+    missing or neither has noise."""
+    if before is None or after is None:
+        return None
+    noise = math.hypot(before["stderr"], after["stderr"])
+    return gain_of(direction, after["value"], before["value"]) / noise if noise > 0 else None
 
 
 def _spread(draws: np.ndarray, value: float) -> float:

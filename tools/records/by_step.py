@@ -1,7 +1,7 @@
 """Records of steps in the order of (trace, step), whatever order they come in."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Generic, TypeVar
 
 from gome.state.step import StepBrief, StepRecord
@@ -41,6 +41,15 @@ class ByStep(Generic[Row]):
     def all(self) -> list[Row]:
         """All rows by (trace, step), in a list of its own."""
         return list(self._rows)
+
+
+def first_draft(records: Iterable[StepRecord], sign: int) -> StepRecord | None:
+    """The best of the traces' first accepted steps: where the search began; `sign` is -1 where less is better."""
+    first: dict[int, StepRecord] = {}
+    for record in sorted(records, key=lambda r: r.step):
+        if record.accepted and record.value is not None:
+            first.setdefault(record.trace, record)
+    return max(first.values(), key=lambda r: sign * (r.value or 0.0), default=None)
 
 
 def last_of_each(rows: Sequence[Row], count: int) -> list[Row]:

@@ -1,0 +1,78 @@
+"""How figures and statements are worded wherever a person reads them: scores with their noise, gains, hypotheses."""
+
+import math
+import re
+from typing import Any
+
+from gome.state.parts import is_number
+
+NONE = "–"
+_TAG = re.compile(r"\s*\[move: [a-z0-9-]+\]")
+
+
+def score_text(value: Any, stderr: Any = None) -> str:
+    """A score to the precision that its standard error allows: '0.8731 ± 0.0021'. '–' if there is no score."""
+    if not is_number(value):
+        return NONE
+    if not is_number(stderr) or stderr <= 0:
+        return f"{value:.5g}"
+    places = _places(stderr)
+    return f"{value:.{places}f} ± {stderr:.{places}f}"
+
+
+def score_only(value: Any, stderr: Any = None) -> str:
+    """A score as precise as with its standard error, but without it: '0.8731'."""
+    return score_text(value, stderr).partition(" ± ")[0]
+
+
+def _places(stderr: float) -> int:
+    """Decimal places that show two significant digits of a standard error."""
+    return min(12, max(0, 1 - math.floor(math.log10(stderr))))
+
+
+def gain_text(gain: Any, stderr: Any = None) -> str:
+    """A gain with its sign, as precise as its standard error: '+0.0123 ± 0.0040'. For axes and columns that say that
+    positive is better; `gain_words` wherever nothing stands beside it."""
+    if not is_number(gain):
+        return NONE
+    text = score_text(abs(gain), stderr)
+    sign = "+" if gain > 0 else "−" if gain < 0 else ""
+    return f"{sign}{text}"
+
+
+def gain_words(gain: Any, stderr: Any = None) -> str:
+    """A gain (positive is better, whatever the metric's direction) without a sign to be misread: 'better by 0.24 ± 0.10'.
+
+    '–' if there is none.
+    """
+    if not is_number(gain):
+        return NONE
+    if gain == 0:
+        return "no better and no worse"
+    return f"{'better' if gain > 0 else 'worse'} by {score_text(abs(gain), stderr)}"
+
+
+def change_words(metric: str, before: Any, after: Any, gain: Any, stderr: Any = None) -> str:
+    """A gain between its two scores: 'rmse 54.70 → 54.46 (better by 0.24 ± 0.10)', as precise as the standard error."""
+    if not (is_number(before) and is_number(after)):
+        return gain_words(gain, stderr)
+    old, new = score_only(before, stderr), score_only(after, stderr)
+    return f"{metric} {old} → {new} ({gain_words(gain, stderr)})"
+
+
+def tagged_as(old: str, new: str) -> str:
+    """An edited statement with the tag that the old one had and that its editor was not shown."""
+    tag = _TAG.search(old)
+    return f"{new}{tag[0]}" if tag and not _TAG.search(new) else new
+
+
+def readable(value: Any) -> Any:
+    """The same without the tags by which the offline reasoner knows its own moves again ('[move: bagging]'), in text and
+    in whatever lists and mappings hold it. Records keep them; what people read goes through here."""
+    if isinstance(value, str):
+        return _TAG.sub("", value) if "[move: " in value else value
+    if isinstance(value, list):
+        return [readable(entry) for entry in value]
+    if isinstance(value, dict):
+        return {key: readable(entry) for key, entry in value.items()}
+    return value
