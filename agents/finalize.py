@@ -48,7 +48,7 @@ def _fitted(
         if submission is None:
             continue
         texts = {k: services.artifacts.get_text(str(programs[k].code)) for k in chosen["weights"]}
-        path = write_solution(services.run_dir, texts, chosen["weights"], submission)
+        path = write_solution(services.run_dir, services.task, texts, chosen["weights"], submission)
         return _result(services, programs, chosen, path, problems)
     return None
 

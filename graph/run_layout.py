@@ -17,8 +17,8 @@ from gome.tools.data.inputs import Inputs
 from gome.tools.data.profile import profile
 from gome.tools.data.splits import plan_splits
 from gome.tools.data.table_names import stem_of
-from gome.tools.data.tables import read_table
 from gome.tools.data.task_folder import load_task
+from gome.tools.data.task_tables import read_task_table
 from gome.tools.evaluation.answers import check_answers
 from gome.tools.execution.access import check_access
 from gome.tools.execution.environment.runtime import keep_runtime
@@ -82,7 +82,7 @@ def _lay_out(run_dir: Path, task_path: str, config: RunConfig, earlier: Path | N
     asked = ("target", "metric", "positive", "group", "time", "dates", "drop")
     given = {name: getattr(config, name) for name in asked}
     task = load_task(Path(task_path), **given, workspace=run_dir / "task")
-    train = read_table(Path(task.root) / task.train)
+    train = read_task_table(task, task.train)
     run_dir.mkdir(parents=True, exist_ok=True)
     plan = plan_splits(train, task, seed=config.seed)
     check_answers(task, train, plan)

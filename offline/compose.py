@@ -14,7 +14,7 @@ from gome.offline.program_literals import literal, wrapped_list
 from gome.offline.recipe import BOOSTERS, PREFIX, ModelSpec, Recipe
 from gome.offline.task_parts import decision_names, table_names
 from gome.state.errors import GomeError
-from gome.tools.data.table_names import TableName, stem_of
+from gome.tools.data.table_names import stem_of
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "parts"),
@@ -59,9 +59,9 @@ def _context(recipe: Recipe, task: dict[str, Any], data: dict[str, Any]) -> dict
         "fold_count": recipe.folds if recipe.folds > 1 else 5,
         "task": task,
         "recipe_line": line,
-        "read": _reader,
+        "text_cells": _text_cells(task),
         "targets_list": "TARGETS" if len(task["target"]) > 1 else "[TARGET]",
-        "joins": [(_reader(table), stem_of(table), _keys(keys)) for table, keys in recipe.joins],
+        "joins": [(table, stem_of(table), _keys(keys)) for table, keys in recipe.joins],
     }
     return {**names, "docstring": docstring(recipe, task, names)}
 
@@ -182,11 +182,8 @@ def _keys(keys: tuple[str, ...]) -> dict[str, str]:
     return {key.split("=")[0]: key.split("=")[-1] for key in keys}
 
 
-def _reader(name: str) -> str:
-    """The expression that reads a table of the input folder."""
-    known = TableName.of(name)
-    form = known.format if known else "csv"
-    if form == "parquet":
-        return f"pd.read_parquet(folder / {literal(name)})"
-    tab = ', sep="\\t"' if form == "tsv" else ""
-    return f"pd.read_csv(folder / {literal(name)}{tab}, low_memory=False)"
+def _text_cells(task: dict[str, Any]) -> list[str]:
+    """Columns whose cells are text, whatever they look like: ids, groups, and labels that are no numbers."""
+    numeric = task["problem"] == "regression" or len(task["target"]) > 1
+    columns = [task["id"], task.get("group"), *([] if numeric else task["target"])]
+    return [c for c in columns if c is not None and c != task.get("time")]

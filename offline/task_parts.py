@@ -80,6 +80,8 @@ def _pixel_run(columns: list[dict]) -> dict[str, Any] | None:
 def decision_names(recipe: Recipe, task: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
     """What is predicted: classes or numbers, how it is scored, how probabilities become answers."""
     form, metric, problem = metric_form(task), task["metric"], task["problem"]
+    if problem == "multiclass" and len(task["target"]) > 1:  # one column a class: each is foretold by itself
+        problem = "multilabel"
     ordered = problem != "regression"
     # One column that lists the labels of a row: each set of labels is a class (label powerset).
     binary = problem == "binary" or (problem == "multilabel" and len(task["target"]) > 1)
@@ -105,7 +107,7 @@ def decision_names(recipe: Recipe, task: dict[str, Any], data: dict[str, Any]) -
         "balanced": recipe.class_weight == "balanced" and classes,
         "several_targets": len(task["target"]) > 1,
         "not_negative": form == "value" and never_negative(metric),
-        "sort_key": "" if cuts else _class_order(task),
+        "sort_key": ", key=float" if cuts else _class_order(task),
         "top": ranked_labels(metric),
         "class_columns": _class_columns(task) if by_class else None,
     }

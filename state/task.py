@@ -71,3 +71,14 @@ class Task(BaseModel):
     def says_positive(self) -> str | None:
         """What a probability of the task is that of, as people read it: "P(label = 'fraud')"; None: of no one class."""
         return None if self.positive is None else f"P({self.target[0]} = {self.positive!r})"
+
+    @property
+    def numeric_targets(self) -> bool:
+        """Whether labels are numbers: values, or a column of 0 and 1 for each label; else they are text."""
+        return self.problem == "regression" or len(self.target) > 1
+
+    @property
+    def text_columns(self) -> list[str]:
+        """Columns whose cells are text, whatever they look like: ids, groups, and labels that are no numbers."""
+        targets = [] if self.numeric_targets else self.target
+        return [c for c in (self.id, self.group, *targets) if c is not None and c != self.time]

@@ -16,7 +16,7 @@ from gome.state.task import Task
 from gome.tools.budget import Budget
 from gome.tools.data.inputs import Inputs
 from gome.tools.data.label_probes import PROBES
-from gome.tools.data.tables import read_table
+from gome.tools.data.task_tables import read_task_table
 from gome.tools.evaluation.bootstrap import FoldPredictions, score
 from gome.tools.evaluation.metric import AnswersError, GradingError
 from gome.tools.evaluation.submission import check_submission
@@ -129,7 +129,9 @@ class Evaluator:
     def features(self, split: str) -> list[pd.DataFrame]:
         """The test tables of each fold, as the programs saw them."""
         folds = range(len(self.inputs.plan.folds(split)))
-        return [read_table(self.inputs.input_dir(split, fold) / self.task.test) for fold in folds]
+        return [
+            read_task_table(self.task, self.inputs.input_dir(split, fold) / self.task.test) for fold in folds
+        ]
 
     def _run_fold(
         self,

@@ -12,8 +12,8 @@ from gome.state.step import StepRecord
 from gome.state.task import Task
 from gome.tools.budget import Budget
 from gome.tools.data.inputs import Inputs
-from gome.tools.data.tables import write_table
 from gome.tools.evaluation.grading import GradingError
+from gome.tools.evaluation.hand_over import write_as_sample
 from gome.tools.evaluation.naive import naive_scores, naive_submission
 from gome.tools.evaluator import Evaluator
 from gome.tools.records.jsonl import write_json
@@ -30,7 +30,7 @@ def lay_naive(run_dir: Path, task: Task, inputs: Inputs, *, seed: int) -> None:
         submission, _ = naive_submission(task, inputs)
     except GradingError:
         return  # naive.json says why
-    write_submission(run_dir, submission)
+    write_submission(run_dir, task, submission)
 
 
 class ProvisionalSubmission:
@@ -70,7 +70,8 @@ class ProvisionalSubmission:
             if evaluation["status"] != "ok":
                 return f"{step} failed on all of the data: {evaluation['problems'][0]}"
             self.budget.note_fit(seconds, evaluation["seconds"])
-            write_solution(self.run_dir, {step: program}, {step: 1.0}, self.evaluator.submission(evaluation))
+            task, submission = self.evaluator.task, self.evaluator.submission(evaluation)
+            write_solution(self.run_dir, task, {step: program}, {step: 1.0}, submission)
             spent = (now["spent_s"] if now else 0.0) + evaluation["seconds"]
             row = {"id": step, "code": record.code, "goodness": goodness, "spent_s": round(spent, 3)}
             write_json(self._file, row)
@@ -81,7 +82,7 @@ class ProvisionalSubmission:
 
 
 def write_solution(
-    run_dir: Path, programs: dict[str, str], weights: dict[str, float], submission: pd.DataFrame
+    run_dir: Path, task: Task, programs: dict[str, str], weights: dict[str, float], submission: pd.DataFrame
 ) -> Path:
     """Put the program (of an ensemble the leading member; all of them in members/, their weights beside) and the
     submission into solution/. Each file is replaced whole, so that there is a valid submission at every moment.
@@ -94,16 +95,16 @@ def write_solution(
         for name in weights:
             _replace(folder / "members" / f"{name.replace(':', '-')}.py", programs[name])
         write_json(folder / "weights.json", {name.replace(":", "-"): w for name, w in weights.items()})
-    return write_submission(run_dir, submission)
+    return write_submission(run_dir, task, submission)
 
 
-def write_submission(run_dir: Path, submission: pd.DataFrame) -> Path:
+def write_submission(run_dir: Path, task: Task, submission: pd.DataFrame) -> Path:
     """Put a submission in the place of the one that stands; at every moment there is a whole one."""
     folder = run_dir / "solution"
     folder.mkdir(exist_ok=True)
     path = folder / "submission.csv"
     draft = folder / ".submission.csv"
-    write_table(submission, draft)
+    write_as_sample(task, submission, draft)
     draft.replace(path)
     return path
 

@@ -49,6 +49,7 @@ def base_context(services: RunServices, state: TraceState) -> dict[str, Any]:
         exclude={"root", "description", "metric_from", "drop", "time_limit_s", "program_time_limit_s"}
     )
     shown["dates"] = {name: written.format for name, written in task.dates.items()}
+    shown["text_columns"] = task.text_columns
     shown["classes"] = task.classes[:SHOWN_CLASSES]
     shown["form"] = _FORMS[answer_form(task)] + (_SETS if task.problem == "multilabel" else "")
     if task.says_positive:

@@ -5,7 +5,6 @@ A command's module is loaded when it is called, so that looking at a run does no
 
 import argparse
 import importlib
-import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -36,16 +35,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = _parser(called).parse_args(given)
         command: Callable[[argparse.Namespace], int] = arguments.command
-        code = command(arguments)
-        sys.stdout.flush()
-        return code
+        return command(arguments)
     except GomeError as error:
         for line in _as_options(str(error)).splitlines():
             print(f"gome: {line}", file=sys.stderr)
         return USAGE_ERROR
-    except BrokenPipeError:  # `gome status RUN | head`: whoever reads has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to flush at exit
-        return 0
 
 
 def _as_options(text: str) -> str:

@@ -118,17 +118,18 @@ def test_one_table_becomes_a_task(tmp_path: Path, suffix: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_offline_programs_read_it(tmp_path: Path, suffix: str) -> None:
-    """Their own expressions, run as they stand: the tables of the task, and a further table that is joined."""
+def test_offline_programs_read_it(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their own function that reads, run as it stands: the tables of the task, and a further table that is joined."""
     name = f"train{suffix}"
-    write(pd.DataFrame({"x": [1.5, 2.5], "y": [1, 2]}), tmp_path / name)
+    (tmp_path / "input").mkdir()
+    write(pd.DataFrame({"id": ["01", "2"], "x": [1.5, 2.5], "y": [1, 2]}), tmp_path / "input" / name)
     facts = CASES["skewed target"]
     program = render(Recipe(joins=((name, ("x=x",)),)), {**facts, "task": {**facts["task"], "train": name}})
-    calls = [node for node in ast.walk(ast.parse(program)) if isinstance(node, ast.Call)]
-    reads = [text for node in calls if (text := ast.unparse(node)).startswith("pd.read_") and name in text]
-    assert len(reads) == 2
-    for expression in reads:
-        assert eval(expression, {"pd": pd, "folder": tmp_path})["x"].tolist() == [1.5, 2.5]
+    monkeypatch.chdir(tmp_path)
+    names = {"pd": pd, "Path": Path, "TEXT": ["id"]}
+    exec(next(ast.unparse(n) for n in ast.parse(program).body if getattr(n, "name", "") == "read"), names)
+    for read in (names["read"](name), names["read"](name, ["id"])):
+        assert (read["id"].tolist(), read["x"].tolist()) == (["01", "2"], [1.5, 2.5])
 
 
 @pytest.mark.parametrize("suffix", [s for s in TEXT if s.count(".") > 1])

@@ -46,7 +46,7 @@ def until(condition: Callable[[], Any], what: str, seconds: float = 240) -> Any:
 
 
 def records(run_dir: str) -> dict[str, Any]:
-    return {r.id: r.to_json() for r in History(Path(run_dir) / "history.jsonl").records()}
+    return {r["id"]: r for r in History(Path(run_dir) / "history.jsonl").records()}
 
 
 def assert_nothing_was_asked_twice(run_dir: str) -> None:

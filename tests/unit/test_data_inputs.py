@@ -75,7 +75,7 @@ def test_each_fold_looks_like_the_task(tmp_path: Path, suffix: str, with_id: boo
         assert test["id"].is_unique
         assert sample["id"].tolist() == test["id"].tolist()
         assert sample["price"].unique().tolist() == [7.5]
-        pd.testing.assert_frame_equal(inputs.sample(split, fold), sample, check_dtype=False)
+        pd.testing.assert_frame_equal(inputs.sample(split, fold).astype(str), sample.astype(str))
         assert (root / "description.md").read_text() == "Prices."
         assert not (root / "task.yaml").exists()
         assert (root / "old" / "copy.csv").exists() == with_id

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gome.state.errors import GomeError
-from gome.tools.data.mlebench import class_prefix
+from gome.tools.data.mlebench import classes_of_columns
 from gome.tools.data.single_table import SUGGESTED, answers_path
 from gome.tools.data.tables import read_table, write_table
 from gome.tools.data.task_folder import load_task
@@ -57,10 +57,11 @@ def test_class_columns_in_the_order_of_the_sample(tmp_path: Path) -> None:
     assert task.classes == ["C", "CL", "D"]
 
 
-def test_class_prefix() -> None:
-    assert class_prefix(["1", "2"], ["class_2", "class_1"]) == "class_"
-    assert class_prefix(["a", "b"], ["b", "a"]) == ""
-    assert class_prefix(["a", "b"], ["a", "c"]) is None
+def test_the_classes_of_columns() -> None:
+    assert classes_of_columns(["1", "2"], ["class_2", "class_1"]) == ["2", "1"]
+    assert classes_of_columns(["1.0", "2.0"], ["class_2", "class_1"]) == ["2.0", "1.0"]
+    assert classes_of_columns(["a", "b"], ["b", "a"]) == ["b", "a"]
+    assert classes_of_columns(["a", "b"], ["a", "c"]) is None
 
 
 def test_several_labels(tmp_path: Path) -> None:

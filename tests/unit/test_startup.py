@@ -1,7 +1,6 @@
 """Looking at a run, and asking for help, loads no library that only running needs."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -56,16 +55,6 @@ def test_what_is_loaded(run_dir: Path, command: list[str], code: int) -> None:
     said = json.loads(done.stdout.splitlines()[-1])
     assert said["code"] == code, done.stderr
     assert not HEAVY & set(said["loaded"])
-
-
-@pytest.mark.parametrize("command", ["status", "logs"])
-def test_a_reader_that_has_enough_ends_a_command_without_a_word(run_dir: Path, command: str) -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    gome = [sys.executable, "-m", "gome", command, str(run_dir)]
-    done = subprocess.run(gome, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60)
-    os.close(writing)
-    assert done.stderr == ""
 
 
 def test_every_command_is_there(run_dir: Path) -> None:

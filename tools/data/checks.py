@@ -1,8 +1,6 @@
 """A drafted task checked against its files: every contradiction is one line, found before anything runs."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -12,14 +10,14 @@ from gome.tools.data.columns import class_text, nearest
 from gome.tools.data.date_checks import date_formats
 from gome.tools.data.dates import looks_like_dates
 from gome.tools.data.ids import id_text, respelled
-from gome.tools.data.mlebench import class_prefix
+from gome.tools.data.labels import read_labels, shown
+from gome.tools.data.mlebench import classes_of_columns
 from gome.tools.data.partial_task import PartialTask
 from gome.tools.data.tables import read_columns, read_table
 from gome.tools.evaluation import metrics
 from gome.tools.evaluation.positive import with_positive
 
 HEAD = 200
-_CLASSES: tuple[Problem, ...] = ("binary", "multiclass", "multilabel")
 
 
 def check_task(root: Path, partial: PartialTask) -> Task:
@@ -27,11 +25,10 @@ def check_task(root: Path, partial: PartialTask) -> Task:
     metric = metrics.get(partial.metric, root=root)
     _check_columns(root, partial)
     train = root / partial.train
-    labels = read_table(train, columns=partial.target)
     prediction = _check_rows(root, partial)
-    for name in partial.target:
-        _check_labels(train, labels[name])
-    problem = _problem(train, labels, prediction, metric.kinds, partial)
+    labels, problem = read_labels(
+        train, partial.target, prediction, metric.kinds, partial.metric, partial.problem
+    )
     _check_fit(root, labels, prediction, problem, partial)
     _check_domain(train, labels, metric, problem)
     _check_structure(train, partial)
@@ -83,15 +80,14 @@ def _check_columns(root: Path, partial: PartialTask) -> None:
 def _check_rows(root: Path, partial: PartialTask) -> list[str]:
     """Ids of test and sample are the same set, each once. Returns the prediction columns."""
     test, sample, id_ = partial.test, partial.sample, partial.id
-    form = read_table(root / sample)
-    wanted, given = form[id_], read_table(root / test, columns=[id_])[id_]
+    wanted, given = (read_table(root / f, columns=[id_], text=[id_])[id_] for f in (sample, test))
     for file, ids in ((test, given), (sample, wanted)):
         if ids.isna().any():
             raise GomeError(f"{root / file}, row {int(ids.isna().argmax()) + 1}: the id {id_!r} is empty.")
         if ids.duplicated().any():
             twice = ids[ids.duplicated()]
             raise GomeError(
-                f"{root / file}: {len(twice)} ids occur more than once, such as {id_} = {_shown(twice.iloc[0])}."
+                f"{root / file}: {len(twice)} ids occur more than once, such as {id_} = {shown(twice.iloc[0])}."
             )
     if len(wanted) != len(given):
         raise GomeError(
@@ -100,69 +96,9 @@ def _check_rows(root: Path, partial: PartialTask) -> list[str]:
     strange = wanted[~respelled(wanted, given).isin(id_text(given)).to_numpy()]
     if len(strange):
         raise GomeError(
-            f"{root / sample}: {len(strange)} ids are not in {test}, such as {id_} = {_shown(strange.iloc[0])}."
+            f"{root / sample}: {len(strange)} ids are not in {test}, such as {id_} = {shown(strange.iloc[0])}."
         )
-    return [str(c) for c in form.columns if c != id_]
-
-
-def _check_labels(path: Path, labels: pd.Series) -> None:
-    if labels.notna().sum() == 0:
-        raise GomeError(f"{path}: the target {labels.name!r} has no value in any row.")
-    if labels.nunique() == 1:
-        raise GomeError(
-            f"{path}: the target {labels.name!r} is always {_shown(labels.dropna().iloc[0])}; nothing to learn."
-        )
-
-
-def _problem(
-    path: Path, labels: pd.DataFrame, prediction: list[str], kinds: Sequence[Problem], partial: PartialTask
-) -> Problem:
-    """The problem as said, else the one that the labels look like among those that the metric can judge."""
-    listed = [kind for kind in kinds if kind not in ("ranking", "detection")]
-    looks = _looks_like(labels, prediction, kinds) if listed else kinds[0]
-    problem = partial.problem or looks
-    if problem in kinds:
-        return problem
-    label = labels.iloc[:, 0]
-    numeric = all(pd.api.types.is_numeric_dtype(labels[c]) for c in labels.columns)
-    if partial.problem is None and problem in _CLASSES and "regression" in kinds and numeric:
-        return "regression"
-    target = ", ".join(labels.columns)
-    fits = f"metric {partial.metric!r} judges {' or '.join(kinds)}"
-    if not numeric and "regression" in kinds:
-        text = next(labels[c] for c in labels.columns if not pd.api.types.is_numeric_dtype(labels[c]))
-        raise GomeError(
-            f"{path}: {fits}, but the target {text.name!r} holds text such as {_shown(text.dropna().iloc[0])}."
-        )
-    raise GomeError(
-        f"{path}: {fits}, but the target {target!r} is {problem} ({label.nunique()} different values); "
-        "choose another metric or target."
-    )
-
-
-def _looks_like(labels: pd.DataFrame, prediction: list[str], kinds: Sequence[Problem]) -> Problem:
-    if labels.shape[1] > 1:
-        bits = labels.dropna().isin([0, 1]).all(axis=None)
-        return "multilabel" if bits and "multilabel" in kinds else "regression"
-    label = labels.iloc[:, 0].dropna()
-    unique = int(label.nunique())
-    numeric = pd.api.types.is_numeric_dtype(label)
-    if pd.api.types.is_float_dtype(label) and bool((label % 1 != 0).any()):
-        return "regression"
-    if not numeric and "multilabel" in kinds and not {"binary", "multiclass"} & set(kinds):
-        return "multilabel"
-    if unique == 2 and len(prediction) <= 2:
-        return "binary" if "binary" in kinds or "multiclass" not in kinds else "multiclass"
-    if (
-        numeric
-        and len(prediction) == 1
-        and "regression" in kinds
-        and ("multiclass" not in kinds or unique > 20)
-    ):
-        return "regression"
-    if unique <= len(label) / 2 or len(prediction) > 1:
-        return "multiclass"
-    return "ranking" if "ranking" in kinds else "regression" if numeric else "multiclass"
+    return [c for c in read_columns(root / sample) if c != id_]
 
 
 def _check_fit(
@@ -175,11 +111,11 @@ def _check_fit(
             if not pd.api.types.is_numeric_dtype(labels[name]):
                 example = labels[name].dropna().iloc[0]
                 raise GomeError(
-                    f"{path}: regression needs numbers, but the target {name!r} holds {_shown(example)}."
+                    f"{path}: regression needs numbers, but the target {name!r} holds {shown(example)}."
                 )
-    if problem in ("binary", "multiclass") and labels.shape[1] > 1:
+    if problem == "binary" and labels.shape[1] > 1:
         raise GomeError(f"{path}: {problem} has one target column, not {', '.join(labels.columns)}.")
-    if problem == "multiclass" and one.nunique() > len(one) / 2:
+    if problem == "multiclass" and labels.shape[1] == 1 and one.nunique() > len(one) / 2:
         raise GomeError(
             f"{path}: {one.nunique()} different labels in {len(one)} rows of {one.name!r} are no classes."
         )
@@ -205,7 +141,7 @@ def _check_domain(path: Path, labels: pd.DataFrame, metric: metrics.Metric, prob
     ):
         raise GomeError(
             f"{path}: metric {metric.name!r} needs labels that are numbers; the target {labels.columns[0]!r} holds "
-            f"{_shown(labels.iloc[:, 0].dropna().iloc[0])}."
+            f"{shown(labels.iloc[:, 0].dropna().iloc[0])}."
         )
     if problem != "regression":
         return
@@ -224,16 +160,17 @@ def _classes(
     """Class labels as text: in the order of the prediction columns if there is one a class, else sorted."""
     if problem not in ("binary", "multiclass"):
         return []
-    classes = sorted(class_text(labels.iloc[:, 0]).dropna().unique())
+    one_hot = labels.shape[1] > 1
+    classes = list(labels.columns) if one_hot else sorted(class_text(labels.iloc[:, 0]).dropna().unique())
     if len(prediction) == 1:
         return classes
-    prefix = class_prefix(classes, prediction)
-    if prefix is None:
+    ordered = classes_of_columns(classes, prediction)
+    if ordered is None:
         raise GomeError(
             f"{root / partial.sample}: its {len(prediction)} columns ({', '.join(prediction[:4])}, ...) are not the "
             f"{len(classes)} classes of {labels.columns[0]!r} ({', '.join(classes[:4])}, ...)."
         )
-    return [column[len(prefix) :] for column in prediction]
+    return ordered
 
 
 def _check_structure(path: Path, partial: PartialTask) -> None:
@@ -275,9 +212,3 @@ def _direction(partial: PartialTask, of_metric: Direction) -> Direction:
             f"task.yaml: metric {partial.metric!r} is to {of_metric}; remove the key 'direction'."
         )
     return of_metric
-
-
-def _shown(value: Any) -> str:
-    """A cell as a person would write it; text in quotes, cut short."""
-    text = repr(value.item() if hasattr(value, "item") else value)
-    return text if len(text) <= 60 else text[:57] + "..."

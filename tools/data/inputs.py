@@ -19,7 +19,8 @@ from gome.tools.data.row_splits import Split
 from gome.tools.data.shift import lacking
 from gome.tools.data.splits import SplitPlan
 from gome.tools.data.table_names import suffix_of
-from gome.tools.data.tables import read_columns, read_table, write_table
+from gome.tools.data.tables import read_cells, read_columns, write_table
+from gome.tools.data.task_tables import read_task_table
 
 
 class Inputs:
@@ -84,7 +85,7 @@ class Inputs:
     @cached_property
     def notes(self) -> list[str]:
         """What the folds leave out of the task's files, one line each, for the report."""
-        train = list(self._train.columns)
+        train = list(self._cells.columns)
         notes = []
         if absent := [c for c in self._test_columns if c not in train and c != self.task.id]:
             notes.append(
@@ -100,12 +101,18 @@ class Inputs:
         return self.plan.folds(split)[fold]
 
     @cached_property
+    def _cells(self) -> pd.DataFrame:
+        """The train table as it stands, to be written out again."""
+        return read_cells(self.root / self.task.train)
+
+    @cached_property
     def _train(self) -> pd.DataFrame:
-        return read_table(self.root / self.task.train)
+        """The train table as the task means it, to be worked with."""
+        return read_task_table(self.task, self.task.train)
 
     @cached_property
     def _real_sample(self) -> pd.DataFrame:
-        return read_table(self.root / self.task.sample)
+        return read_cells(self.root / self.task.sample)
 
     @cached_property
     def _test_columns(self) -> list[str]:
@@ -116,7 +123,7 @@ class Inputs:
 
     @cached_property
     def _test(self) -> pd.DataFrame:
-        return read_table(self.root / self.task.test)
+        return read_task_table(self.task, self.task.test)
 
     @cached_property
     def _lacking(self) -> dict[str, str]:
@@ -129,7 +136,9 @@ class Inputs:
         return ids is None or bool(ids.isna().any()) or bool(ids.duplicated().any())
 
     def _ids(self, rows: np.ndarray) -> np.ndarray:
-        return np.arange(len(rows)) if self._made_ids else self._train[self.task.id].to_numpy()[rows]
+        if self._made_ids:
+            return np.arange(len(rows))
+        return self._cells[self.task.id].to_numpy()[rows]
 
     def _lay_out(self, split: Split, folder: Path) -> None:
         task, found = self.task, self.inventory
@@ -143,12 +152,14 @@ class Inputs:
             whole = [*found.plain, *found.tables, *found.naming.named]
             layout.lay_out(folder, {name: name for name in whole}, {})
             return
-        train = self._train.iloc[split.train_rows]
-        write_table(mirrored(train, task) if split.name == MIRRORED else train, folder / task.train)
+        train = self._cells.iloc[split.train_rows]
+        if split.name == MIRRORED:
+            train = train.assign(**mirrored(self._train[task.target].iloc[split.train_rows], task))
+        self._write(train, folder, task.train)
         if task.test != task.sample:
             test = self._test_table(split.test_rows)
-            write_table(blinded(test, task) if split.name == BLINDED else test, folder / task.test)
-        write_table(self.sample(split.name, split.fold), folder / task.sample)
+            self._write(blinded(test, task) if split.name == BLINDED else test, folder, task.test)
+        self._write(self.sample(split.name, split.fold), folder, task.sample)
         write_table(self.answers(split.name, split.fold), self._answers_file(split))
         places = {name: name for name in found.plain}
         places |= self._row_files.placed(self._graded_keys(split.test_rows), found.naming.paths)
@@ -158,9 +169,12 @@ class Inputs:
             for number, (name, key) in enumerate(found.tables.items()):
                 made[name] = Path(scratch) / str(number) / Path(name).name
                 with layout.as_file(name) as path:
-                    table = read_table(path)
-                    write_table(table[~alike(table[key], hidden)], made[name])
+                    table = read_cells(path)
+                    write_table(table[~alike(table[key], hidden)], made[name], like=path)
             layout.lay_out(folder, places, made)
+
+    def _write(self, table: pd.DataFrame, folder: Path, name: str) -> None:
+        write_table(table, folder / name, like=self.root / name)
 
     @cached_property
     def inventory(self) -> Inventory:
@@ -193,8 +207,8 @@ class Inputs:
 
     def _test_table(self, rows: np.ndarray) -> pd.DataFrame:
         ids = self._ids(rows)
-        known = [c for c in self._test_columns if c in self._train.columns and c != self.task.id]
-        table = self._train[known].iloc[rows].reset_index(drop=True)
+        known = [c for c in self._test_columns if c in self._cells.columns and c != self.task.id]
+        table = self._cells[known].iloc[rows].reset_index(drop=True)
         for name in self._lacking:  # as in the real test rows, in their type
             table[name] = self._test[name].iloc[:0].reindex(range(len(rows)))
         return table.assign(**{self.task.id: ids})[

@@ -17,16 +17,19 @@ def can_mirror(task: Task) -> bool:
     return task.problem in ("binary", "multiclass", "regression")
 
 
-def mirrored(train: pd.DataFrame, task: Task) -> pd.DataFrame:
-    """`train` with each number y as min + max - y, and each class as the next one; gaps stay."""
-    turned = train.copy()
+def mirrored(labels: pd.DataFrame, task: Task) -> pd.DataFrame:
+    """The target columns with each number y as min + max - y, and each class as the next one; gaps stay."""
+    if task.problem == "multiclass" and len(task.target) > 1:  # a column of 0 and 1 for each class
+        others = [*task.target[-1:], *task.target[:-1]]
+        return labels.rename(columns=dict(zip(others, task.target, strict=True)))[task.target]
+    turned = labels.copy()
     for name in task.target:
-        values = train[name]
+        values = labels[name]
         if task.problem == "regression":
             turned[name] = values.min() + values.max() - values
         else:
-            codes, labels = pd.factorize(values, sort=True)
-            following = np.asarray(labels)[(codes + 1) % max(1, len(labels))]
+            codes, classes = pd.factorize(values, sort=True)
+            following = np.asarray(classes)[(codes + 1) % max(1, len(classes))]
             turned[name] = pd.Series(following, index=values.index).where(codes >= 0)
     return turned
 

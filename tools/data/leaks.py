@@ -7,7 +7,6 @@ test rows have it too; that is for people to say. So signs are reported, and voi
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
@@ -18,7 +17,7 @@ from gome.state.task import Task
 from gome.tools.data.columns import column_kind, time_values
 from gome.tools.data.ids import id_text, respelled
 from gome.tools.data.single_column_score import Answer, single_column_score
-from gome.tools.data.tables import read_table
+from gome.tools.data.task_tables import read_task_table
 
 TELLS, HINTS = 0.97, 0.2
 """Share of the target explained from which a column gives it away, and from which an id or an order says too much."""
@@ -108,7 +107,7 @@ def _later_rows(
         order = np.argsort(times.to_numpy(), kind="stable")
     target = answer.comparable(train[task.target[0]])[order]
     if task.group is not None:
-        groups = pd.factorize(train[task.group].astype(str))[0][order]
+        groups = pd.factorize(train[task.group], use_na_sentinel=False)[0][order]
         by_group = np.argsort(groups, kind="stable")
         order, target = order[by_group], target[by_group]
     for name in columns:
@@ -201,7 +200,7 @@ def _side_tables(
         if task.id not in columns or not others or len(others) > MOST_COLUMNS:
             continue
         try:
-            rows = read_table(Path(task.root) / table, columns=[task.id, *others])
+            rows = read_task_table(task, table, columns=[task.id, *others])
         except GomeError:
             continue
         keyed = rows.set_axis(respelled(rows[task.id], train[task.id])).drop(columns=task.id)

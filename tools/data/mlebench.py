@@ -4,8 +4,11 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
+
 from gome.state.errors import GomeError
 from gome.tools.data.columns import class_text
+from gome.tools.data.ids import respelled
 from gome.tools.data.metric_words import read_metric
 from gome.tools.data.partial_task import PartialTask
 from gome.tools.data.table_names import is_table, stem_of
@@ -101,11 +104,11 @@ def _infer_target(root: Path, partial: PartialTask) -> list[str]:
     if len(candidates) == 1:
         return candidates
     if len(prediction) > 1 and candidates:
-        table = read_table(root / partial.train, columns=candidates)
+        table = read_table(root / partial.train, columns=candidates, text=candidates)
         named = [
             c
             for c in candidates
-            if class_prefix(list(class_text(table[c]).dropna().unique()), prediction) is not None
+            if classes_of_columns(list(class_text(table[c]).dropna().unique()), prediction) is not None
         ]
         if len(named) == 1:
             return named
@@ -113,13 +116,15 @@ def _infer_target(root: Path, partial: PartialTask) -> list[str]:
     raise GomeError(f"{root / partial.train}: the target column is not clear{among}; give `target`.")
 
 
-def class_prefix(classes: list[str], prediction: list[str]) -> str | None:
-    """What stands before the class name in each of the columns `prediction` ('' or e.g. 'Status_'), None if no match."""
-    wanted = set(classes)
+def classes_of_columns(classes: list[str], prediction: list[str]) -> list[str] | None:
+    """The class of each of the columns `prediction`, named like the classes, maybe with the same words before each (such
+    as 'Status_'); None if they are not."""
     for length in range(len(prediction[0])):
         prefix = prediction[0][:length]
-        if all(p.startswith(prefix) for p in prediction) and {p[length:] for p in prediction} == wanted:
-            return prefix
+        if all(p.startswith(prefix) for p in prediction):
+            named = list(respelled(pd.Series([p[length:] for p in prediction]), pd.Series(classes)))
+            if len(named) == len(classes) and set(named) == set(classes):
+                return named
     return None
 
 

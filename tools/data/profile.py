@@ -21,6 +21,7 @@ from gome.tools.data.shift import shift_warnings
 from gome.tools.data.structure import structure_hints
 from gome.tools.data.table_names import is_table, suffix_of
 from gome.tools.data.tables import read_columns, read_table
+from gome.tools.data.task_tables import read_task_table
 
 MAX_COLUMNS = 120
 RUN_LENGTH = 16
@@ -41,7 +42,7 @@ def profile(task: Task) -> dict[str, Any]:
     """
     root = Path(task.root)
     train, test = (
-        with_dates(_hashable(read_table(root / name)), task.dates) for name in (task.train, task.test)
+        with_dates(_hashable(read_task_table(task, name)), task.dates) for name in (task.train, task.test)
     )
     names = [c for c in train.columns if c not in task.target]
     columns = [_column(train[c], test[c] if c in test.columns else None, root) for c in names]

@@ -16,10 +16,11 @@ from gome.state.task import DateFormat
 from gome.tools.data.columns import class_text, column_kind, nearest
 from gome.tools.data.date_checks import date_formats
 from gome.tools.data.drop import check_drop
+from gome.tools.data.labels import read_labels
 from gome.tools.data.row_splits import deal, hold_out, moments
 from gome.tools.data.splits import MIN_ROWS
 from gome.tools.data.table_names import TableName, stem_of
-from gome.tools.data.tables import read_table, write_table
+from gome.tools.data.tables import read_cells, read_table, write_table
 from gome.tools.evaluation import metrics
 
 ROW_ID = "row_id"
@@ -62,24 +63,31 @@ def make_task_folder(path: Path, wanted: Wanted, workspace: Path) -> Path:
     that tells the rows apart is the id; else `row_id` is made. Raises GomeError: target or metric not given, no such
     column, too few labelled rows, nothing left to train on.
     """
-    table, target, metric = read_table(path), wanted.target, wanted.metric
+    table, cells, target, metric = read_table(path), read_cells(path), wanted.target, wanted.metric
     _check_columns(path, table, wanted)
     if not metric:
         fits = ", ".join(_suggestions(table, target))
         raise GomeError(f"{path}: which metric? Give `metric`; for this target {fits} would fit.")
-    table, id_ = _with_id(table.drop(columns=list(wanted.drop)), target)
+    dropped = list(wanted.drop)
+    table, cells = table.drop(columns=dropped), cells.drop(columns=dropped)
     dates = date_formats(path, [table], wanted.dates, wanted.time, skip=target)
-    is_train, is_test, known = _sides(path, table, wanted, dates)
+    labels, _ = read_labels(path, target, target, metrics.get(metric).kinds, metric)
+    id_ = _id_column(table, cells, target)
+    if id_ not in cells:
+        cells = pd.concat([pd.Series(np.arange(len(cells)), name=id_), cells], axis=1)
+    is_train, is_test, known = _sides(path, table, cells, labels, wanted, dates)
     root = workspace.resolve() / stem_of(path)
     workspace.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=".task-", dir=workspace))
     name = TableName.of(path)
     suffix = ".parquet" if name and name.format == "parquet" else ".csv"
-    train, test = table[is_train], table[is_test]
+    train, test = cells[is_train], cells[is_test]
     write_table(train, partial / f"train{suffix}")
     write_table(test.drop(columns=target), partial / f"test{suffix}")
-    write_table(_sample(train, test[id_], target, metric), partial / f"sample_submission{suffix}")
-    (partial / "description.md").write_text(_description(path, table, wanted, known), encoding="utf-8")
+    write_table(_sample(labels[is_train], test[id_], metric), partial / f"sample_submission{suffix}")
+    (partial / "description.md").write_text(
+        _description(path, len(cells), int(is_test.sum()), wanted, known), encoding="utf-8"
+    )
     keys: dict[str, Any] = {"name": root.name, "metric": metric, "target": target, "id": id_}
     given = (("positive", wanted.positive), ("group", wanted.group), ("time", wanted.time))
     keys |= {key: name for key, name in given if name}
@@ -120,56 +128,60 @@ def _suggestions(table: pd.DataFrame, target: list[str]) -> list[str]:
     return SUGGESTED["regression" if numeric else "binary" if unique == 2 else "multiclass"]
 
 
-def _with_id(table: pd.DataFrame, target: list[str]) -> tuple[pd.DataFrame, str]:
+def _id_column(table: pd.DataFrame, cells: pd.DataFrame, target: list[str]) -> str:
+    """The column that tells the rows apart, or a new name if there is none."""
     for name in table.columns:
-        column = table[name]
-        if name not in target and column_kind(column) == "id" and column.notna().all() and column.is_unique:
-            return table, str(name)
+        unique = cells[name].notna().all() and cells[name].is_unique
+        if name not in target and column_kind(table[name]) == "id" and unique:
+            return str(name)
     id_ = ROW_ID
     while id_ in table.columns:
         id_ = f"{id_}_"
-    return pd.concat([pd.Series(np.arange(len(table)), name=id_), table], axis=1), id_
+    return id_
 
 
 def _sides(
-    path: Path, table: pd.DataFrame, wanted: Wanted, dates: Mapping[str, DateFormat]
+    path: Path,
+    table: pd.DataFrame,
+    cells: pd.DataFrame,
+    labels: pd.DataFrame,
+    wanted: Wanted,
+    dates: Mapping[str, DateFormat],
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """Which rows are the train and the test part, and whether the labels of the latter are known."""
     target, group, time = wanted.target, wanted.group, wanted.time
-    unlabelled = table[target].isna().any(axis=1).to_numpy()
+    unlabelled = labels.isna().any(axis=1).to_numpy()
     if (~unlabelled).sum() < 2 * MIN_ROWS:
         raise GomeError(
             f"{path}: {(~unlabelled).sum()} rows have a label; at least {2 * MIN_ROWS} are needed."
         )
     if unlabelled.any():
         return ~unlabelled, unlabelled, False
-    numeric = len(target) == 1 and pd.api.types.is_float_dtype(table[target[0]])
-    labels = table[target[0]] if numeric else table.groupby(target, sort=True, observed=True).ngroup()
-    order = labels.to_numpy(dtype=float)
+    numeric = len(target) == 1 and pd.api.types.is_float_dtype(labels[target[0]])
+    by_label = labels[target[0]] if numeric else labels.groupby(target, sort=True, observed=True).ngroup()
+    order = by_label.to_numpy(dtype=float)
     if group or time:
-        codes = pd.factorize(table[group].astype(str))[0] if group else None
+        codes = pd.factorize(cells[group], use_na_sentinel=False)[0] if group else None
         times = moments(table, time, dates, str(path)) if time else None
         try:
             split = hold_out(order, TEST_PARTS, classes=not numeric, group=codes, time=times)
         except GomeError as error:
             raise GomeError(f"{path}: {error}") from error
-        rows = np.arange(len(table))
+        rows = np.arange(len(labels))
         return np.isin(rows, split.train_rows), np.isin(rows, split.test_rows), True
     parts = deal(order, TEST_PARTS, np.random.default_rng(0), classes=not numeric)
     return parts != 0, parts == 0, True
 
 
-def _sample(train: pd.DataFrame, ids: pd.Series, target: list[str], metric: str) -> pd.DataFrame:
+def _sample(labels: pd.DataFrame, ids: pd.Series, metric: str) -> pd.DataFrame:
     """A sample submission of constants: the most frequent label, the median, or class shares where these are graded."""
     sample = ids.to_frame().reset_index(drop=True)
-    label = train[target[0]]
-    if len(target) == 1 and label.nunique() > 2 and _wants_probabilities(metric):
-        shares = class_text(label).value_counts(normalize=True).sort_index()
-        return sample.assign(**{str(name): round(share, 6) for name, share in shares.items()})
-    for name in target:
-        column = train[name]
-        constant = column.median() if pd.api.types.is_float_dtype(column) else column.mode().iloc[0]
-        sample[name] = constant
+    if labels.shape[1] == 1 and labels.iloc[:, 0].nunique() > 2 and _wants_probabilities(metric):
+        shares = class_text(labels.iloc[:, 0]).value_counts(normalize=True).sort_index()
+        before = f"{labels.columns[0]} " if ids.name in shares else ""
+        return sample.assign(**{f"{before}{name}": round(share, 6) for name, share in shares.items()})
+    for name, column in labels.items():
+        sample[name] = column.median() if pd.api.types.is_float_dtype(column) else column.mode().iloc[0]
     return sample
 
 
@@ -180,12 +192,12 @@ def _wants_probabilities(metric: str) -> bool:
     return "multiclass" in found.kinds and found.form == "probability"
 
 
-def _description(path: Path, table: pd.DataFrame, wanted: Wanted, known: bool) -> str:
-    cut = "the rows whose label is missing"
+def _description(path: Path, rows: int, tests: int, wanted: Wanted, known: bool) -> str:
+    cut = f"the {tests} rows whose label is missing"
     if known:
         how = f"the latest by {wanted.time}" if wanted.time else "drawn at random"
         cut = f"one row in five, {how}" + (f", with no {wanted.group} of the others" if wanted.group else "")
     return (
-        f"# {path.name}\n\nPredict {', '.join(wanted.target)} from the other columns. The {len(table)} rows of one table "
+        f"# {path.name}\n\nPredict {', '.join(wanted.target)} from the other columns. The {rows} rows of one table "
         f"were cut in two: the test table is {cut}.\n\n## Evaluation\n\n{wanted.metric}\n"
     )

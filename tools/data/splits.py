@@ -118,7 +118,7 @@ def _label_order(table: pd.DataFrame, task: Task) -> np.ndarray:
         ranks = table[task.target].rank(pct=True)
         return ranks.mean(axis=1).to_numpy(dtype=float)
     if len(task.target) == 1:
-        return pd.factorize(table[task.target[0]].astype(str))[0].astype(float)
+        return pd.factorize(table[task.target[0]], use_na_sentinel=False)[0].astype(float)
     return table.groupby(task.target, dropna=False, sort=True, observed=True).ngroup().to_numpy(dtype=float)
 
 
@@ -133,7 +133,7 @@ def _time_reason(task: Task) -> str:
 def _groups(table: pd.DataFrame, task: Task) -> tuple[np.ndarray | None, str]:
     """Group codes: the task's column, else rows with the same features, if those are more than 1 % and under half."""
     if task.group is not None:
-        return pd.factorize(table[task.group].astype(str))[0], f", no {task.group} on both sides"
+        return pd.factorize(table[task.group], use_na_sentinel=False)[0], f", no {task.group} on both sides"
     features = table.drop(columns=[c for c in [*task.target, task.id] if c in table.columns])
     if features.shape[1] == 0 or task.time is not None:
         return None, ""

@@ -10,36 +10,55 @@ import lzma
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import pandas as pd
 import pyarrow
 import pyarrow.parquet as parquet
 
 from gome.state.errors import GomeError
+from gome.tools.data.columns import class_text
 from gome.tools.data.table_names import SUFFIXES, TableName
 
 _CHUNK = 1 << 20
+MISSING = (
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
+    "NULL", "NaN", "None", "n/a", "nan", "null",
+)  # fmt: skip
+"""What pandas takes for a missing value in a column of CSV. In a column that is read as text only an empty field is."""
 _OPEN: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, "": open}
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError)
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # long texts are data, not a fault
 
 
-def read_table(path: Path, *, columns: Sequence[str] | None = None, rows: int | None = None) -> pd.DataFrame:
+def read_table(
+    path: Path,
+    *,
+    columns: Sequence[str] | None = None,
+    rows: int | None = None,
+    text: Collection[str] = (),
+) -> pd.DataFrame:
     """The table in `path`, whole, or only some `columns`, or only its first `rows`.
 
-    CSV has to be UTF-8 (a byte-order mark is allowed); empty fields, NA, NaN, null and None are missing values.
-    Raises GomeError: file missing, empty, without rows, not UTF-8, rows of unequal length, column names repeated.
+    The columns in `text`, where the table has them, are the cells as they stand (of Parquet: the values as text), and
+    only an empty field is missing; elsewhere numbers are numbers, and what `MISSING` lists is missing. CSV has to be
+    UTF-8 (a byte-order mark is allowed). Raises GomeError: file missing, empty, without rows, not UTF-8, rows of unequal
+    length, column names repeated.
     """
     path = _existing(path)
     read = _read_parquet if _name(path).format == "parquet" else _read_csv
-    frame = read(path, columns, rows)
+    frame = read(path, columns, rows, text)
     if frame.empty:
         raise GomeError(f"{path}: the table has a header but no rows.")
     return frame
+
+
+def read_cells(path: Path) -> pd.DataFrame:
+    """The whole table in `path`, every cell of CSV the text that it is; Parquet keeps its types. GomeError as above."""
+    return read_table(path, text=() if _name(path).format == "parquet" else read_columns(path))
 
 
 def read_columns(path: Path) -> list[str]:
@@ -53,14 +72,31 @@ def read_columns(path: Path) -> list[str]:
     return _header(path)
 
 
-def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write `frame` without its index, in the format that the suffix of `path` names."""
+def write_table(frame: pd.DataFrame, path: Path, *, like: Path | None = None) -> None:
+    """Write `frame` without its index, in the format that the suffix of `path` names; columns without a name stay
+    without one where they stand in the same place as in the table `like`."""
     name = _name(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if name.format == "parquet":
         frame.to_parquet(path, index=False)
     else:
-        frame.to_csv(path, index=False, sep=_separator(path))  # packed as the suffix says
+        header: bool | list[str] = _header_of(frame, like) if like else True
+        quoting: Literal[0, 1] = 1 if _has_carriage_return(frame) else 0  # all or what needs it
+        # packed as the suffix says
+        frame.to_csv(path, index=False, sep=_separator(path), header=header, quoting=quoting)
+
+
+def _header_of(frame: pd.DataFrame, like: Path) -> list[str]:
+    nameless = set() if _name(like).format == "parquet" else {i for i, n in enumerate(_names(like)) if not n}
+    return ["" if i in nameless and c == f"Unnamed: {i}" else str(c) for i, c in enumerate(frame.columns)]
+
+
+def _has_carriage_return(frame: pd.DataFrame) -> bool:
+    """Whether a cell has what the csv module forgets to quote (before Python 3.13)."""
+    texts = (frame[c] for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c]))
+    return any("\r" in str(c) for c in frame.columns) or any(
+        bool(t.astype(str).str.contains("\r", regex=False).any()) for t in texts
+    )
 
 
 def _name(path: Path) -> TableName:
@@ -82,16 +118,21 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _read_parquet(path: Path, columns: Sequence[str] | None, rows: int | None) -> pd.DataFrame:
+def _read_parquet(
+    path: Path, columns: Sequence[str] | None, rows: int | None, text: Collection[str]
+) -> pd.DataFrame:
     read_columns(path)
     try:
         frame = parquet.read_table(path, columns=None if columns is None else list(columns)).to_pandas()
     except (pyarrow.ArrowException, OSError) as error:
         raise GomeError(f"{path}: not a readable Parquet file ({_first_line(error)}).") from error
-    return frame.reset_index(drop=True) if rows is None else frame.head(rows).reset_index(drop=True)
+    frame = frame.reset_index(drop=True) if rows is None else frame.head(rows).reset_index(drop=True)
+    return frame.assign(**{c: class_text(frame[c]) for c in frame.columns if c in text})
 
 
-def _read_csv(path: Path, columns: Sequence[str] | None, rows: int | None) -> pd.DataFrame:
+def _read_csv(
+    path: Path, columns: Sequence[str] | None, rows: int | None, text: Collection[str]
+) -> pd.DataFrame:
     header = _header(path)
     _check_row_lengths(path, header, first=1)  # pandas takes one field more than names for an index
     try:
@@ -100,6 +141,9 @@ def _read_csv(path: Path, columns: Sequence[str] | None, rows: int | None) -> pd
             sep=_separator(path),
             encoding="utf-8-sig",
             low_memory=False,
+            dtype={c: str for c in header if c in text},
+            keep_default_na=False,
+            na_values={c: [""] if c in text else MISSING for c in header},
             usecols=None if columns is None else list(columns),
             nrows=rows,
         )
@@ -138,13 +182,7 @@ def _check_row_lengths(path: Path, header: list[str], first: int | None = None) 
 
 
 def _header(path: Path) -> list[str]:
-    with _text(path) as file:
-        try:
-            names = next((row for row in csv.reader(file, delimiter=_separator(path)) if row), [])
-        except UnicodeDecodeError as error:
-            raise _encoding_error(path) from error
-        except csv.Error as error:
-            raise GomeError(f"{path}: the header is not readable ({error}).") from error
+    names = _names(path)
     if not names:
         raise GomeError(f"{path}: the file has no header line.")
     if len(names) == 1 and (";" in names[0] or "\t" in names[0]):
@@ -152,6 +190,17 @@ def _header(path: Path) -> list[str]:
             f"{path}: the fields are not separated by commas; save the file as comma-separated CSV."
         )
     return _unique(names, path)
+
+
+def _names(path: Path) -> list[str]:
+    """The cells of the header, empty ones too."""
+    with _text(path) as file:
+        try:
+            return next((row for row in csv.reader(file, delimiter=_separator(path)) if row), [])
+        except UnicodeDecodeError as error:
+            raise _encoding_error(path) from error
+        except csv.Error as error:
+            raise GomeError(f"{path}: the header is not readable ({error}).") from error
 
 
 def _unique(names: list[str], path: Path) -> list[str]:

@@ -5,10 +5,10 @@ from pathlib import Path
 import pandas as pd
 
 from gome.state.task import Task
-from gome.tools.data.columns import class_text
 from gome.tools.data.tables import read_table
 from gome.tools.evaluation.metric import Form
 from gome.tools.evaluation.metrics import get
+from gome.tools.evaluation.parse import codes
 
 SAMPLE_ROWS = 200
 
@@ -31,6 +31,8 @@ def answer_form(task: Task) -> Form:
 def _holds_labels(task: Task) -> bool:
     if len(task.prediction) > 1:
         return False
-    given = read_table(Path(task.root) / task.sample, rows=SAMPLE_ROWS)[task.prediction[0]]
-    # Numbers with a point stand for probabilities, even where each of them is 0.0 or 1.0.
-    return not pd.api.types.is_float_dtype(given) and set(class_text(given.dropna())) <= set(task.classes)
+    path, column = Path(task.root) / task.sample, task.prediction[0]
+    if pd.api.types.is_float_dtype(read_table(path, rows=SAMPLE_ROWS, columns=[column])[column]):
+        return False  # numbers with a point stand for probabilities, even where each of them is 0.0 or 1.0
+    given = read_table(path, rows=SAMPLE_ROWS, columns=[column], text=[column])[column].dropna()
+    return bool((codes(given, task.classes) >= 0).all())

@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,11 +54,34 @@ def _loaded(name: str, root: Path | None) -> Metric:
 
 
 def _frames(answers: pd.DataFrame, submission: pd.DataFrame, task: Task) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both tables as a grader expects them: ids and labels, text to us, are numbers where that changes none of them."""
+    ids = _plain(pd.concat([answers[task.id], submission[task.id]], ignore_index=True))
+    typed = dict(zip(task.classes, _plain(pd.Series(task.classes, dtype=object)), strict=True))
     if task.problem in ("binary", "multiclass") and len(task.prediction) > 1:
         truth = true_codes(answers, task)
         classes = {c: (truth == i).astype(int) for i, c in enumerate(task.prediction) if c not in answers}
         answers = answers.assign(**classes)
+    answers = answers.assign(**{c: _typed(answers[c], typed) for c in task.target})
+    submission = submission.assign(**{c: _typed(submission[c], typed) for c in task.prediction})
+    answers[task.id], submission[task.id] = ids[: len(answers)].to_numpy(), ids[len(answers) :].to_numpy()
     return answers, submission
+
+
+def _typed(column: pd.Series, typed: dict[str, Any]) -> pd.Series:
+    """Labels as the grader knows them; what are no labels as they are, text as numbers where it is a number's."""
+    if len(typed) and column.isin(typed).all():
+        return column.map(typed)
+    return _plain(column)
+
+
+def _plain(column: pd.Series) -> pd.Series:
+    """Text as numbers or truth values if each is spelled as those are; else, and what is no text, as it is."""
+    if pd.api.types.is_numeric_dtype(column) or column.isna().any():
+        return column
+    if set(column.astype(str).str.lower()) <= {"true", "false"}:
+        return column.astype(str).str.lower() == "true"
+    numbers = pd.to_numeric(column, errors="coerce")
+    return numbers if (numbers.astype(str) == column.astype(str)).all() else column
 
 
 def _file(where: str, root: Path | None) -> Path | None:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from gome.state.task import Task
 from gome.tools.data.columns import class_text
+from gome.tools.data.ids import respelled
 from gome.tools.evaluation.metric import AnswersError, GradingError
 
 
@@ -30,12 +31,25 @@ def _as_float(value: Any) -> float:
 
 def codes(labels: pd.Series, classes: list[str]) -> np.ndarray:
     """Positions of labels in `classes`, (n,) ints; -1 for what is no class."""
-    wanted = pd.Index(class_text(labels).to_numpy(dtype=object), dtype=object)
-    return pd.Index(classes, dtype=object).get_indexer(wanted)
+    return pd.Index(classes, dtype=object).get_indexer(pd.Index(class_labels(labels, classes), dtype=object))
+
+
+def class_labels(labels: pd.Series, classes: list[str]) -> pd.Series:
+    """`labels` as text, (n,), spelled as in `classes`: '2.0' is '2' and 'true' is 'TRUE' where no other class could be
+    meant. What is no class stays as it is."""
+    text = respelled(labels, pd.Series(classes, dtype=object)).set_axis(labels.index)
+    odd = text.notna() & ~text.isin(classes)
+    by_case = {c.lower(): c for c in classes}
+    if odd.any() and len(by_case) == len(classes):
+        text[odd] = text[odd].map(lambda label: by_case.get(label.strip().lower(), label))
+    return text
 
 
 def true_codes(answers: pd.DataFrame, task: Task) -> np.ndarray:
     """Class codes of the answers, (n,). Raises GradingError for a label that the task does not have."""
+    if len(task.target) > 1:  # a column for each class, 1 for the true one
+        places = np.array([task.classes.index(name) for name in task.target])
+        return places[numbers(answers, task.target).argmax(axis=1)]
     column = answers[task.target[0]]
     found = codes(column, task.classes)
     if (found < 0).any():

@@ -14,9 +14,11 @@ import pandas as pd
 
 from gome.state.task import Task
 from gome.tools.data.ids import id_text, respelled
+from gome.tools.data.tables import MISSING
+from gome.tools.evaluation.answer_form import answer_form
 from gome.tools.evaluation.grading import metric_of
 from gome.tools.evaluation.metric import Metric
-from gome.tools.evaluation.parse import as_numbers, codes, nearest_labels, shown
+from gome.tools.evaluation.parse import as_numbers, class_labels, nearest_labels, shown
 
 WARNING = "warning: "
 LARGEST = 1e50
@@ -67,13 +69,21 @@ def _read(
         ]
     if problem := _shape_problem(path, sample.shape[1]):
         return None, [problem]
-    text = [] if pd.api.types.is_numeric_dtype(sample[task.id]) else [task.id]
-    if metric.form in ("label", "ranking", "detection"):
+    text = [task.id]
+    if metric.form in ("label", "ranking", "detection") or (metric.own and answer_form(task) == "label"):
         text += task.prediction
     most = 2 * len(sample) + 1000
     try:
-        table = pd.read_csv(path, dtype=dict.fromkeys(text, str), encoding="utf-8-sig", compression=None,
-                            low_memory=False, nrows=most + 1)  # fmt: skip
+        table = pd.read_csv(
+            path,
+            dtype=dict.fromkeys(text, str),
+            keep_default_na=False,
+            na_values={c: [""] if c in text else MISSING for c in sample.columns},
+            encoding="utf-8-sig",
+            compression=None,
+            low_memory=False,
+            nrows=most + 1,
+        )
     except UnicodeDecodeError as error:
         return None, [f"{path.name} is not UTF-8 at byte {error.start}; write it with DataFrame.to_csv"]
     except (ValueError, OverflowError) as error:  # pandas' parser errors are ValueErrors
@@ -138,9 +148,10 @@ def _id_problems(table: pd.DataFrame, sample: pd.DataFrame, id_: str) -> list[st
 def _check_values(table: pd.DataFrame, sample: pd.DataFrame, task: Task, metric: Metric) -> list[str]:
     """Faults of the predictions; brings them to their form in `table` as far as they have none."""
     columns = [c for c in sample.columns if c != task.id]
-    labels = metric.form == "label" and len(columns) == 1
-    lists = task.problem in ("ranking", "detection") or metric.form in ("ranking", "detection")
-    if metric.own:
+    form = answer_form(task)
+    labels = form == "label" and len(columns) == 1
+    lists = task.problem in ("ranking", "detection") or form in ("ranking", "detection")
+    if metric.own and not (labels and task.classes):
         return [] if lists else _missing(table, columns, task.id)
     if lists or (labels and not task.classes):
         table[columns] = table[columns].fillna("")
@@ -170,8 +181,8 @@ def _check_labels(table: pd.DataFrame, column: str, task: Task, metric: Metric) 
     if problems := _missing(table, [column], task.id):
         return problems
     values = table[column]
-    text = nearest_labels(values, task.classes) if metric.ordered else _canonical(values, task.classes)
-    unknown = codes(text, task.classes) < 0
+    text = nearest_labels(values, task.classes) if metric.ordered else class_labels(values, task.classes)
+    unknown = ~text.isin(task.classes)
     if unknown.any():
         example = values[unknown].iloc[0]
         return [
@@ -180,19 +191,6 @@ def _check_labels(table: pd.DataFrame, column: str, task: Task, metric: Metric) 
         ]
     table[column] = text
     return []
-
-
-def _canonical(values: pd.Series, classes: list[str]) -> pd.Series:
-    """Labels as the task writes them: '2.0' is '2' if there is a class '2', 'true' is 'True'."""
-    text = values.astype(object).str.strip()
-    odd = ~text.isin(classes)
-    if odd.any():
-        numbers = as_numbers(text[odd])
-        whole = numbers.where(numbers % 1 == 0).dropna()
-        text[whole.index] = whole.map("{:.0f}".format)
-        lower = {c.lower(): c for c in classes} if len({c.lower() for c in classes}) == len(classes) else {}
-        text[odd] = text[odd].map(lambda v: lower.get(str(v).lower(), v))
-    return text
 
 
 def _check_numbers(table: pd.DataFrame, column: str, id_: str, metric: Metric) -> list[str]:
