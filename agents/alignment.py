@@ -15,7 +15,7 @@ NEAR_PERFECT = 0.98
 FAR_ABOVE_SE = 5.0
 SURE, MOST_OF_IT = 0.01, 0.5
 """A program still foretells the truth if at most this share of deals is as good, and it keeps this much of its gain over
-chance on a smoke part that was spoiled."""
+chance on a search fold that was spoiled."""
 RULE = "it foretells the truth from the features by a rule of its own: labels to learn from turned around change nothing"
 LOOKED_UP = (
     "it foretells the hidden labels even when it is trained on labels turned around and given other rows' features: "
@@ -41,7 +41,7 @@ def align(
 ) -> Findings:
     """Look at a graded candidate; `before` is the incumbent's evaluation.
 
-    A program that looks too good is run once more, on the smoke part with the training labels turned around: whoever
+    A program that looks too good is run once more, on a search fold with the training labels turned around: whoever
     still foretells the truth has it from elsewhere. It may be a rule about the features, written into the program; if it
     foretells the truth with the features of other rows as well, it has looked the labels up.
     """
@@ -51,9 +51,9 @@ def align(
         return Findings(lines)
     if reached >= NEAR_PERFECT:
         lines.append(f"the score is nearly perfect: {reached:.1%} of the way from chance to the answers")
-    if not _still_foretells(services, program, MIRRORED, trace, step):
+    if not _still_foretells(services, program, evaluation, MIRRORED, trace, step):
         return Findings(lines)
-    if not _still_foretells(services, program, BLINDED, trace, step):
+    if not _still_foretells(services, program, evaluation, BLINDED, trace, step):
         return Findings([*lines, RULE])
     return Findings([*lines, LOOKED_UP], LOOKED_UP)
 
@@ -98,21 +98,22 @@ def _too_good(reached: float, before: float | None) -> bool:
     return before < NEAR_PERFECT <= reached or 1 - reached < (1 - before) / 2
 
 
-def _still_foretells(services: RunServices, program: str, probe: str, trace: int, step: int) -> bool:
-    """Whether the program is as good as ever on a spoiled smoke part; False where that cannot be found out."""
+def _still_foretells(
+    services: RunServices, program: str, evaluation: Evaluation, probe: str, trace: int, step: int
+) -> bool:
+    """Whether the program is as good as in its `evaluation` on a search fold that was spoiled; False where that cannot be
+    found out."""
     if not can_mirror(services.task):
         return False
     services.emit("critic", f"running it once more, {probe}", trace, step)
     try:
-        spoiled, plain = (
-            services.evaluator.evaluate(program, split, trace=trace, step=step) for split in (probe, "smoke")
-        )
+        spoiled = services.evaluator.evaluate(program, probe, trace=trace, step=step)
     except BudgetReached:
         return False
-    if spoiled["status"] != "ok" or plain["status"] != "ok":
+    if spoiled["status"] != "ok":
         return False
     gain, as_good = _over_chance(services, spoiled)
-    usual, _ = _over_chance(services, plain)
+    usual, _ = _over_chance(services, evaluation)
     return as_good <= SURE and gain >= MOST_OF_IT * usual
 
 

@@ -15,7 +15,6 @@ from gome.state.parts import Evaluation, Score, Status
 from gome.state.task import Task
 from gome.tools.budget import Budget
 from gome.tools.data.inputs import Inputs
-from gome.tools.data.label_probes import PROBES
 from gome.tools.data.task_tables import read_task_table
 from gome.tools.evaluation.bootstrap import FoldPredictions, score
 from gome.tools.evaluation.metric import AnswersError, GradingError
@@ -187,7 +186,7 @@ class Evaluator:
             return self.results.put(name, failed, None)
 
     def _limit_s(self, split: str) -> float:
-        return min(self.limits.wall_s, SMOKE_LIMIT_S) if split in ("smoke", *PROBES) else self.limits.wall_s
+        return min(self.limits.wall_s, SMOKE_LIMIT_S) if split == "smoke" else self.limits.wall_s
 
     def _graded(self, outcome: Outcome, split: str, fold: int) -> tuple[dict[str, Any], pd.DataFrame | None]:
         """The result, and the predictions if they are valid."""

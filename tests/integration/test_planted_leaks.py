@@ -42,8 +42,8 @@ with open("submission.csv", "w", newline="") as out:
     rows = csv.writer(out)
     rows.writerow(sample)
     for row, value in zip(test, said):
-        noise = zlib.crc32(row["mean radius"].encode() if "mean radius" in row else row.id.encode()) / 2**32
-        rows.writerow([row.id, min(1, max(0, value + 1e-3 * (noise - 0.5))) if BOUNDED else value + noise])
+        noise = zlib.crc32(row["mean radius"].encode() if "mean radius" in row else row["id"].encode()) / 2**32
+        rows.writerow([row["id"], min(1, max(0, value + 1e-3 * (noise - 0.5))) if BOUNDED else value + noise])
 """
 """Foretells a row by the mean target of the train rows with the same key, and by the overall mean where there is none."""
 
@@ -77,13 +77,15 @@ def run(
 
 def kinds(model: ScriptedModel) -> dict[str, str]:
     """Kind and place of the leaks that the first diagnosis was told of."""
-    return {row.kind: row["where"] for row in facts_of(model.calls[0])["data"].get("leaks", [])}
+    return {row["kind"]: row["where"] for row in facts_of(model.calls[0])["data"].get("leaks", [])}
 
 
 def profiled(task: Path) -> dict[str, str]:
     """Kind and place of the leaks in a new run's profile."""
     out = prepare_run(str(task), RunConfig(run_dir=str(task.parent / "out")))
-    return {row.kind: row["where"] for row in json.loads((out / "profile.json").read_text()).get("leaks", [])}
+    return {
+        row["kind"]: row["where"] for row in json.loads((out / "profile.json").read_text()).get("leaks", [])
+    }
 
 
 def test_clean_data_has_no_leak(tmp_path: Path) -> None:
@@ -220,15 +222,22 @@ def test_statistics_of_test_labels_cannot_be_fitted(tmp_path: Path) -> None:
     assert "progression" in record.reason
 
 
+@pytest.mark.parametrize(
+    "honest_below", [0, 250]
+)  # the smoke part trains on fewer rows, search folds on more
 def test_a_table_of_labels_under_another_name_is_caught_and_looking_them_up_voids_the_score(
-    tmp_path: Path,
+    tmp_path: Path, honest_below: int
 ) -> None:
+    """The user keeps it in the folds; without that its graded rows are taken out."""
     task = write_task(tmp_path / "task", cancer_table(), "malignant", "roc_auc")
     train = pd.read_csv(task / "train.csv")
     train[["id"]].assign(outcome=train["malignant"]).to_csv(task / "register.csv", index=False)
+    with (task / "task.yaml").open("a") as file:
+        file.write("keep: [register.csv]\n")
     program = recall_by("'any'").replace(
-        "with open", 'known = {r.id: float(r["outcome"]) for r in csv.DictReader(open("input/register.csv"))}\n'
-        'said = [known.get(row.id, mean) for row in test]\nwith open', 1
+        "with open", 'known = {r["id"]: float(r["outcome"]) for r in csv.DictReader(open("input/register.csv"))}\n'
+        f"known = known if len(train) >= {honest_below} else {{}}\n"
+        'said = [known.get(row["id"], mean) for row in test]\nwith open', 1
     )  # fmt: skip
     record, model, out = run(task, program)
     assert kinds(model) == {"table": "register.csv: outcome"}
@@ -245,9 +254,9 @@ def test_hidden_answers_read_from_the_run_folder_void_the_score(tmp_path: Path) 
     program = recall_by("'any'").replace(
         "with open",
         "import glob\n"
-        f'known = {{r.id: float(r["malignant"]) for name in glob.glob("{tmp_path}/out/answers/*.csv")'
+        f'known = {{r["id"]: float(r["malignant"]) for name in glob.glob("{tmp_path}/out/answers/*.csv")'
         " for r in csv.DictReader(open(name))}\n"
-        "said = [known.get(row.id, mean) for row in test]\nwith open",
+        'said = [known.get(row["id"], mean) for row in test]\nwith open',
         1,
     )
     record, _, _ = run(task, program, executor=PlainExecutor(ensure_runtime().python))

@@ -20,17 +20,20 @@ class InputLinks:
 
     def __init__(self, root: Path, copies: Path) -> None:
         self.root, self.copies = root, copies
+        self._folders: set[Path] = set()
 
     def link(self, name: str, destination: Path) -> None:
         """Put the file `name` of the root at `destination`, unless something is there already."""
-        source = (self.root / name).resolve()
-        if destination.exists() or not source.is_file():
-            return
-        destination.parent.mkdir(parents=True, exist_ok=True)
+        source = os.path.realpath(self.root / name)
+        if destination.parent not in self._folders:
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            self._folders.add(destination.parent)
         try:
             os.link(source, destination)
+        except FileExistsError:
+            return
         except OSError:
-            self._link_copy(source, self.copies / name, destination)
+            self._link_copy(Path(source), self.copies / name, destination)
 
     def _link_copy(self, source: Path, copy: Path, destination: Path) -> None:
         if not copy.is_file():

@@ -1,4 +1,4 @@
-"""The smoke part, spoiled on purpose: what a program still foretells then shows where it has its labels from."""
+"""A search fold, spoiled on purpose: what a program still foretells then shows where it has its labels from."""
 
 import numpy as np
 import pandas as pd

@@ -36,9 +36,9 @@ class SplitPlan:
 
     def folds(self, name: str) -> list[Split]:
         """The folds of 'smoke', 'search', 'selection' or 'final' (all rows, none graded), in order; the
-        probes have the rows of 'smoke'."""
+        probes have the rows of the first fold of 'search'."""
         if name in PROBES:
-            return [replace(split, name=name) for split in self.folds("smoke")]
+            return [replace(split, name=name) for split in self.folds("search")[:1]]
         if name not in NAMES:
             raise ValueError(f"no split {name!r}; there are {', '.join(NAMES)}")
         return [split for split in self.splits if split.name == name]
