@@ -24,6 +24,7 @@ WARNING = "warning: "
 LARGEST = 1e50
 """Of predicted numbers, either way: sums of the squares of their squared errors are still finite."""
 _TOLERANCE = 1e-6  # a float32 probability may end a little outside of 0..1
+_ROUNDED = 1e-3  # by which a row of rounded probabilities may miss the sum 1
 _HEADER_BYTES = 10_000_000
 _BASE_BYTES, _BYTES_A_ROW, _BYTES_A_CELL = 16_000_000, 4096, 64
 
@@ -48,7 +49,7 @@ def check_submission(path: Path, sample: pd.DataFrame, task: Task) -> tuple[pd.D
     problems = _check_values(table, sample, task, metric)
     if problems:
         return None, problems
-    return table, _warnings(table, task)
+    return table, _warnings(table, task) + _rescaled(table, task, metric)
 
 
 def _read(
@@ -234,4 +235,20 @@ def _warnings(table: pd.DataFrame, task: Task) -> list[str]:
     value = str(table[task.prediction[0]].iloc[0])[:80]
     return [
         f"{WARNING}all {len(table)} predictions are the same ({task.prediction[0]} = {value}); is the model fitted?"
+    ]
+
+
+def _rescaled(table: pd.DataFrame, task: Task, metric: Metric) -> list[str]:
+    """Bring each row of class probabilities in `table` to the sum 1, as graders of log loss do (Kaggle's divides each row
+    by its sum; scikit-learn's expects it done); a line that says so."""
+    if metric.name not in ("log_loss", "brier") or not task.classes or len(task.prediction) == 1:
+        return []
+    total = table[task.prediction].sum(axis=1)
+    off = (total - 1).abs() > _ROUNDED
+    if not off.any():
+        return []
+    table[task.prediction] = table[task.prediction].div(total, axis=0)
+    return [
+        f"{WARNING}probabilities do not sum to 1 in {int(off.sum())} of {len(table)} rows, such as "
+        f"{total[off].iloc[0]:.4g} for {task.id} = {table[task.id][off].iloc[0]}; each row was divided by its sum"
     ]
