@@ -7,6 +7,7 @@ from gome.agents.prompts.context import base_context, data_context, incumbent_co
 from gome.agents.prompts.edits import MAX_PROGRAM, apply_blocks
 from gome.agents.prompts.render import render
 from gome.agents.prompts.replies import CodeReply
+from gome.state.prompt_context import PromptContext
 from gome.state.schema import TraceState
 from gome.tools.execution.crash import relevant_tail
 from gome.tools.services import RunServices
@@ -56,7 +57,7 @@ def updated(reply: CodeReply, program: str | None) -> str:
 
 def _write(state: TraceState, services: RunServices) -> str:
     proposal = services.artifacts.get_json(state["work"]["proposal"])
-    context = {
+    context: PromptContext = {
         **base_context(services, state),
         "hypothesis": proposal["hypothesis"],
         "plan": proposal["plan"],
@@ -80,7 +81,7 @@ def _debug(state: TraceState, services: RunServices) -> str:
     program = services.artifacts.get_text(str(work["code"]))
     log = services.artifacts.get_text(error["log"]) if error["log"] else ""
     proposal = services.artifacts.get_json(work["proposal"])
-    context = {
+    context: PromptContext = {
         **base_context(services, state),
         "hypothesis": proposal["hypothesis"],
         "data": data_context(services.profile),
@@ -110,7 +111,7 @@ def _ask(
     state: TraceState,
     services: RunServices,
     call: str,
-    context: dict[str, Any],
+    context: PromptContext,
     program: str | None,
     **texts: Any,
 ) -> str:

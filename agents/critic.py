@@ -11,6 +11,7 @@ from gome.optimizer.acceptance import Measured, change_of, measured_verdict, rea
 from gome.state.errors import BudgetReached, StepFailed
 from gome.state.in_flight import Proposal
 from gome.state.parts import Comparison, Evaluation, Verdict
+from gome.state.prompt_context import PromptContext
 from gome.state.schema import TraceState
 from gome.tools.evaluation.bootstrap import compare
 from gome.tools.services import RunServices
@@ -133,7 +134,7 @@ def _judge(
     proposal: Proposal = services.artifacts.get_json(state["work"]["proposal"])
     program = services.artifacts.get_text(str(state["work"]["code"]))
     incumbent = state.get("incumbent")
-    context = {
+    context: PromptContext = {
         **base_context(services, state),
         "hypothesis": proposal["hypothesis"],
         "candidate": {

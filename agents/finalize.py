@@ -1,7 +1,6 @@
 """What the run hands over: the preferred candidate fitted on all of the data, or what stands already; the result."""
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -9,8 +8,9 @@ from gome.optimizer.ensemble import combine
 from gome.optimizer.selection import Candidate, unselected
 from gome.state.errors import BudgetReached
 from gome.state.parts import Evaluation, Score, sign_of
+from gome.state.result import Best, FirstDraft, KeptAside, Member, Result
 from gome.state.step import StepRecord
-from gome.tools.evaluation.kept_aside import KeptAside, grade_kept_aside
+from gome.tools.evaluation.kept_aside import grade_kept_aside
 from gome.tools.evaluation.submission import check_submission
 from gome.tools.parallel import in_parallel
 from gome.tools.provisional import write_solution
@@ -20,9 +20,7 @@ from gome.tools.records.naive_file import read_naive
 from gome.tools.services import RunServices
 
 
-def finalize(
-    services: RunServices, programs: dict[str, StepRecord], order: list[Candidate]
-) -> dict[str, Any]:
+def finalize(services: RunServices, programs: dict[str, StepRecord], order: list[Candidate]) -> Result:
     """Fit the first candidate of `order` on all of the data; if it fails there, the next one, down to the last. When the
     time is up, the submission that stands is handed over. Returns the result, for `write_result`.
     """
@@ -37,7 +35,7 @@ def finalize(
 
 def _fitted(
     services: RunServices, programs: dict[str, StepRecord], order: list[Candidate], problems: list[str]
-) -> dict[str, Any] | None:
+) -> Result | None:
     for chosen in order:
         services.emit("final", f"fitting {', '.join(chosen['weights'])} on all of the data")
         try:
@@ -70,7 +68,7 @@ def _submission(
     return parts[0] if len(parts) == 1 else combine(services.task, parts, list(weights.values()))
 
 
-def _provisional(services: RunServices, order: list[Candidate], problems: list[str]) -> dict[str, Any]:
+def _provisional(services: RunServices, order: list[Candidate], problems: list[str]) -> Result:
     """The submission that was made while the run went on, if there is one."""
     stands = services.provisional.record()
     path = services.run_dir / "solution" / "submission.csv"
@@ -85,7 +83,7 @@ def _provisional(services: RunServices, order: list[Candidate], problems: list[s
     return _result(services, records, chosen, path, problems)
 
 
-def _constant(services: RunServices, path: Path, problems: list[str]) -> dict[str, Any]:
+def _constant(services: RunServices, path: Path, problems: list[str]) -> Result:
     """The constant prediction that has stood since the start: no program came to be better."""
     kept, notes = check_submission(path, services.evaluator.inputs.sample("final", 0), services.task)
     what, ok = read_naive(services.run_dir).get("what") or "the same for every row", kept is not None
@@ -96,20 +94,20 @@ def _constant(services: RunServices, path: Path, problems: list[str]) -> dict[st
 
 def _result(
     services: RunServices, programs: dict[str, StepRecord], chosen: Candidate, path: Path, problems: list[str]
-) -> dict[str, Any]:
+) -> Result:
     weights = chosen["weights"]
     kept, notes = check_submission(path, services.evaluator.inputs.sample("final", 0), services.task)
-    best = {
-        "kind": "ensemble" if len(weights) > 1 else "single",
-        "members": [{"id": k, "code": programs[k].code, "weight": w} for k, w in weights.items()],
-        "search": chosen["search"],
-        "selection": chosen["selection"],
-    }
+    best = Best(
+        kind="ensemble" if len(weights) > 1 else "single",
+        members=[Member(id=k, code=programs[k].code, weight=w) for k, w in weights.items()],
+        search=chosen["search"],
+        selection=chosen["selection"],
+    )
     ok = kept is not None
     return {"best": best, "submission": str(path), "submission_ok": ok, "problems": problems + notes}
 
 
-def _finish(services: RunServices, result: dict[str, Any]) -> dict[str, Any]:
+def _finish(services: RunServices, result: Result) -> Result:
     records = services.history.records()
     best, path = result["best"], result["submission"]
     drafted = first_draft(records, sign_of(services.task.direction))
@@ -117,7 +115,7 @@ def _finish(services: RunServices, result: dict[str, Any]) -> dict[str, Any]:
         **result,
         "handed_over": best["kind"] if best else "naive" if path else None,
         "naive": read_naive(services.run_dir),
-        "first_draft": {"id": drafted.id, "score": drafted.score} if drafted else None,
+        "first_draft": FirstDraft(id=drafted.id, score=drafted.score) if drafted else None,
         "test": _test_score(services, Path(path), best["selection"] if best else None) if path else None,
         "accepted": sum(r.accepted for r in records),
         "steps": len(records),
@@ -132,7 +130,7 @@ def _test_score(services: RunServices, submission: Path, held_back: Score | None
     return grade_kept_aside(services.run_dir, services.task, inputs, submission, held_back, seed=seed)
 
 
-def write_result(services: RunServices, result: dict[str, Any]) -> dict[str, Any]:
+def write_result(services: RunServices, result: Result) -> Result:
     """Write result.json: from then on the run is finished."""
     write_json(services.run_dir / "result.json", result)
     services.emit("done", "result written")

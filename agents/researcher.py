@@ -1,7 +1,6 @@
 """The researcher: the gradient. Diagnosis -> challenges -> hypotheses -> choice with momentum -> plan."""
 
 from heapq import nlargest
-from typing import Any
 
 import numpy as np
 
@@ -25,6 +24,7 @@ from gome.optimizer.sentence_vectors import cosine_sentences
 from gome.optimizer.stages import Optimizer, step_seed
 from gome.optimizer.tfidf import cosine_tfidf
 from gome.state.in_flight import Proposal, StepInFlight
+from gome.state.prompt_context import HypothesisChoice, PromptContext, StepContext
 from gome.state.reducers import upsert
 from gome.state.schema import TraceState
 from gome.state.step import StepBrief, brief_from_json
@@ -82,7 +82,7 @@ def researcher(state: TraceState, services: RunServices, optimizer: Optimizer = 
 
 
 def _reasoned(
-    state: TraceState, services: RunServices, context: dict[str, Any], program: str | None
+    state: TraceState, services: RunServices, context: PromptContext, program: str | None
 ) -> Proposal:
     """The gradient: diagnosis, then the choice with momentum."""
     if (incumbent := state.get("incumbent")) and incumbent["evidence"] and services.config.has("evidence"):
@@ -102,12 +102,10 @@ def _reasoned(
     }
 
 
-def _plain(
-    state: TraceState, services: RunServices, context: dict[str, Any], program: str | None
-) -> Proposal:
+def _plain(state: TraceState, services: RunServices, context: PromptContext, program: str | None) -> Proposal:
     """One idea from the program and the scores of earlier ones, without a diagnosis: what a tree search asks for."""
     services.emit("researcher", "proposing", state["trace"], state["step"])
-    shown = {
+    shown: PromptContext = {
         **context,
         "data": data_context(services.profile),
         "history": history_context(state),
@@ -135,12 +133,12 @@ def _schedule_text(scenario: int, history: int, has_program: bool) -> str:
 
 
 def _diagnose(
-    state: TraceState, services: RunServices, context: dict[str, Any], program: str | None
+    state: TraceState, services: RunServices, context: PromptContext, program: str | None
 ) -> Diagnosis:
     summary = state.get("traces", {}).get(str(state["trace"]), {})
     counts = challenge_schedule(summary.get("accepted", 0), summary.get("rejected", 0))
     accepted = (e for e in _memories(state, services) if e["verdict"] == "accepted")
-    shown = {
+    shown: PromptContext = {
         **context,
         "data": data_context(services.profile),
         "history": history_context(state),
@@ -161,12 +159,16 @@ def _diagnose(
 def _criticised(
     state: TraceState,
     services: RunServices,
-    context: dict[str, Any],
+    context: PromptContext,
     program: str | None,
     diagnosis: Diagnosis,
 ) -> Diagnosis:
     """The diagnosis with its hypotheses criticised and rewritten: the optional pass, one call."""
-    shown = {**context, "choices": _choices(context, diagnosis), "history": history_context(state)}
+    shown: PromptContext = {
+        **context,
+        "choices": _choices(context, diagnosis),
+        "history": history_context(state),
+    }
     prompt = render(
         ROLE,
         "critique",
@@ -179,12 +181,12 @@ def _criticised(
     return diagnosis.model_copy(update={"hypotheses": found.hypotheses})
 
 
-def _choices(context: dict[str, Any], diagnosis: Diagnosis) -> list[dict[str, Any]]:
+def _choices(context: PromptContext, diagnosis: Diagnosis) -> list[HypothesisChoice]:
     """The hypotheses as later calls are shown them."""
     return [
         {
             "index": i,
-            **h.model_dump(),
+            **h.as_hypothesis(),
             "weighted": round(h.weighted(), 2),
             "calibrated_gain": h.predicted_gain * context["reliability"]["factor"],
         }
@@ -192,7 +194,7 @@ def _choices(context: dict[str, Any], diagnosis: Diagnosis) -> list[dict[str, An
     ]
 
 
-def _siblings(state: TraceState, services: RunServices) -> list[dict[str, Any]]:
+def _siblings(state: TraceState, services: RunServices) -> list[StepContext]:
     """Without memory, a trace knows what the others are trying and not what came of it."""
     rows = sibling_context(services, state)
     return rows if services.config.has("memory") else [r for r in rows if r["verdict"] == "running"]
@@ -214,7 +216,7 @@ def _memories(state: TraceState, services: RunServices) -> list[StepBrief]:
 def _choose(
     state: TraceState,
     services: RunServices,
-    context: dict[str, Any],
+    context: PromptContext,
     program: str | None,
     diagnosis: Diagnosis,
 ) -> tuple[Choice, list[str]]:
@@ -230,7 +232,7 @@ def _choose(
         rng=np.random.default_rng(step_seed(services.config.seed, state["trace"], state["step"])),
         similarity=cosine_sentences if services.config.embedding == "sentences" else cosine_tfidf,
     )
-    shown = {
+    shown: PromptContext = {
         **context,
         "choices": _choices(context, diagnosis),
         "momentum": memory_context(recalled),

@@ -1,16 +1,17 @@
 """The reviewer: a person. The run stops at an interrupt that shows the choice with its evidence, and takes the answer."""
 
-from typing import Any
+from typing import cast
 
 from langgraph.types import interrupt
 
 from gome.agents.coder import updated
 from gome.agents.forking import shown_hypothesis
-from gome.agents.prompts.context import incumbent_context
+from gome.agents.prompts.context import incumbent_context, memory_context
 from gome.agents.prompts.edits import diff, read_blocks
 from gome.agents.prompts.replies import CodeReply, HypothesisReply
 from gome.state.in_flight import Proposal, StepInFlight
 from gome.state.parts import Hypothesis, Review
+from gome.state.prompt_context import IncumbentContext
 from gome.state.review import Answer, Question, Subject, read_answer
 from gome.state.schema import TraceState
 from gome.tools.services import RunServices
@@ -67,8 +68,8 @@ def _question(state: TraceState, services: RunServices, subject: Subject) -> Que
         how=HOW[subject],
     )
     if incumbent:
-        context = incumbent_context(services, incumbent)
-        question["incumbent"] = {name: context[name] for name in _INCUMBENT}
+        known = incumbent_context(services, incumbent)
+        question["incumbent"] = cast(IncumbentContext, {k: v for k, v in known.items() if k in _INCUMBENT})
     if subject == "hypothesis":
         _add_choice(question, state, services, proposal)
         return Question(**readable(question))
@@ -77,9 +78,7 @@ def _question(state: TraceState, services: RunServices, subject: Subject) -> Que
     return question
 
 
-def _add_choice(
-    question: Question, state: TraceState, services: RunServices, proposal: dict[str, Any]
-) -> None:
+def _add_choice(question: Question, state: TraceState, services: RunServices, proposal: Proposal) -> None:
     incumbent = state.get("incumbent")
     memories = {entry["id"]: entry for entry in services.memory.entries()}
     question["reason"] = proposal["reason"]
@@ -87,11 +86,7 @@ def _add_choice(
     question["candidates"] = [
         {**h, "weighted": round(HypothesisReply(**h).weighted(), 2)} for h in proposal.get("hypotheses", [])
     ]
-    question["recalled"] = [
-        {name: memories[i][name] for name in ("id", "hypothesis", "verdict", "gain_se", "lesson")}
-        for i in proposal.get("recalled", [])
-        if i in memories
-    ]
+    question["recalled"] = memory_context(memories[i] for i in proposal.get("recalled", []) if i in memories)
     if incumbent and incumbent["evidence"]:
         question["evidence"] = services.artifacts.get_json(incumbent["evidence"])
 

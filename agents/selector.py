@@ -10,6 +10,7 @@ from gome.optimizer.ranking import ranked
 from gome.optimizer.selection import ENSEMBLE_ID, Candidate, drift_line, drift_se, preference, unselected
 from gome.state.errors import BudgetReached
 from gome.state.parts import Evaluation, Score
+from gome.state.result import Result
 from gome.state.step import StepRecord
 from gome.tools.evaluation.bootstrap import FoldPredictions, score
 from gome.tools.parallel import in_parallel
@@ -40,7 +41,7 @@ def ensemble(services: RunServices) -> dict[str, float]:
     return weights
 
 
-def select(services: RunServices, weights: dict[str, float], ended: dict[str, str]) -> dict[str, Any]:
+def select(services: RunServices, weights: dict[str, float], ended: dict[str, str]) -> Result:
     """Re-run the finalists on the selection part, choose, fit on all of the data, and write the result.
 
     What the time that is left has no room for is left out: seeds, then finalists. `ended` says for each trace why it took

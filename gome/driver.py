@@ -23,6 +23,8 @@ from gome.graph.run import build_graph
 from gome.graph.run_layout import prepare_run
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError, RunStopped
+from gome.state.event import Event, Observer
+from gome.state.plain import JsonObject
 from gome.state.review import Question
 from gome.tools.execution.environment.runtime import ensure_runtime
 from gome.tools.models.chat import make_model
@@ -30,8 +32,7 @@ from gome.tools.records.lock import one_writer
 from gome.tools.records.run_file import read_run
 from gome.tools.spans import labels
 
-Observer = Callable[[dict[str, Any]], None]
-Reviewer = Callable[[Question], dict[str, Any] | None]
+Reviewer = Callable[[Question], JsonObject | None]
 """Answers a question of a run as `gome.state.review.Answer`; None: nobody answers now, the run stops."""
 RECURSION_LIMIT = 1_000_000
 HEARTBEAT_S = 5.0
@@ -142,7 +143,7 @@ def thinning(observer: Observer, thin: Callable[[], None]) -> Observer:
     """The observer, with old checkpoints deleted every so many steps."""
     steps = itertools.count(1)
 
-    def observe(event: dict[str, Any]) -> None:
+    def observe(event: Event) -> None:
         observer(event)
         if "verdict" in event and next(steps) % THIN_EVERY == 0:
             thin()
@@ -150,7 +151,7 @@ def thinning(observer: Observer, thin: Callable[[], None]) -> Observer:
     return observe
 
 
-def _answered(question: Question, reviewer: Reviewer) -> dict[str, Any]:
+def _answered(question: Question, reviewer: Reviewer) -> JsonObject:
     if (answer := reviewer(question)) is None:
         where = f"trace {question['trace']}, step {question['step']}"
         raise RunStopped(f"the {question['review']} of {where} waits for review")

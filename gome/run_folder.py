@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from gome.state.errors import GomeError
+from gome.state.event import Event
 from gome.state.parts import Usage, is_number, sign_of
+from gome.state.plain import JsonObject
+from gome.state.profile import DataProfile
+from gome.state.result import Best, Member, Naive, Result, RunFile
 from gome.state.step import StepRecord
 from gome.state.task import Task
 from gome.tools.data.leak_advice import leak_line
@@ -29,10 +33,10 @@ class RunFolder:
     """What the files of one run say. `run` and `result` are {} when there is no readable file."""
 
     path: Path
-    run: dict[str, Any]
-    result: dict[str, Any]
+    run: RunFile
+    result: Result
     records: list[StepRecord]
-    events: list[dict[str, Any]]
+    events: list[Event]
     state: RunState
 
     @classmethod
@@ -40,35 +44,36 @@ class RunFolder:
         """Read the folder. GomeError if there is none."""
         if not path.is_dir():
             raise GomeError(f"there is no run folder {path}; give the folder that `gome run` printed")
-        result = _read_json(path / "result.json")
+        result = cast(Result, _read_json(path / "result.json"))
         state: RunState = "finished" if result else "running" if writer_of(path) else "stopped"
         kept = History(path / "history.jsonl").records()
         records = [StepRecord.from_json(readable(record.to_json())) for record in kept]
-        events = list(read_lines(path / "events.jsonl"))
-        return cls(path, as_written_now(_read_json(path / "run.json")), result, records, events, state)
+        events = cast(list[Event], list(read_lines(path / "events.jsonl")))
+        run = as_written_now(_read_json(path / "run.json"))
+        return cls(path, run, result, records, events, state)
 
     @property
-    def task(self) -> dict[str, Any]:
+    def task(self) -> JsonObject:
         """The task as run.json keeps it."""
         return self.run.get("task") or {}
 
     @property
-    def config(self) -> dict[str, Any]:
+    def config(self) -> JsonObject:
         """The configuration as run.json keeps it."""
         return self.run.get("config") or {}
 
     @cached_property
-    def profile(self) -> dict[str, Any]:
+    def profile(self) -> DataProfile:
         """The data profile, {} before it was made."""
-        return _read_json(self.path / "profile.json")
+        return cast(DataProfile, _read_json(self.path / "profile.json"))
 
     @cached_property
-    def earlier(self) -> dict[str, dict[str, Any]]:
+    def earlier(self) -> dict[str, JsonObject]:
         """What the run knew of earlier runs, by id; {} in a closed world."""
         return {str(e.get("id")): readable(e) for e in read_lines(self.path / "earlier.jsonl")}
 
     @cached_property
-    def naive(self) -> dict[str, Any]:
+    def naive(self) -> Naive:
         """The best constant prediction: `what`, `search`, `selection`, `why`; {} in runs that have none."""
         return read_naive(self.path)
 
@@ -82,7 +87,7 @@ class RunFolder:
         """Whether the submission that stands is that of a program, and not of a constant."""
         if self.result:
             return bool(self.result.get("best") and self.result.get("submission"))
-        return (self.path / "standing.json").is_file()
+        return (self.path / "solution" / "main.py").is_file()
 
     @property
     def name(self) -> str:
@@ -131,15 +136,15 @@ class RunFolder:
         return [r for _, r in sorted(rows, key=lambda row: -self.sign * row[0])]
 
     @property
-    def best(self) -> dict[str, Any] | None:
+    def best(self) -> Best | None:
         """What would be handed over now, as in result.json: kind, members, search and selection score."""
         if self.result:
             return self.result.get("best")
         if not self.accepted:
             return None
         top = self.accepted[0]
-        member = {"id": top.id, "code": top.code, "weight": 1.0}
-        return {"kind": "single", "members": [member], "search": top.score, "selection": None}
+        member = Member(id=top.id, code=top.code, weight=1.0)
+        return Best(kind="single", members=[member], search=top.score, selection=None)
 
     @property
     def first_draft(self) -> StepRecord | None:
@@ -150,10 +155,10 @@ class RunFolder:
         """How many steps ended with this verdict."""
         return sum(r.verdict == verdict for r in self.records)
 
-    def usage_by_role(self) -> list[dict[str, Any]]:
+    def usage_by_role(self) -> list[JsonObject]:
         """Calls and tokens per role and model, from the journal of exchanges; a question asked twice counts once."""
         exchanges = {e.get("key"): e for e in read_lines(self.path / "exchanges.jsonl")}
-        rows: dict[tuple[str, str], dict[str, Any]] = {}
+        rows: dict[tuple[str, str], JsonObject] = {}
         for exchange in exchanges.values():
             key = (str(exchange.get("role")), str(exchange.get("model")))
             row = rows.setdefault(key, {"role": key[0], "model": key[1], **nothing_used()})
@@ -173,7 +178,7 @@ class RunFolder:
         return len({path.name.split("-")[0] for path in (self.path / "results").glob("*-search-s*-f0.json")})
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path) -> JsonObject:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

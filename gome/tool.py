@@ -1,7 +1,6 @@
 """A whole run as one LangChain tool, for an agent that has a prediction task to hand on."""
 
 from pathlib import Path
-from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool, StructuredTool
@@ -11,6 +10,7 @@ from gome.cli.summary import summary_lines
 from gome.graph.run import build_graph
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
+from gome.state.plain import JsonObject
 from gome.tools.execution.job import Executor
 
 NAME = "improve_program"
@@ -55,7 +55,7 @@ def as_tool(
 
     def improve(
         task: str, target: str | None = None, metric: str | None = None
-    ) -> tuple[str, dict[str, Any] | None]:
+    ) -> tuple[str, JsonObject | None]:
         given = {k: v for k, v in (("target", target), ("metric", metric)) if v}
         try:
             output = graph.invoke({"task": task}, context=base.model_copy(update=given))

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langgraph.store.base import BaseStore
@@ -19,6 +18,8 @@ from gome.graph.run_layout import EARLIER, prices_of
 from gome.offline.model import OFFLINE_NEEDS, OfflineReasoner
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
+from gome.state.event import Observer
+from gome.state.result import RunFile
 from gome.state.task import Task
 from gome.tools.budget import Budget
 from gome.tools.data.inputs import Inputs
@@ -74,7 +75,7 @@ class ServiceRegistry:
         scheduler: SchedulerMaker = LocalScheduler,
         stop: threading.Event | None = None,
         drain: Callable[[], bool] = lambda: False,
-        observer: Callable[[dict[str, Any]], None] = lambda event: None,
+        observer: Observer = lambda event: None,
         locks: bool = False,
     ) -> None:
         self._models, self._executor, self._scheduler = models or {}, executor, scheduler
@@ -83,9 +84,7 @@ class ServiceRegistry:
         self._locks, self._lock = locks, threading.Lock()
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="gome")  # they start as they are needed
 
-    def services(
-        self, run_dir: Path, store: BaseStore | None, writer: Callable[[dict[str, Any]], None]
-    ) -> RunServices:
+    def services(self, run_dir: Path, store: BaseStore | None, writer: Observer) -> RunServices:
         """The services of a prepared run, its events also sent to `writer`."""
         with self._lock:
             if run_dir not in self._opened:
@@ -158,7 +157,7 @@ class ServiceRegistry:
                 services.note_accepted(record)
         return services
 
-    def _runtime(self, run: dict[str, Any], config: RunConfig) -> Runtime:
+    def _runtime(self, run: RunFile, config: RunConfig) -> Runtime:
         """The environment of the run's programs. Told, if it is no longer what the run began with."""
         runtime = ensure_runtime(config.runtime, progress=self._say)
         offline = any(config.model_of(role) == "offline" and role not in self._models for role in ROLES)
@@ -211,7 +210,7 @@ def _say_of_model(services: RunServices, key: str, text: str) -> None:
     services.emit("model", text, trace, step)
 
 
-def _note_level(run_dir: Path, run: dict[str, Any], level: str, runtime: Runtime) -> None:
+def _note_level(run_dir: Path, run: RunFile, level: str, runtime: Runtime) -> None:
     """Write into run.json which isolation was reached and what the solutions' environment holds."""
     found = {"isolation": level, "packages": runtime.packages, "notes": list(runtime.notes)}
     if any(run.get(k) != v for k, v in found.items()):

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langgraph.graph import END, START, StateGraph
@@ -14,6 +13,7 @@ from gome.graph.registry import SchedulerMaker, ServiceRegistry
 from gome.graph.run_nodes import ensembling, preparing, selecting
 from gome.graph.trace import Node, build_trace
 from gome.state.config import RunConfig
+from gome.state.in_flight import TraceSummary
 from gome.state.schema import RunInput, RunOutput, RunState
 from gome.tools.execution.job import Executor
 from gome.tools.execution.scheduler import LocalScheduler
@@ -76,13 +76,13 @@ def _fan_out(state: RunState) -> list[Send] | str:
 
 
 def _joining(registry: ServiceRegistry) -> Work:
-    def join(state: RunState, runtime: Runtime[RunConfig]) -> dict[str, Any]:
+    def join(state: RunState, runtime: Runtime[RunConfig]) -> RunState:
         """The traces have met: momentum and histories are merged in the shared channels; the next epoch may begin.
 
         A trace that had used up its steps goes on with those that a trace folded since has left it.
         """
         services = registry.services(Path(state["run_dir"]), runtime.store, runtime.stream_writer)
-        more = {
+        more: dict[str, TraceSummary] = {
             k: {**t, "ended": None}
             for k, t in state["traces"].items()
             if t["ended"] == "steps" and t["step"] < services.allowance(int(k))

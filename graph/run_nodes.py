@@ -12,6 +12,8 @@ from gome.graph.registry import ServiceRegistry
 from gome.graph.run_layout import prepare_run
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
+from gome.state.in_flight import TraceSummary
+from gome.state.schema import RunState
 from gome.tools.data.leak_advice import leak_line
 from gome.tools.data.mlebench import shortened
 from gome.tools.data.uploads import write_rows
@@ -24,7 +26,7 @@ from gome.tools.services import RunServices
 def preparing(registry: ServiceRegistry, bound: RunConfig | None, **fixed: Any) -> Work:
     """The node that lays out the run's folder. `bound` counts where the context is no `RunConfig`, `fixed` always."""
 
-    def prepare(state: Mapping[str, Any], runtime: Runtime[RunConfig]) -> dict[str, Any]:
+    def prepare(state: Mapping[str, Any], runtime: Runtime[RunConfig]) -> RunState:
         """Read and check the task, make the splits, lay out the run folder."""
         config = _config(runtime.context, bound).model_copy(update=fixed)
         run_dir = prepare_run(_task(state, config), config)
@@ -40,7 +42,7 @@ def preparing(registry: ServiceRegistry, bound: RunConfig | None, **fixed: Any) 
             services.emit("input", note)
         for leak in services.profile.get("leaks", []):
             services.emit("leak", leak_line(leak))
-        summary = {"step": 0, "accepted": 0, "rejected": 0, "failed": 0, "incumbent": None, "ended": None}
+        summary = TraceSummary(step=0, accepted=0, rejected=0, failed=0, incumbent=None, ended=None)
         return {
             "run_dir": str(run_dir),
             "rows": None,  # they are in a file now, and would be in every checkpoint
@@ -85,7 +87,7 @@ def _task(state: Mapping[str, Any], config: RunConfig) -> str:
 def ensembling(registry: ServiceRegistry) -> Work:
     """The node that weighs accepted programs."""
 
-    def ensemble(state: Mapping[str, Any], runtime: Runtime[RunConfig]) -> dict[str, Any]:
+    def ensemble(state: Mapping[str, Any], runtime: Runtime[RunConfig]) -> RunState:
         """Weights over the accepted programs of all traces, from their stored predictions."""
         services = registry.services(Path(state["run_dir"]), runtime.store, runtime.stream_writer)
         with services.clock.working():
@@ -97,7 +99,7 @@ def ensembling(registry: ServiceRegistry) -> Work:
 def selecting(registry: ServiceRegistry) -> Work:
     """The node that makes the last choice and ends the run."""
 
-    def select(state: Mapping[str, Any], runtime: Runtime[RunConfig]) -> dict[str, Any]:
+    def select(state: Mapping[str, Any], runtime: Runtime[RunConfig]) -> RunState:
         """Finalists on the held-back part, the choice, the fit on all of the data, the submission."""
         services = registry.services(Path(state["run_dir"]), runtime.store, runtime.stream_writer)
         ended = {k: t["ended"] or "steps" for k, t in state["traces"].items()}

@@ -4,7 +4,7 @@ All checkpoints of its steps are the thread's own, so that it can be forked at a
 belong to a sub-graph, which LangGraph 1.2 does not fork.
 """
 
-from typing import Any
+from typing import cast
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
@@ -41,8 +41,8 @@ def build_single_trace(
 def _preparing(registry: ServiceRegistry, config: RunConfig | None) -> Work:
     lay_out = preparing(registry, config, traces=1, sync_every=None)
 
-    def prepare(state: SingleTraceState, runtime: Runtime[RunConfig]) -> dict[str, Any]:
-        return {**lay_out(state, runtime), "trace": 0, "step": 0, "work": {}}
+    def prepare(state: SingleTraceState, runtime: Runtime[RunConfig]) -> SingleTraceState:
+        return {**cast(SingleTraceState, lay_out(state, runtime)), "trace": 0, "step": 0, "work": {}}
 
     prepare.__doc__ = lay_out.__doc__
     return prepare

@@ -3,11 +3,11 @@
 import re
 from dataclasses import replace
 from itertools import combinations, permutations
-from typing import Any
 
 from gome.offline.evidence import Case
 from gome.offline.moves import Move, about, fixed, names, setting
 from gome.offline.recipe import BOOSTERS
+from gome.state.profile import ColumnProfile, TableProfile
 
 MANY_LEVELS, SKEWED, DRIFTED, LONGEST_CODE, MOST_JOINED = 15, 1.0, 0.3, 60, 200_000
 _CODE = re.compile(r"[A-Za-z]+[\W_]*\d|\w+\. ")
@@ -41,7 +41,7 @@ def _codes(case: Case) -> tuple[str, ...]:
     )[:4]
 
 
-def _coded(column: dict[str, Any]) -> bool:
+def _coded(column: ColumnProfile) -> bool:
     values = [str(v) for v in column.get("examples") or [t[0] for t in column.get("top", [])]]
     return bool(values) and all(len(v) <= LONGEST_CODE and _CODE.search(v) for v in values)
 
@@ -100,7 +100,7 @@ def _joins(case: Case) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple(join for _, join in sorted(found, key=lambda item: -item[0])[:2])
 
 
-def _keys(case: Case, table: dict[str, Any]) -> tuple[str, ...]:
+def _keys(case: Case, table: TableProfile) -> tuple[str, ...]:
     """The one shared column whose levels are about as many as the table has rows, else all shared columns.
 
     A name alone is no proof: `year` may be a year of flight here and a year of construction there.

@@ -3,7 +3,6 @@
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -14,6 +13,9 @@ from gome.offline.program_literals import literal, wrapped_list
 from gome.offline.recipe import BOOSTERS, PREFIX, ModelSpec, Recipe
 from gome.offline.task_parts import decision_names, table_names
 from gome.state.errors import GomeError
+from gome.state.plain import JsonObject
+from gome.state.profile import ColumnProfile, DataProfile
+from gome.state.prompt_context import PromptContext, TaskContext
 from gome.tools.data.table_names import stem_of
 
 _templates = Environment(
@@ -27,7 +29,7 @@ _templates = Environment(
 _templates.filters.update(py=literal, pylist=wrapped_list)
 
 
-def render(recipe: Recipe, facts: dict[str, Any]) -> str:
+def render(recipe: Recipe, facts: PromptContext) -> str:
     """The program that follows `recipe` for the task in `facts` (task, data: see the prompts' facts block).
 
     Parts that the task has no use for (texts without text columns, threshold without labels) are left out. GomeError
@@ -44,7 +46,7 @@ def render(recipe: Recipe, facts: dict[str, Any]) -> str:
     return text.replace("@@IMPORTS@@", import_lines(text.replace("@@IMPORTS@@", "")))
 
 
-def _context(recipe: Recipe, task: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+def _context(recipe: Recipe, task: TaskContext, data: DataProfile) -> JsonObject:
     columns = data.get("columns") or []
     line = f"{PREFIX}{recipe.to_json()}  # noqa: E501"
     recipe = _fitting(recipe, task, columns)
@@ -66,7 +68,7 @@ def _context(recipe: Recipe, task: dict[str, Any], data: dict[str, Any]) -> dict
     return {**names, "docstring": docstring(recipe, task, names)}
 
 
-def _fitting(recipe: Recipe, task: dict[str, Any], columns: list[dict[str, Any]]) -> Recipe:
+def _fitting(recipe: Recipe, task: TaskContext, columns: list[ColumnProfile]) -> Recipe:
     """The recipe with what a convolutional network needs: raw pixels; without pictures, another network instead."""
     if "cnn" not in families_of(recipe):
         return recipe
@@ -80,7 +82,7 @@ def _fitting(recipe: Recipe, task: dict[str, Any], columns: list[dict[str, Any]]
     )
 
 
-def _model_names(recipe: Recipe, parts: list[dict], names: dict[str, Any]) -> dict[str, Any]:
+def _model_names(recipe: Recipe, parts: list[dict], names: JsonObject) -> JsonObject:
     """The models, how they are combined, and what is logged of them."""
     first = {part["family"]: part for part in reversed(parts)}
     stopping = [p for p in parts if p["family"] in BOOSTERS]
@@ -126,7 +128,7 @@ def _curve(part: dict) -> dict[str, str]:
     return {"name": part["name"], "expression": f"next(iter(model[-1].{results}.values()))"}
 
 
-def _encoder_names(recipe: Recipe, names: dict[str, Any]) -> dict[str, Any]:
+def _encoder_names(recipe: Recipe, names: JsonObject) -> JsonObject:
     """The encoders of the two tables, as program text."""
     families = families_of(recipe)
     rare = max(2, recipe.rare_min)
@@ -172,7 +174,7 @@ def _encoder_names(recipe: Recipe, names: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _width(names: dict[str, Any], columns: list[dict]) -> int:
+def _width(names: JsonObject, columns: list[ColumnProfile]) -> int:
     """About how many columns the models see."""
     pixels = names["side"] ** 2 if names["image"] else 0
     return sum(c.get("count", 1) for c in columns) + pixels + (64 if names["tfidf"] else 0)
@@ -182,7 +184,7 @@ def _keys(keys: tuple[str, ...]) -> dict[str, str]:
     return {key.split("=")[0]: key.split("=")[-1] for key in keys}
 
 
-def _text_cells(task: dict[str, Any]) -> list[str]:
+def _text_cells(task: TaskContext) -> list[str]:
     """Columns whose cells are text, whatever they look like: ids, groups, and labels that are no numbers."""
     numeric = task["problem"] == "regression" or len(task["target"]) > 1
     columns = [task["id"], task.get("group"), *([] if numeric else task["target"])]

@@ -15,8 +15,8 @@ LONGEST_FIT_S, SHORTEST_FIT_S, FITS = 300, 10, 3
 
 def _with_network(case: Case, recipe: Recipe) -> Recipe:
     """One network in place of the models; of the time that is left, each of its fits may take a small part."""
-    budget = case.facts.get("budget") or {}
-    limit = min(budget.get("program_time_limit_s", 3600), budget.get("seconds_left", 3600) / 4)
+    budget = case.facts["budget"]
+    limit = min(budget["program_time_limit_s"], budget["seconds_left"] / 4)
     seconds = int(min(LONGEST_FIT_S, max(SHORTEST_FIT_S, limit / FITS)))
     model = ModelSpec("cnn", {} if seconds == LONGEST_FIT_S else {"seconds": seconds})
     return replace(recipe, models=(model,), image="pixels", folds=1, bagging=1)

@@ -1,9 +1,10 @@
 """What a recipe does, in words: the docstring of the program."""
 
 import textwrap
-from typing import Any
 
 from gome.offline.recipe import Recipe
+from gome.state.plain import JsonObject
+from gome.state.prompt_context import TaskContext
 
 _FAMILIES = {
     "linear": "a linear model",
@@ -37,7 +38,7 @@ _IMAGE = {
 }
 
 
-def docstring(recipe: Recipe, task: dict[str, Any], names: dict[str, Any]) -> str:
+def docstring(recipe: Recipe, task: TaskContext, names: JsonObject) -> str:
     """The text between the program's first quotes: one sentence, then a line for each group of choices."""
     targets = ", ".join(task["target"][:5]) + (", ..." if len(task["target"]) > 5 else "")
     head = f"Predict {targets}: {task['problem']}, judged by {task['metric']}."
@@ -51,7 +52,7 @@ def docstring(recipe: Recipe, task: dict[str, Any], names: dict[str, Any]) -> st
     return text.replace("\\", "/").replace('"""', "'''")
 
 
-def _columns(recipe: Recipe, names: dict[str, Any]) -> str:
+def _columns(recipe: Recipe, names: JsonObject) -> str:
     said = [
         (
             True,
@@ -75,7 +76,7 @@ def _columns(recipe: Recipe, names: dict[str, Any]) -> str:
     return ", ".join(words for used, words in said if used)
 
 
-def _models(recipe: Recipe, names: dict[str, Any]) -> str:
+def _models(recipe: Recipe, names: JsonObject) -> str:
     text = " and ".join(_FAMILIES[spec.family] for spec in recipe.models) + _COMBINE[names["combine"]]
     said = [
         (names["log_target"], "on the logarithm of the target"),
@@ -86,7 +87,7 @@ def _models(recipe: Recipe, names: dict[str, Any]) -> str:
     return ", ".join([text, *(words for used, words in said if used)])
 
 
-def _validation(recipe: Recipe, names: dict[str, Any]) -> str:
+def _validation(recipe: Recipe, names: JsonObject) -> str:
     if names["time"]:
         text = "the latest 20 % of the rows"
     elif recipe.folds == 1:

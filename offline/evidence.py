@@ -3,11 +3,13 @@
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from gome.offline.measured import Measured
 from gome.offline.recipe import BOOSTERS, Recipe
 from gome.offline.scoring import metric_form
+from gome.state.plain import JsonObject
+from gome.state.profile import ColumnProfile, DataProfile, TargetProfile
+from gome.state.prompt_context import PromptContext, TaskContext
 
 TAG = re.compile(r"\[move: ([a-z0-9-]+)\]")
 _PACKAGES = {"lightgbm": ("lightgbm",), "xgboost": ("xgboost", "xgboost-cpu"), "cnn": ("torch",)}
@@ -28,13 +30,13 @@ def tag_of(text: str) -> str | None:
 class Case:
     """One prompt's evidence. `recipe` is the incumbent's (or the failing program's), None for a draft."""
 
-    facts: dict[str, Any]
+    facts: PromptContext
     recipe: Recipe | None
 
     @property
-    def task(self) -> dict[str, Any]:
+    def task(self) -> TaskContext:
         """The task's facts."""
-        return dict(self.facts["task"])
+        return self.facts["task"]
 
     @cached_property
     def form(self) -> str:
@@ -57,18 +59,18 @@ class Case:
         return int(self.data.get("rows", 1000))
 
     @property
-    def data(self) -> dict[str, Any]:
+    def data(self) -> DataProfile:
         """The data profile."""
-        return dict(self.facts.get("data") or {})
+        return self.facts.get("data") or {}
 
-    def columns(self, *kinds: str) -> list[dict[str, Any]]:
+    def columns(self, *kinds: str) -> list[ColumnProfile]:
         """The profile's rows of columns of these kinds."""
         return [c for c in self.data.get("columns", []) if c["kind"] in kinds]
 
     @property
-    def target(self) -> dict[str, Any]:
+    def target(self) -> TargetProfile:
         """The profile of the first target."""
-        return dict(next(iter(self.data.get("target", {}).values()), {}))
+        return next(iter(self.data.get("target", {}).values()), TargetProfile())
 
     @property
     def minority(self) -> float:
@@ -82,7 +84,7 @@ class Case:
         return Measured(self.facts.get("evidence") or {})
 
     @property
-    def incumbent(self) -> dict[str, Any]:
+    def incumbent(self) -> JsonObject:
         """The incumbent's facts, {} for a draft."""
         return dict(self.facts.get("incumbent") or {})
 
@@ -165,7 +167,7 @@ class Case:
     def better_than(self, tags: set[str]) -> bool:
         """Whether the incumbent beats all programs that these moves gave on other traces; False where none is known."""
         rows = [row for row in self.facts.get("siblings", []) if tag_of(row.get("hypothesis", "")) in tags]
-        scores = [float(row["score"]) for row in rows if row.get("score") is not None]
+        scores = [float(value) for row in rows if (value := row.get("score")) is not None]
         if not scores or self.incumbent.get("score") is None:
             return False
         sign = 1 if self.task.get("direction") == "maximize" else -1
@@ -174,13 +176,15 @@ class Case:
     @cached_property
     def trust(self) -> float:
         """How much of what was predicted came true on this trace: realised over predicted gain, from 0.5 to 1.5."""
-        rows = [
-            r for r in self.facts.get("history", []) if r.get("predicted_gain") and r.get("gain") is not None
+        pairs = [
+            (said, gain)
+            for r in self.facts.get("history", [])
+            if (said := r.get("predicted_gain")) and (gain := r.get("gain")) is not None
         ]
-        predicted = sum(float(r["predicted_gain"]) for r in rows)
+        predicted = sum(said for said, _ in pairs)
         if predicted <= 0:
             return 1.0
-        return min(1.5, max(0.5, sum(max(0.0, float(r["gain"])) for r in rows) / predicted))
+        return min(1.5, max(0.5, sum(max(0.0, gain) for _, gain in pairs) / predicted))
 
     @property
     def room(self) -> float:

@@ -1,8 +1,9 @@
 """The model families as program text: constructor, table, default arguments, what tuning may change."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gome.offline.recipe import BOOSTERS, ModelSpec, Recipe
+from gome.state.plain import JsonObject
 
 TREES = (*BOOSTERS, "extra_trees", "random_forest")
 ROUNDS = {"lightgbm": "n_estimators", "xgboost": "n_estimators", "hist_gb": "max_iter"}
@@ -67,7 +68,7 @@ def families_of(recipe: Recipe) -> set[str]:
     return {spec.family for spec in recipe.models}
 
 
-def model_parts(recipe: Recipe, setting: Setting) -> list[dict[str, Any]]:
+def model_parts(recipe: Recipe, setting: Setting) -> list[JsonObject]:
     """What the templates need of each model, named apart where a family occurs twice."""
     parts, taken = [], dict[str, int]()
     tuned = tuned_family(recipe)

@@ -50,8 +50,8 @@ def _past(case: Case) -> list[str]:
     history = [row for row in case.facts.get("history", []) if row.get("gain") is not None]
     lost = [row for row in history if row["verdict"] != "accepted"]
     said = []
-    if gained := [row for row in history if row["verdict"] == "accepted" and row["gain"] > 0]:
-        best = max(gained, key=lambda row: row["gain"])
+    if gained := [row for row in history if row["verdict"] == "accepted" and (row["gain"] or 0) > 0]:
+        best = max(gained, key=lambda row: row["gain"] or 0.0)
         said.append(
             f"Most so far came from {tag_of(best['hypothesis']) or best['component']}: {gain_words(best['gain'])}."
         )

@@ -1,8 +1,7 @@
 """Judgement by rules: the measurement decides; a tie goes to the cheaper or the less overfitted program."""
 
-from typing import Any
-
 from gome.offline.evidence import Case
+from gome.state.plain import JsonObject
 from gome.tools.wording import change_words, gain_words, readable
 
 CHEAPER, DEARER = 0.6, 2.5  # wide: wall time is noisy where programs run side by side
@@ -10,7 +9,7 @@ AS_GOOD, LIKELY_BETTER = 0.4, 0.6
 QUICK = 0.05  # of the program's time limit: below it, cost does not count
 
 
-def judge(case: Case) -> dict[str, Any]:
+def judge(case: Case) -> JsonObject:
     """The reply to `judge`."""
     comparison, hypothesis = case.facts.get("comparison"), case.facts["hypothesis"]
     statement = readable(hypothesis["statement"]).rstrip(".")
@@ -67,6 +66,6 @@ def _cost_line(case: Case) -> str:
     return f"It takes {_cost_ratio(case):.1f} times the time of the incumbent."
 
 
-def _reply(accept: bool, reason: str, feedback: str, lesson: str) -> dict[str, Any]:
+def _reply(accept: bool, reason: str, feedback: str, lesson: str) -> JsonObject:
     leakage = {"found": False, "severity": "none", "where": ""}
     return {"accept": accept, "reason": reason, "feedback": feedback, "lesson": lesson, "leakage": leakage}

@@ -1,7 +1,9 @@
 """What the measured errors say: weak parts of the rows, growing residuals, lost classes, over-confidence."""
 
 from statistics import median
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from gome.state.evidence import Confusion, Evidence, ResidualBin, SliceLoss
 
 LOST_SHARE, GROWN, SKEWED_BIAS = 0.25, 2.0, 0.15
 OVER, UNDER = 1.15, 0.87
@@ -10,10 +12,10 @@ OVER, UNDER = 1.15, 0.87
 class Measured(NamedTuple):
     """Reads `gome.tools.evaluation.evidence`; every part of it may be missing."""
 
-    found: dict[str, Any]
+    found: Evidence
 
     @property
-    def slices(self) -> list[dict[str, Any]]:
+    def slices(self) -> list[SliceLoss]:
         """Parts of the rows with a surely larger error, the surest first."""
         return list(self.found.get("worst_slices") or [])
 
@@ -23,7 +25,7 @@ class Measured(NamedTuple):
         return list(dict.fromkeys(str(part["column"]) for part in self.slices))
 
     @property
-    def bins(self) -> list[dict[str, Any]]:
+    def bins(self) -> list[ResidualBin]:
         """Residuals by ranges of the target, from its lowest to its highest."""
         return list((self.found.get("residuals") or {}).get("bins") or [])
 
@@ -40,7 +42,7 @@ class Measured(NamedTuple):
         return float(residuals.get("bias") or 0) / max(float(residuals.get("rmse") or 0), 1e-12)
 
     @property
-    def confused(self) -> list[dict[str, Any]]:
+    def confused(self) -> list[Confusion]:
         """Pairs of classes taken for one another, the most rows first."""
         return list(self.found.get("confusion") or [])
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
@@ -12,6 +12,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from gome.offline import coding, judging, proposing
 from gome.offline.evidence import Case
 from gome.offline.recipe import read_recipe
+from gome.state.prompt_context import PromptContext
 
 _FENCE = re.compile(r"(`{3,})([\w+-]*)")
 OFFLINE_NEEDS = ("numpy", "pandas", "scikit-learn")
@@ -89,7 +90,7 @@ def _program(heading: str, prompt: str) -> str:
     return ""
 
 
-def _facts(prompt: str) -> dict[str, Any] | None:
+def _facts(prompt: str) -> PromptContext | None:
     start, end = prompt.rfind("<facts>"), prompt.rfind("</facts>")
     if start < 0 or end < start:
         return None
@@ -97,4 +98,4 @@ def _facts(prompt: str) -> dict[str, Any] | None:
         facts = json.loads(prompt[start + len("<facts>") : end])
     except ValueError:
         return None
-    return facts if isinstance(facts, dict) else None
+    return cast(PromptContext, facts) if isinstance(facts, dict) else None

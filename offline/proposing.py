@@ -1,7 +1,7 @@
 """Diagnosis and choice by rules: which moves fit the evidence, what each may gain, and which is taken."""
 
 import random
-from typing import Any
+from typing import cast
 
 from gome.offline.column_moves import COLUMN_MOVES
 from gome.offline.content_moves import CONTENT_MOVES
@@ -10,7 +10,9 @@ from gome.offline.evidence import Case, tag_of
 from gome.offline.findings import findings
 from gome.offline.model_moves import MODEL_MOVES
 from gome.offline.moves import Move
-from gome.state.parts import SCORE_WEIGHTS
+from gome.state.parts import SCORE_WEIGHTS, Hypothesis
+from gome.state.plain import JsonObject
+from gome.state.prompt_context import HypothesisChoice
 
 MOVES: dict[str, Move] = {move.tag: move for move in (*CONTENT_MOVES, *COLUMN_MOVES, *MODEL_MOVES)}
 MOST_ADOPTED = 5.0
@@ -43,7 +45,7 @@ def _limit(value: float) -> float:
     return round(min(10.0, max(1.0, value)), 1)
 
 
-def _hypothesis(case: Case, move: Move) -> dict[str, Any]:
+def _hypothesis(case: Case, move: Move) -> Hypothesis:
     gain = expected_gain(case, move)
     novelty = 5.0 if move.tag in case.underway else 6.0 if move.tag in case.elsewhere else 9.0
     cheap = min(1.0, case.room / (4 * move.cost))
@@ -67,22 +69,22 @@ def _hypothesis(case: Case, move: Move) -> dict[str, Any]:
     }
 
 
-def _weighted(hypothesis: dict[str, Any]) -> float:
+def _weighted(hypothesis: Hypothesis) -> float:
     return sum(weight * hypothesis["scores"][name] for name, weight in SCORE_WEIGHTS.items())
 
 
-def _ranked(case: Case, moves: list[Move]) -> list[tuple[Move, dict[str, Any]]]:
+def _ranked(case: Case, moves: list[Move]) -> list[tuple[Move, Hypothesis]]:
     """Moves and their hypotheses, the most promising first, one for each challenge."""
     shuffled = list(moves)
     random.Random(case.facts["seed"]).shuffle(shuffled)  # ties fall differently for each trace and step
     pairs = [(move, _hypothesis(case, move)) for move in shuffled]
-    best: dict[str, tuple[Move, dict[str, Any]]] = {}
+    best: dict[str, tuple[Move, Hypothesis]] = {}
     for move, hypothesis in sorted(pairs, key=lambda pair: -_weighted(pair[1])):
         best.setdefault(move.challenge, (move, hypothesis))
     return list(best.values())
 
 
-def diagnose(case: Case) -> dict[str, Any]:
+def diagnose(case: Case) -> JsonObject:
     """The reply to `diagnose`."""
     if case.recipe is None:
         return _diagnose_start(case)
@@ -105,7 +107,7 @@ def diagnose(case: Case) -> dict[str, Any]:
     }
 
 
-def _diagnose_start(case: Case) -> dict[str, Any]:
+def _diagnose_start(case: Case) -> JsonObject:
     columns = case.data.get("columns", [])
     taken = {tag for row in case.facts.get("siblings", []) if (tag := tag_of(row["hypothesis"]))} | set(
         case.tried
@@ -134,7 +136,7 @@ def _diagnose_start(case: Case) -> dict[str, Any]:
     return {"diagnosis": about, "challenges": [challenge], "hypotheses": [hypothesis]}
 
 
-def propose(case: Case) -> dict[str, Any]:
+def propose(case: Case) -> JsonObject:
     """The reply to `propose`: any move that fits and that nobody tried, drawn without a look at the evidence."""
     if case.recipe is None:
         start = _diagnose_start(case)
@@ -151,12 +153,12 @@ def propose(case: Case) -> dict[str, Any]:
     return {"hypothesis": hypothesis, "reason": "not tried yet", "plan": _plan(case, hypothesis)}
 
 
-def criticise(case: Case) -> dict[str, Any]:
+def criticise(case: Case) -> JsonObject:
     """The hypotheses as they are: the rules had weighed them by all that they know when they wrote them down."""
     return {"hypotheses": case.facts["choices"]}
 
 
-def choose(case: Case) -> dict[str, Any]:
+def choose(case: Case) -> JsonObject:
     """The reply to `choose`: the best candidate after what memory recalls of the same move on other traces."""
     choices = case.facts["choices"]
     weighed = {c["index"]: _after_memory(case, c) for c in choices}
@@ -165,18 +167,17 @@ def choose(case: Case) -> dict[str, Any]:
     reason = f"largest weighted score ({best['weighted']})"
     if best is not first:
         reason += f" once it is counted that '{tag_of(first['statement'])}' failed before"
-    keys = ("statement", "component", "challenge", "expected_effect", "scores", "predicted_gain")
-    hypothesis = {k: best[k] for k in (*keys, "predicted_low", "predicted_high")}
+    hypothesis = cast(Hypothesis, {k: v for k, v in best.items() if k in Hypothesis.__annotations__})
     return {"decision": "select", "hypothesis": hypothesis, "reason": reason, "plan": _plan(case, hypothesis)}
 
 
-def _after_memory(case: Case, choice: dict[str, Any]) -> float:
+def _after_memory(case: Case, choice: HypothesisChoice) -> float:
     tag = tag_of(choice["statement"]) or ""
     failed = case.elsewhere.get(tag, 0.0) < 0 or case.tried.get(tag, "accepted") != "accepted"
     return float(choice["weighted"]) - FAILED_ELSEWHERE * failed
 
 
-def _plan(case: Case, hypothesis: dict[str, Any]) -> list[str]:
+def _plan(case: Case, hypothesis: Hypothesis) -> list[str]:
     if case.recipe is None:
         return [
             "Read the tables, leave out the id, and prepare the columns by kind.",

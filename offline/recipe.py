@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from gome.state.plain import JsonObject
+
 PREFIX = "# recipe: "
 
 FAMILIES = (
@@ -111,7 +113,7 @@ class Recipe:
 
     def to_json(self) -> str:
         """One line of JSON with the fields that differ from the defaults; models without empty fields."""
-        plain: dict[str, Any] = {}
+        plain: JsonObject = {}
         for entry in fields(self):
             value = getattr(self, entry.name)
             if entry.name == "models":

@@ -2,6 +2,7 @@
 
 import re
 
+from gome.state.prompt_context import TaskContext
 from gome.tools.evaluation.metrics import get as get_metric
 
 _LABELS = {
@@ -36,7 +37,7 @@ _VALUES = {
 _LOG_LOSS = "log_loss(truth, guess, labels=np.arange(guess.shape[1]))"
 
 
-def metric_form(task: dict) -> str:
+def metric_form(task: TaskContext) -> str:
     """What the task's metric is given: "label", "probability", "value" or "ranking".
 
     A metric of the task's own file cannot be looked up from the facts alone; then the form's sentence decides.

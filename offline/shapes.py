@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from gome.offline.recipe import BOOSTERS, ModelSpec, Recipe
+from gome.state.plain import JsonObject
 
-CALM: dict[str, dict[str, Any]] = {
+CALM: dict[str, JsonObject] = {
     "lightgbm": {
         "num_leaves": 12,
         "min_child_samples": 30,
@@ -25,7 +26,7 @@ CALM: dict[str, dict[str, Any]] = {
     },
     "hist_gb": {"max_leaf_nodes": 8, "min_samples_leaf": 40, "l2_regularization": 5.0},
 }
-RICH: dict[str, dict[str, Any]] = {
+RICH: dict[str, JsonObject] = {
     "lightgbm": {"num_leaves": 127, "min_child_samples": 40, "colsample_bytree": 0.6},
     "xgboost": {"max_depth": 9, "min_child_weight": 5.0, "colsample_bytree": 0.6},
     "hist_gb": {"max_leaf_nodes": 127, "min_samples_leaf": 40},

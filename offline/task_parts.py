@@ -1,7 +1,6 @@
 """What the task and its columns mean for a program: parts to use, columns to leave out, decisions to take."""
 
 import re
-from typing import Any
 
 from gome.offline.program_literals import literal
 from gome.offline.recipe import Recipe
@@ -12,15 +11,18 @@ from gome.offline.scoring import (
     ranked_labels,
     score_expression,
 )
+from gome.state.plain import JsonObject
+from gome.state.profile import ColumnProfile, DataProfile
+from gome.state.prompt_context import TaskContext
 
 IMAGE_SIDE = 32
 
 
-def _named(columns: list[dict], *kinds: str) -> list[str]:
+def _named(columns: list[ColumnProfile], *kinds: str) -> list[str]:
     return [c["name"] for c in columns if c["kind"] in kinds and "count" not in c]
 
 
-def table_names(recipe: Recipe, task: dict[str, Any], columns: list[dict]) -> dict[str, Any]:
+def table_names(recipe: Recipe, task: TaskContext, columns: list[ColumnProfile]) -> JsonObject:
     """Which columns are dates, texts, pictures; which are left out."""
     dates = [c for c in _named(columns, "date") if c not in recipe.drop]
     texts = [c for c in _named(columns, "text") if c not in recipe.drop]
@@ -31,8 +33,8 @@ def table_names(recipe: Recipe, task: dict[str, Any], columns: list[dict]) -> di
     used_texts = texts if recipe.text != "none" else []
     gone = [task["id"], *task["target"], *_named(columns, "id", "constant"), *pictures, *recipe.drop]
     gone += [c for c in dates if c not in used_dates] + [c for c in texts if c not in used_texts]
-    gone += [task["group"]] if task.get("group") else []
-    when = task.get("time")
+    gone += [group] if (group := task.get("group")) else []
+    when = task.get("time") or ""
     formats = task.get("dates") or {}
     is_date = when in formats or when in _named(columns, "date")
     return {
@@ -49,17 +51,17 @@ def table_names(recipe: Recipe, task: dict[str, Any], columns: list[dict]) -> di
         "when": f"pd.to_datetime(train[{literal(when)}], format={literal(formats.get(when))}, utc=True).to_numpy()"
         if is_date
         else f"train[{literal(when)}].to_numpy()",
-        "group": bool(task.get("group")) and not when,
+        "group": bool(group) and not when,
     }
 
 
-def _side(columns: list[dict]) -> int:
+def _side(columns: list[ColumnProfile]) -> int:
     """Side of the squares that pictures are brought to: their own height, at most 32."""
     sizes = [c["image_size"][0] for c in columns if c["kind"] == "image" and c.get("image_size")]
     return min([IMAGE_SIDE, *sizes])
 
 
-def _pixel_run(columns: list[dict]) -> dict[str, Any] | None:
+def _pixel_run(columns: list[ColumnProfile]) -> JsonObject | None:
     """A run of like-named columns that make up a square picture: its first and last number, side and largest value."""
     for run in columns:
         side = round(run.get("count", 0) ** 0.5)
@@ -77,7 +79,7 @@ def _pixel_run(columns: list[dict]) -> dict[str, Any] | None:
     return None
 
 
-def decision_names(recipe: Recipe, task: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+def decision_names(recipe: Recipe, task: TaskContext, data: DataProfile) -> JsonObject:
     """What is predicted: classes or numbers, how it is scored, how probabilities become answers."""
     form, metric, problem = metric_form(task), task["metric"], task["problem"]
     if problem == "multiclass" and len(task["target"]) > 1:  # one column a class: each is foretold by itself
@@ -113,7 +115,7 @@ def decision_names(recipe: Recipe, task: dict[str, Any], data: dict[str, Any]) -
     }
 
 
-def _class_order(task: dict[str, Any]) -> str:
+def _class_order(task: TaskContext) -> str:
     """How `sorted` orders the classes, as an argument: by text, but of two classes the positive one last."""
     positive = task.get("positive")
     if positive is None or positive == max(map(str, task["classes"])):
@@ -121,17 +123,17 @@ def _class_order(task: dict[str, Any]) -> str:
     return f", key=lambda label: (str(label) == {literal(positive)}, str(label))"
 
 
-def _from_zero_up(task: dict[str, Any], data: dict[str, Any]) -> bool:
+def _from_zero_up(task: TaskContext, data: DataProfile) -> bool:
     """Whether no target is known to be negative: only then is there a logarithm."""
     known = data.get("target") or {}
     return all((known.get(target) or {}).get("min", 0) >= 0 for target in task["target"])
 
 
-def _numeric(task: dict[str, Any]) -> bool:
+def _numeric(task: TaskContext) -> bool:
     return all(re.fullmatch(r"-?\d+(\.\d+)?", str(c)) for c in task.get("classes") or ["x"])
 
 
-def _class_columns(task: dict[str, Any]) -> list[str] | None:
+def _class_columns(task: TaskContext) -> list[str] | None:
     """The class of each prediction column where the columns are not named just like the classes."""
     columns, classes = task["prediction"], [str(c) for c in task.get("classes") or []]
     if set(columns) <= set(classes) or len(columns) != len(classes):

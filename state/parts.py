@@ -10,6 +10,7 @@ from typing import Any, Literal, NotRequired, TypeGuard, cast
 
 from typing_extensions import TypedDict
 
+from gome.state.plain import JsonObject
 from gome.state.task import Direction
 
 Status = Literal["ok", "error", "timeout", "memory", "output", "format", "void"]
@@ -63,7 +64,7 @@ class Evaluation(TypedDict):
     seconds: float
     peak_mb: float
     gpu_peak_mb: NotRequired[float | None]
-    facts: dict[str, Any]
+    facts: JsonObject
 
 
 class Comparison(TypedDict):

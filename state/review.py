@@ -5,7 +5,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from typing_extensions import TypedDict
 
+from gome.state.evidence import Evidence
 from gome.state.parts import Component, Hypothesis
+from gome.state.prompt_context import HypothesisChoice, IncumbentContext, StepContext
 
 Subject = Literal["hypothesis", "program"]
 Action = Literal["accept", "edit", "replace", "reject"]
@@ -26,10 +28,10 @@ class Question(TypedDict, total=False):
     plan: list[str]
     reason: str
     diagnosis: str
-    candidates: list[dict[str, Any]]
-    recalled: list[dict[str, Any]]
-    incumbent: dict[str, Any] | None
-    evidence: dict[str, Any]
+    candidates: list[HypothesisChoice]
+    recalled: list[StepContext]
+    incumbent: IncumbentContext | None
+    evidence: Evidence
     program: str
     diff: str
     error: str

@@ -7,6 +7,7 @@ from typing_extensions import TypedDict
 
 from gome.state.in_flight import Incumbent, StepInFlight, TraceSummary
 from gome.state.reducers import merge_summaries, upsert_memories, upsert_recent
+from gome.state.result import Result
 from gome.state.step import StepBrief
 
 
@@ -27,7 +28,7 @@ class RunOutput(TypedDict, total=False):
     """What a run gives back: its folder and its result (see result.json)."""
 
     run_dir: str
-    result: dict
+    result: Result
 
 
 class Shared(TypedDict, total=False):
@@ -48,7 +49,7 @@ class RunState(RunInput, Shared, total=False):
     run_dir: str
     until: int
     ensemble: dict[str, float]
-    result: dict
+    result: Result
     next: str
 
 
@@ -68,7 +69,7 @@ class SingleTraceState(RunInput, TraceState, total=False):
     """State of the graph of one trace, which is a run of its own."""
 
     ensemble: dict[str, float]
-    result: dict
+    result: Result
 
 
 class TraceOutput(Shared, total=False):

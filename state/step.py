@@ -19,6 +19,7 @@ from gome.state.parts import (
     Verdict,
     gain_se,
 )
+from gome.state.plain import JsonObject
 
 
 class StepBrief(TypedDict):
@@ -107,7 +108,7 @@ class StepRecord:
         except (KeyError, TypeError) as error:
             raise ValueError(f"no step record: {error}") from None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """The line of history.jsonl."""
         return asdict(self)
 
@@ -183,7 +184,7 @@ _RENAMED = {"move": "kind"}
 """Fields that version 0.1 called otherwise: {old: new}."""
 
 
-def upgraded(row: Mapping[str, Any]) -> dict[str, Any]:
+def upgraded(row: Mapping[str, Any]) -> JsonObject:
     """The row under the names of this version."""
     return {_RENAMED.get(name, name): value for name, value in row.items()}
 

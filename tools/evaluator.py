@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pandas as pd
 
 from gome.state.errors import BudgetReached, GomeError, RunStopped
 from gome.state.parts import Evaluation, Score, Status
+from gome.state.plain import JsonObject
 from gome.state.task import Task
 from gome.tools.budget import Budget
 from gome.tools.data.inputs import Inputs
@@ -28,7 +29,7 @@ from gome.tools.execution.workspace import remove_work_dir
 from gome.tools.fold_progress import FoldProgress
 from gome.tools.parallel import in_parallel
 from gome.tools.records.artifacts import Artifacts
-from gome.tools.records.results import Results
+from gome.tools.records.results import FoldResult, Results
 from gome.tools.spans import figures_of, span
 from gome.tools.unreadable import log_with_traceback, unreadable_line
 
@@ -90,7 +91,7 @@ class Evaluator:
         name = f"{hashlib.sha256(program.encode()).hexdigest()[:20]}-{split}-s{seed}"
         progress = FoldProgress(folds, on_fold)
 
-        def one(fold: int) -> dict[str, Any] | None:
+        def one(fold: int) -> FoldResult | None:
             result = self.results.get(f"{name}-f{fold}")
             try:
                 if result is None:
@@ -142,7 +143,7 @@ class Evaluator:
         name: str,
         wall_s: float,
         dropped: Callable[[], bool],
-    ) -> dict[str, Any] | None:
+    ) -> FoldResult | None:
         """The graded result, kept in results/; None if it was `dropped()` on the way."""
 
         def cut() -> bool:
@@ -174,7 +175,7 @@ class Evaluator:
         remove_work_dir(work)
         return result
 
-    def _kept(self, name: str, outcome: Outcome, split: str, fold: int) -> dict[str, Any]:
+    def _kept(self, name: str, outcome: Outcome, split: str, fold: int) -> FoldResult:
         """The graded result, kept. Whatever goes wrong with what the program wrote is the program's fault."""
         try:
             return self.results.put(name, *self._graded(outcome, split, fold))
@@ -188,7 +189,7 @@ class Evaluator:
     def _limit_s(self, split: str) -> float:
         return min(self.limits.wall_s, SMOKE_LIMIT_S) if split == "smoke" else self.limits.wall_s
 
-    def _graded(self, outcome: Outcome, split: str, fold: int) -> tuple[dict[str, Any], pd.DataFrame | None]:
+    def _graded(self, outcome: Outcome, split: str, fold: int) -> tuple[FoldResult, pd.DataFrame | None]:
         """The result, and the predictions if they are valid."""
         facts = parse_log(outcome.log)
         status, problems, frame = status_of(outcome), [], None
@@ -204,7 +205,7 @@ class Evaluator:
         result = _result(outcome, status, problems, log, facts)
         return result, None if frame is None else frame.assign(**{FOLD: fold})
 
-    def _summed_up(self, name: str, split: str, seed: int, results: list[dict[str, Any]]) -> Evaluation:
+    def _summed_up(self, name: str, split: str, seed: int, results: list[FoldResult]) -> Evaluation:
         last = results[-1]
         evaluation = Evaluation(
             key=name,
@@ -224,7 +225,7 @@ class Evaluator:
             return evaluation
         evaluation["predictions"] = last["predictions"]
         if len(results) > 1:
-            tables = [self.artifacts.get_table(r["predictions"]) for r in results]
+            tables = [self.artifacts.get_table(str(r["predictions"])) for r in results]
             evaluation["predictions"] = self.results.put_all_folds(name, pd.concat(tables, ignore_index=True))
         if split in ("search", "selection"):
             self._score(evaluation)
@@ -255,9 +256,7 @@ class Evaluator:
         return value
 
 
-def _result(
-    outcome: Outcome, status: Status, problems: list[str], log: str, facts: dict[str, Any]
-) -> dict[str, Any]:
+def _result(outcome: Outcome, status: Status, problems: list[str], log: str, facts: JsonObject) -> FoldResult:
     """What results/ keeps of a run beside its predictions; `log` is an artifact reference."""
     return {
         "status": status,
@@ -270,7 +269,7 @@ def _result(
     }
 
 
-def _mean_facts(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _mean_facts(rows: list[JsonObject]) -> JsonObject:
     """The program log over folds: the last fold's, with train and validation scores averaged."""
     facts = dict(rows[-1]) if rows else {}
     for name in ("train_score", "valid_score"):

@@ -1,13 +1,17 @@
 """The workbench of one run: everything a node needs besides its state, handed to it and never global."""
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from gome.state.config import RunConfig
+from gome.state.event import Event, Observer
 from gome.state.parts import sign_of
+from gome.state.plain import JsonObject
+from gome.state.profile import DataProfile
+from gome.state.prompt_context import Hardware, StepContext
 from gome.state.step import EarlierStep, StepBrief, StepRecord
 from gome.state.task import Task
 from gome.tools.budget import Budget
@@ -43,7 +47,7 @@ class Memory(Protocol):
     def fork(self, origin: str, *, first: int) -> int:
         """The number of the trace that was forked at `origin`: `first`, and one more for each other origin before it."""
 
-    def announced(self) -> list[dict[str, Any]]:
+    def announced(self) -> list[StepContext]:
         """What each trace announced last."""
 
 
@@ -55,8 +59,8 @@ class RunServices:
     run_dir: Path
     task: Task
     config: RunConfig
-    profile: dict[str, Any]
-    hardware: dict[str, Any]
+    profile: DataProfile
+    hardware: Hardware
     packages: dict[str, str]
     artifacts: Artifacts
     history: History
@@ -68,7 +72,7 @@ class RunServices:
     provisional: ProvisionalSubmission
     memory: Memory
     earlier: Sequence[EarlierStep]
-    writer: Callable[[dict[str, Any]], None]
+    writer: Observer
 
     @property
     def sign(self) -> int:
@@ -92,7 +96,7 @@ class RunServices:
         self, stage: str, text: str, trace: int | None = None, step: int | None = None, **more: Any
     ) -> None:
         """Record one progress event; the run's clock beats with it."""
-        event = {
+        event: JsonObject = {
             "t": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "trace": trace,
             "step": step,
@@ -102,8 +106,8 @@ class RunServices:
             **{k: readable(v) for k, v in more.items() if v is not None},
         }
         append_line(self.run_dir / "events.jsonl", event)
-        self.writer(event)
+        self.writer(cast(Event, event))
 
-    def watched_by(self, writer: Callable[[dict[str, Any]], None]) -> "RunServices":
+    def watched_by(self, writer: Observer) -> "RunServices":
         """The same services, its events also sent to `writer`."""
         return replace(self, writer=writer)

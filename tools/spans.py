@@ -6,12 +6,12 @@ runs are spans of their own, with figures and without what they read or wrote.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config, get_callback_manager_for_config
 
 from gome.state.parts import Evaluation
+from gome.state.plain import JsonObject
 
 
 def labels(name: str, **where: str | int | None) -> RunnableConfig:
@@ -25,11 +25,11 @@ def labels(name: str, **where: str | int | None) -> RunnableConfig:
 
 
 @contextmanager
-def span(name: str, **where: str | int | None) -> Iterator[dict[str, Any]]:
+def span(name: str, **where: str | int | None) -> Iterator[JsonObject]:
     """A span under the node at work; what is put into the yielded dict are its outputs. An error leaves its kind only."""
     manager = get_callback_manager_for_config(ensure_config(labels(name, **where)))
     run = manager.on_chain_start({}, {}, name=name)
-    outputs: dict[str, Any] = {}
+    outputs: JsonObject = {}
     try:
         yield outputs
     except BaseException as error:
@@ -38,7 +38,7 @@ def span(name: str, **where: str | int | None) -> Iterator[dict[str, Any]]:
     run.on_chain_end(outputs)
 
 
-def figures_of(evaluation: Evaluation) -> dict[str, Any]:
+def figures_of(evaluation: Evaluation) -> JsonObject:
     """The outputs of a program's span: how it ended, its score, its cost."""
     score = evaluation["score"]
     return {

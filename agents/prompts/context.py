@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 from gome.optimizer.stages import stage_of, step_seed
 from gome.state.in_flight import Incumbent, MergedProgram
+from gome.state.plain import JsonObject
+from gome.state.profile import ColumnProfile, DataProfile
+from gome.state.prompt_context import IncumbentContext, PromptContext, StepContext, TaskContext
 from gome.state.schema import TraceState
 from gome.state.step import StepBrief, brief_from_json
 from gome.tools.evaluation.answer_form import answer_form
@@ -42,7 +45,7 @@ _FORMS = {
 _SETS = " Several labels in one field are separated by spaces."
 
 
-def base_context(services: RunServices, state: TraceState) -> dict[str, Any]:
+def base_context(services: RunServices, state: TraceState) -> PromptContext:
     """Facts of every call: where in the run we are, the task, the machine, what is left."""
     task, trace, step = services.task, state["trace"], state["step"]
     shown = task.model_dump(
@@ -60,7 +63,7 @@ def base_context(services: RunServices, state: TraceState) -> dict[str, Any]:
         "step": step,
         "stage": stage_of(services, state),
         "seed": step_seed(services.config.seed, trace, step),
-        "task": shown,
+        "task": cast(TaskContext, shown),
         "hardware": services.hardware,
         "budget": {
             "steps_left": services.allowance(trace) - step,
@@ -71,12 +74,12 @@ def base_context(services: RunServices, state: TraceState) -> dict[str, Any]:
     }
 
 
-def data_context(profile: dict[str, Any]) -> dict[str, Any]:
+def data_context(profile: DataProfile) -> DataProfile:
     """The data profile without what says nothing: absent gaps, slight drift, moments of flags, rare values."""
     return {**profile, "columns": [_telling(column, profile["rows"]) for column in profile["columns"]]}
 
 
-def _telling(column: dict[str, Any], rows: int) -> dict[str, Any]:
+def _telling(column: ColumnProfile, rows: int) -> ColumnProfile:
     silent = {"dtype"}  # the harness's own pandas says it, and the runtime's may say otherwise
     silent |= {key for key in ("missing", "test_missing") if not column.get(key)}
     if column["kind"] == "boolean":
@@ -86,10 +89,10 @@ def _telling(column: dict[str, Any], rows: int) -> dict[str, Any]:
         silent |= {"top"}
     if (column.get("drift") or 0) < SLIGHT_DRIFT:
         silent |= {"drift"}
-    return {key: value for key, value in column.items() if key not in silent}
+    return cast(ColumnProfile, {key: value for key, value in column.items() if key not in silent})
 
 
-def incumbent_context(services: RunServices, incumbent: Incumbent) -> dict[str, Any]:
+def incumbent_context(services: RunServices, incumbent: Incumbent) -> IncumbentContext:
     """What is known of the trace's current best program."""
     evaluation = services.artifacts.get_json(incumbent["evaluation"])
     score = incumbent["score"]
@@ -109,17 +112,19 @@ def incumbent_context(services: RunServices, incumbent: Incumbent) -> dict[str, 
     }
 
 
-def history_context(state: TraceState) -> list[dict[str, Any]]:
+def history_context(state: TraceState) -> list[StepContext]:
     """The steps of this trace, newest last: the last ones in full, what was tried before them and came of it in brief."""
     rows = [brief_from_json(r) for r in state.get("records", []) if r["trace"] == state["trace"]]
     older = [_part(row, _OLDER_KEYS) for row in rows[:-SHOWN_STEPS]]
-    return [*older, *({k: v for k, v in row.items() if k not in _UNSAID} for row in rows[-SHOWN_STEPS:])]
+    return [*older, *(_part(row, [k for k in row if k not in _UNSAID]) for row in rows[-SHOWN_STEPS:])]
 
 
-def sibling_context(services: RunServices, state: TraceState) -> list[dict[str, Any]]:
+def sibling_context(services: RunServices, state: TraceState) -> list[StepContext]:
     """What the other traces are trying now and tried last."""
     trace = state["trace"]
-    now = [{**row, "verdict": "running"} for row in services.memory.announced() if row["trace"] != trace]
+    now: list[StepContext] = [
+        {**row, "verdict": "running"} for row in services.memory.announced() if row["trace"] != trace
+    ]
     latest = last_of_each(services.memory.entries(), SHOWN_SIBLINGS)
     tried = [e for e in latest if e["trace"] != trace]
     past = [_part(e, _SIBLING_KEYS) for e in sorted(tried, key=itemgetter("step"))[-SHOWN_SIBLINGS:]]
@@ -128,15 +133,15 @@ def sibling_context(services: RunServices, state: TraceState) -> list[dict[str, 
     return [*past, *running]
 
 
-def memory_context(entries: Iterable[StepBrief]) -> list[dict[str, Any]]:
+def memory_context(entries: Iterable[StepBrief]) -> list[StepContext]:
     """Remembered steps as the choice among hypotheses is shown them."""
     return [_part(e, (*_MEMORY_KEYS, *_EARLIER_KEYS)) for e in entries]
 
 
-def merge_context(other: MergedProgram) -> dict[str, Any]:
+def merge_context(other: MergedProgram) -> JsonObject:
     """The program to be merged in, with the accepted ideas that led to it."""
     return {**other, "accepted": [_part(e, _IDEA_KEYS) for e in other["accepted"]]}
 
 
-def _part(row: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
-    return {key: row[key] for key in keys if key in row}
+def _part(row: Mapping[str, Any], keys: Iterable[str]) -> StepContext:
+    return cast(StepContext, {key: row[key] for key in keys if key in row})

@@ -6,6 +6,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gome.agents.prompts.shorten import Parts, shorter
+from gome.state.prompt_context import PromptContext
 from gome.tools.models.ask import Prompt, facts_block
 from gome.tools.text import fenced
 
@@ -23,7 +24,7 @@ _templates = Environment(
 _templates.filters["fenced"] = fenced
 
 
-def render(role: str, call: str, facts: dict[str, Any], **texts: Any) -> Prompt:
+def render(role: str, call: str, facts: PromptContext, **texts: Any) -> Prompt:
     """The prompt of one call. `texts` are what its template names besides `facts` (program, description ...).
 
     It can be made shorter in the order of `gome.agents.prompts.shorten`.

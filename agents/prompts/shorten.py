@@ -4,9 +4,10 @@ The role, the contract, the program, the hypothesis, the plan, the error and the
 """
 
 from collections.abc import Callable
-from typing import Any
 
-Parts = tuple[dict[str, Any], dict[str, Any]]
+from gome.state.plain import JsonObject
+
+Parts = tuple[JsonObject, JsonObject]
 """The facts of a prompt, and the texts that its template names."""
 LEFT_OUT = "[... left out: the prompt was too long]"
 

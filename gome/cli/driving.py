@@ -3,7 +3,6 @@
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from gome import driver
 from gome.cli import error_lines, review
@@ -12,6 +11,7 @@ from gome.cli.summary import print_summary
 from gome.report.page import write_report
 from gome.run_folder import RunFolder
 from gome.state.config import RunConfig
+from gome.state.plain import JsonObject
 from gome.state.review import Question
 from gome.tracing import keep_content_home
 
@@ -33,7 +33,7 @@ def drive(run_dir: Path) -> int:
         try:
             with Progress(run_dir) as progress:
 
-                def reviewer(question: Question) -> dict[str, Any] | None:
+                def reviewer(question: Question) -> JsonObject | None:
                     with progress.paused() as console:
                         return review.ask(question, console)
 

@@ -5,11 +5,12 @@ from typing import Any
 
 from gome.formatting import one_line, score_text
 from gome.scores import naive_beside
+from gome.state.parts import Score
 
 _NOISE = {("critic", "judging"), ("runner", "smoke")}
 
 
-def event_line(event: Mapping[str, Any], naive: Mapping[str, Any] | None = None) -> str | None:
+def event_line(event: Mapping[str, Any], naive: Score | None = None) -> str | None:
     """An event on one line that grep finds: '[trace 0 step 2] runner: search 2/3'. None for noise. `naive` is what the
     best constant scores."""
     stage, text = str(event.get("stage", "")), one_line(event.get("text", ""))

@@ -8,7 +8,6 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import yaml
 from rich.console import Console
@@ -18,6 +17,8 @@ from rich.text import Text
 
 from gome.formatting import one_line, score_text
 from gome.state.errors import GomeError
+from gome.state.plain import JsonObject
+from gome.state.prompt_context import HypothesisChoice
 from gome.state.review import Question, read_answer
 
 CHOICES = "[a]ccept, [e]dit, re[p]lace, [r]eject, [s]top, or a line of JSON"
@@ -26,7 +27,7 @@ _WORDS = {"a": "accept", "e": "edit", "p": "replace", "r": "reject", "s": "stop"
 _LABEL = 12
 
 
-def ask(question: Question, console: Console) -> dict[str, Any] | None:
+def ask(question: Question, console: Console) -> JsonObject | None:
     """Show the question and read the answer. None for stop, Ctrl-C, or an input that has ended."""
     show(question, console)
     try:
@@ -43,12 +44,12 @@ def ask(question: Question, console: Console) -> dict[str, Any] | None:
         return None
 
 
-def _answer(said: str, question: Question, console: Console) -> dict[str, Any] | None:
+def _answer(said: str, question: Question, console: Console) -> JsonObject | None:
     """The answer that a line stands for, after what else it takes. ValueError or GomeError: say it again."""
     if said.startswith("{"):
         return dict(json.loads(said))
     action = _WORDS.get(said.lower(), said.lower())
-    takes: dict[str, Callable[[Question, Console], dict[str, Any]]] = {
+    takes: dict[str, Callable[[Question, Console], JsonObject]] = {
         "accept": lambda q, c: {},
         "edit": _edited,
         "replace": _replaced,
@@ -64,7 +65,7 @@ def _answer(said: str, question: Question, console: Console) -> dict[str, Any] |
     return {"action": action, **given}
 
 
-def _edited(question: Question, console: Console) -> dict[str, Any]:
+def _edited(question: Question, console: Console) -> JsonObject:
     """What an editor makes of the hypothesis and its plan, or of the program."""
     if question["review"] == "program":
         return {"program": _in_editor(question["program"], ".py", console)}
@@ -78,7 +79,7 @@ def _edited(question: Question, console: Console) -> dict[str, Any]:
     return dict(changed) if isinstance(changed, dict) else {}
 
 
-def _replaced(question: Question, console: Console) -> dict[str, Any]:
+def _replaced(question: Question, console: Console) -> JsonObject:
     if question["review"] == "hypothesis":
         statement = console.input("hypothesis: ").strip()
         plan = console.input("plan (may be left out): ").strip()
@@ -140,7 +141,7 @@ def show(question: Question, console: Console) -> None:
         console.print(Syntax(text, "diff" if question.get("diff") else "python", background_color="default"))
 
 
-def _candidate(candidate: dict[str, Any]) -> str:
+def _candidate(candidate: HypothesisChoice) -> str:
     gain = candidate.get("predicted_gain") or 0.0
     part, weighted = candidate.get("component"), candidate["weighted"]
     return f"{candidate['statement']} ({part}, {weighted} of 10, predicted {gain:+.3g})"

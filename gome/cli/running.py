@@ -2,13 +2,13 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from gome.cli import error_lines
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
+from gome.state.plain import JsonObject
 
 
 def run_options(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +75,7 @@ def resume(arguments: argparse.Namespace) -> int:
 
 
 def _config(arguments: argparse.Namespace) -> RunConfig:
-    given: dict[str, Any] = {
+    given: JsonObject = {
         name: value
         for name in RunConfig.model_fields
         if (value := getattr(arguments, name, None)) is not None

@@ -1,14 +1,14 @@
 """The state of a run in a few lines of text: what `gome run` ends with and what `gome status` prints."""
 
 import shlex
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from gome.formatting import duration_text, one_line, score_only, score_text
+from gome.formatting import NONE, duration_text, one_line, score_only, score_text
 from gome.run_folder import RunFolder
 from gome.scores import kept_aside_text, naive_beside, naive_text
 from gome.spending import spending_rows
+from gome.state.event import Event
+from gome.state.parts import Score
 
 
 def print_summary(run_dir: Path) -> None:
@@ -65,30 +65,26 @@ def _scores(folder: RunFolder) -> list[tuple[str, str]]:
     best = folder.best
     if not best:
         words = "no accepted program yet" if folder.state != "finished" else "no program was accepted"
-        return [("best", words), *_naive(folder, {}), *_test(folder)]
-    search, selection = best.get("search") or {}, best.get("selection") or {}
+        return [("best", words), *_naive(folder, None), *_test(folder)]
+    search, selection = best.get("search"), best.get("selection")
     metric, direction = folder.task.get("metric", "score"), "higher" if folder.sign > 0 else "lower"
     kind = (
         f"ensemble of {len(best['members'])}" if best.get("kind") == "ensemble" else best["members"][0]["id"]
     )
-    score = score_text(search.get("value"), search.get("stderr"))
+    score = score_text(search["value"], search["stderr"]) if search else NONE
     rows = [("best", f"{metric} {score} ({kind}; {direction} is better)")]
     rows += _naive(folder, search)
     if selection:
         naive = naive_beside(folder.naive.get("selection"))
-        rows.append(
-            ("held back", f"{metric} {score_text(selection.get('value'), selection.get('stderr'))}{naive}")
-        )
+        rows.append(("held back", f"{metric} {score_text(selection['value'], selection['stderr'])}{naive}"))
     rows += _test(folder)
-    if draft := folder.first_draft:
-        first, last = (
-            score_only(value, search.get("stderr")) for value in (draft.value, search.get("value"))
-        )
+    if (draft := folder.first_draft) and search:
+        first, last = (score_only(value, search["stderr"]) for value in (draft.value, search["value"]))
         rows.append(("progress", f"first draft {first} → {last}"))
     return rows
 
 
-def _naive(folder: RunFolder, search: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _naive(folder: RunFolder, search: Score | None) -> list[tuple[str, str]]:
     text = naive_text(folder, search)
     return [("naive", text)] if text else []
 
@@ -102,9 +98,10 @@ def _now(folder: RunFolder) -> list[tuple[str, str]]:
     """What each trace of a running run does, by its last event."""
     if folder.state != "running":
         return []
-    last: dict[int, dict[str, Any]] = {}
+    last: dict[int, Event] = {}
     for event in folder.events:
-        last[-1 if event.get("trace") is None else event["trace"]] = event
+        trace = event.get("trace")
+        last[-1 if trace is None else trace] = event
     names = {trace: "run" if trace < 0 else f"trace {trace}" for trace in sorted(last)}
     return [(name, one_line(f"{last[t]['stage']}: {last[t]['text']}", 100)) for t, name in names.items()]
 

@@ -15,6 +15,7 @@ from gome.cli.event_lines import event_line
 from gome.cli.summary import print_summary, resume_command
 from gome.formatting import one_line
 from gome.state.errors import GomeError
+from gome.state.parts import Score
 from gome.tools.records.jsonl import Tail
 from gome.tools.records.lock import writer_of
 from gome.tools.records.naive_file import read_naive
@@ -88,9 +89,7 @@ def log_lines(run_dir: Path, *, last: int, follow: bool, trace: int | None = Non
         yield from _lines(events.new(), trace, naive)
 
 
-def _lines(
-    events: Iterable[Mapping[str, Any]], trace: int | None, naive: Mapping[str, Any] | None
-) -> Iterator[str]:
+def _lines(events: Iterable[Mapping[str, Any]], trace: int | None, naive: Score | None) -> Iterator[str]:
     for event in events:
         if trace is None or event.get("trace") == trace:
             line = event_line(readable(event), naive)

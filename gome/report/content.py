@@ -18,22 +18,23 @@ from gome.run_folder import RunFolder
 from gome.scores import naive_text, worth_text
 from gome.spending import sandbox_text
 from gome.state.parts import SCORE_WEIGHTS
+from gome.state.plain import JsonObject
+from gome.state.result import Best
 from gome.state.step import StepRecord
 from gome.tools.secrets import masked
 
 DIFF_LINES, OUTPUT_LINES, SHOWN_IMPORTANCES = 1500, 30, 8
 
 
-def content(folder: RunFolder) -> dict[str, Any]:
+def content(folder: RunFolder) -> JsonObject:
     """Everything that the page shows."""
     records = sorted(folder.records, key=lambda r: (r.step, r.trace))
     by_id = {r.id: r for r in records}
     metric = str(folder.task.get("metric") or "score")
     best = folder.best
     evaluations = [r.evaluation for r in records if r.evaluation]
-    ensemble = (
-        best["search"]["value"] if best and best.get("kind") == "ensemble" and best.get("search") else None
-    )
+    search = best.get("search") if best and best.get("kind") == "ensemble" else None
+    ensemble = search["value"] if search else None
     curve = _both(
         lambda size: score_curve(records, metric=metric, sign=folder.sign, size=size, ensemble=ensemble)
     )
@@ -45,9 +46,9 @@ def content(folder: RunFolder) -> dict[str, Any]:
         "best": best,
         "draft": folder.first_draft,
         "naive": folder.naive.get("search"),
-        "naive_text": naive_text(folder, (best or {}).get("search") or {}),
+        "naive_text": naive_text(folder, best.get("search") if best else None),
         "test": folder.result.get("test"),
-        "worth": worth_text(folder.result["test"]) if folder.result.get("test") else "",
+        "worth": worth_text(test) if (test := folder.result.get("test")) else "",
         "resume": resume_command(folder.path),
         "now": [] if folder.state == "finished" else _now(folder),
         "steps": steps_text(folder),
@@ -136,7 +137,7 @@ def _ended(folder: RunFolder) -> str:
     return ", ".join(words.get(str(r), str(r)) for r in sorted(reasons, key=str))
 
 
-def _view(folder: RunFolder, record: StepRecord, by_id: dict[str, StepRecord]) -> dict[str, Any]:
+def _view(folder: RunFolder, record: StepRecord, by_id: dict[str, StepRecord]) -> JsonObject:
     """What a step shows besides its record."""
     code, parent = folder.text(record.code), folder.text(record.parent)
     evaluation = record.evaluation
@@ -190,7 +191,7 @@ def _logged(facts: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
-def _momentum(folder: RunFolder) -> list[dict[str, Any]]:
+def _momentum(folder: RunFolder) -> list[JsonObject]:
     """The accepted steps as memory rows, largest gain in standard errors first."""
     rows = []
     for record in folder.accepted:
@@ -204,11 +205,9 @@ def _hypothesis(by_id: Mapping[str, StepRecord], name: Any) -> str:
     return found.statement if found else ""
 
 
-def _finalists(
-    folder: RunFolder, by_id: dict[str, StepRecord], best: dict[str, Any] | None
-) -> list[dict[str, Any]]:
+def _finalists(folder: RunFolder, by_id: dict[str, StepRecord], best: Best | None) -> list[JsonObject]:
     """The finalists with the chosen one marked: the ensemble, or the single program of the result."""
-    members = (best or {}).get("members") or []
+    members = best.get("members") or [] if best else []
     chosen = members[0]["id"] if len(members) == 1 else "ensemble" if members else None
     blend = " + ".join(str(m["id"]) for m in members) if len(members) > 1 else "weighted mean of predictions"
     return [
@@ -217,11 +216,9 @@ def _finalists(
     ]
 
 
-def _programs(
-    folder: RunFolder, by_id: dict[str, StepRecord], best: dict[str, Any] | None
-) -> list[dict[str, Any]]:
+def _programs(folder: RunFolder, by_id: dict[str, StepRecord], best: Best | None) -> list[JsonObject]:
     """The programs behind the best score, the heaviest first."""
-    members = sorted((best or {}).get("members") or [], key=lambda m: -(m.get("weight") or 0))
+    members = sorted(best.get("members") or [] if best else [], key=lambda m: -(m.get("weight") or 0))
     return [
         {"id": m["id"], "hypothesis": _hypothesis(by_id, m["id"]), "code": _coloured(code)}
         for m in members

@@ -1,17 +1,17 @@
 """The report's section on the gradient: what the steps predicted, what came of it, and which optimizer gained."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from gome.formatting import gain_text
 from gome.optimizer.reliability import Gains, factors, gains, reliability
 from gome.report.charts import predictions
+from gome.state.plain import JsonObject
 from gome.state.step import StepRecord
 
 NAMES = {"gradient": "descent", "tree": "tree search"}
 
 
-def reliability_content(records: Sequence[StepRecord]) -> dict[str, Any] | None:
+def reliability_content(records: Sequence[StepRecord]) -> JsonObject | None:
     """Sentences, shares of gaining steps, and one row for each prediction; None if no step predicted a gain.
 
     The calibrated gain of a step is its prediction times the factor that the steps before it had shown.

@@ -1,10 +1,12 @@
 """The success memory over a LangGraph store: live for all traces of a run, kept across restarts."""
 
 import threading
-from typing import Any, cast
+from typing import cast
 
 from langgraph.store.base import BaseStore
 
+from gome.state.plain import JsonObject
+from gome.state.prompt_context import StepContext
 from gome.state.step import StepBrief, brief_from_json
 from gome.tools.records.by_step import ByStep
 
@@ -33,7 +35,7 @@ class StoreMemory:
 
     def put(self, entry: StepBrief) -> None:
         """Insert or replace the entry under its id."""
-        self.store.put(self.momentum, entry["id"], cast(dict[str, Any], entry), index=False)
+        self.store.put(self.momentum, entry["id"], cast(JsonObject, entry), index=False)
         last = {"trace": entry["trace"], "step": entry["step"]}
         self.store.put(self.latest, str(entry["trace"]), last, index=False)
 
@@ -50,7 +52,7 @@ class StoreMemory:
                 self._known.put(brief_from_json(entry))
             return self._known.all()
 
-    def _new(self) -> list[dict[str, Any]]:
+    def _new(self) -> list[JsonObject]:
         """The entries of the steps that each trace has taken since."""
         ids = [
             f"{row['trace']}:{step}"
@@ -84,12 +86,12 @@ class StoreMemory:
                 )
             return forks[origin]
 
-    def announced(self) -> list[dict[str, Any]]:
+    def announced(self) -> list[StepContext]:
         """What each trace announced last, by trace."""
-        return sorted(self._values(self.now), key=lambda row: row["trace"])
+        return cast(list[StepContext], sorted(self._values(self.now), key=lambda row: row["trace"]))
 
-    def _values(self, namespace: tuple[str, ...]) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
+    def _values(self, namespace: tuple[str, ...]) -> list[JsonObject]:
+        found: list[JsonObject] = []
         while page := self.store.search(namespace, limit=PAGE, offset=len(found)):
             found.extend(item.value for item in page)
             if len(page) < PAGE:

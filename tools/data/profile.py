@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 from gome.state.errors import GomeError
+from gome.state.profile import ColumnProfile, DataProfile, Shape, TableProfile, TargetProfile
 from gome.state.task import Task
 from gome.tools.data.columns import class_text, column_kind, time_values
 from gome.tools.data.dates import seconds, with_dates
@@ -31,7 +32,7 @@ _EXAMPLE_CHARS = 120
 _NUMERIC = ("number", "integer", "boolean")
 
 
-def profile(task: Task) -> dict[str, Any]:
+def profile(task: Task) -> DataProfile:
     """Describe the task's data: columns with kinds and statistics, target, other tables, files, notes.
 
     `missing`, `test_missing` are shares; `unique` is a count; `min` to `skew` are in the column's units; `drift` is the
@@ -48,9 +49,12 @@ def profile(task: Task) -> dict[str, Any]:
     columns = [_column(train[c], test[c] if c in test.columns else None, root) for c in names]
     for entry in columns:
         if entry["name"] == task.id and entry["kind"] != "image":
-            entry.update(kind="id", drift=None)
+            entry |= {"kind": "id", "drift": None}
         if entry["name"] in task.dates:
-            entry.update(dtype="text", **task.dates[entry["name"]].model_dump(exclude_none=True))
+            written = task.dates[entry["name"]]
+            entry |= {"dtype": "text", "format": written.format}
+            if written.other:
+                entry["other"] = written.other
     tables = _other_tables(task)
     told = leaks(train, test, task, {table["name"]: table["columns"] for table in tables})
     warnings = [*shift_warnings(train, test, columns, task), *_unsure_dates(task)]
@@ -78,10 +82,10 @@ def _is_nested(cell: Any) -> bool:
     return isinstance(cell, list | dict | np.ndarray)
 
 
-def _column(train: pd.Series, test: pd.Series | None, root: Path) -> dict[str, Any]:
+def _column(train: pd.Series, test: pd.Series | None, root: Path) -> ColumnProfile:
     kind = column_kind(train)
     sample, test_sample = _thin(train), None if test is None else _thin(test)
-    entry: dict[str, Any] = {
+    entry: ColumnProfile = {
         "name": str(train.name),
         "kind": kind,
         "dtype": str(train.dtype),
@@ -91,7 +95,7 @@ def _column(train: pd.Series, test: pd.Series | None, root: Path) -> dict[str, A
     }
     if kind in ("category", "boolean", "integer", "constant"):
         entry["top"] = [[_plain(v), int(n)] for v, n in train.value_counts().head(3).items()]
-    entry.update(_shape(sample, kind))
+    entry |= cast(ColumnProfile, _shape(sample, kind))
     if kind in ("text", "id", "image", "category"):
         entry["examples"] = [str(v)[:_EXAMPLE_CHARS] for v in train.dropna().head(2)]
     if kind == "image" and (size := _image_size(train, root)):
@@ -110,7 +114,7 @@ def _unique(series: pd.Series) -> int:
     return int((series.astype(str) if series.dtype == object else series).nunique())
 
 
-def _shape(series: pd.Series, kind: str) -> dict[str, Any]:
+def _shape(series: pd.Series, kind: str) -> Shape:
     if kind in _NUMERIC and pd.api.types.is_numeric_dtype(series):
         values = series.dropna().to_numpy(dtype=float)
         values = values[np.isfinite(values)]
@@ -119,7 +123,7 @@ def _shape(series: pd.Series, kind: str) -> dict[str, Any]:
         std = values.std()
         skew = ((values - values.mean()) ** 3).mean() / std**3 if std > 0 else 0.0
         summary = {"min": values.min(), "max": values.max(), "mean": values.mean(), "std": std, "skew": skew}
-        return {key: _number(value) for key, value in summary.items()}
+        return cast(Shape, {key: _number(value) for key, value in summary.items()})
     if kind == "date" and (times := time_values(series)) is not None:
         return {"min": str(times.min()), "max": str(times.max())}
     if kind == "text":
@@ -155,25 +159,25 @@ def _sorted(series: pd.Series) -> np.ndarray:
     return np.sort(values.to_numpy(dtype=float))
 
 
-def _target(series: pd.Series, problem: str) -> dict[str, Any]:
+def _target(series: pd.Series, problem: str) -> TargetProfile:
     kind = column_kind(series)
-    entry: dict[str, Any] = {
+    entry: TargetProfile = {
         "kind": kind,
         "dtype": str(series.dtype),
         "missing": _number(series.isna().mean()),
         "unique": _unique(series),
-        **_shape(series, kind),
     }
+    entry |= cast(TargetProfile, _shape(series, kind))
     if problem != "regression":
         entry["counts"] = {str(k): int(v) for k, v in series.value_counts().head(50).items()}
     return entry
 
 
-def _compress(columns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _compress(columns: list[ColumnProfile]) -> list[ColumnProfile]:
     """Runs of like-named numeric columns (pixel0, pixel1, ...) as one entry once there are too many columns to list."""
     if len(columns) <= MAX_COLUMNS:
         return columns
-    entries: list[dict[str, Any]] = []
+    entries: list[ColumnProfile] = []
     for (stem, numeric), members in groupby(columns, key=_stem):
         run = list(members)
         entries.extend([_run(stem, run)] if numeric and len(run) >= RUN_LENGTH else run)
@@ -187,11 +191,11 @@ def _compress(columns: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return entries
 
 
-def _stem(entry: dict[str, Any]) -> tuple[str, bool]:
+def _stem(entry: ColumnProfile) -> tuple[str, bool]:
     return re.sub(r"\d+(?!.*\d)", "{}", entry["name"]), entry["kind"] in (*_NUMERIC, "constant")
 
 
-def _run(stem: str, run: list[dict[str, Any]]) -> dict[str, Any]:
+def _run(stem: str, run: list[ColumnProfile]) -> ColumnProfile:
     kinds = Counter("number" if entry["kind"] == "number" else "integer" for entry in run)
     lows, highs = ([e[key] for e in run if e.get(key) is not None] for key in ("min", "max"))
     return {
@@ -205,9 +209,9 @@ def _run(stem: str, run: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _other_tables(task: Task) -> list[dict[str, Any]]:
+def _other_tables(task: Task) -> list[TableProfile]:
     root, known = Path(task.root), {task.train, task.test, task.sample}
-    tables: list[dict[str, Any]] = []
+    tables: list[TableProfile] = []
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
         if name in known or not path.is_file() or not is_table(path) or len(tables) == 20:
@@ -243,7 +247,7 @@ def _image_size(series: pd.Series, root: Path) -> list[int] | None:
     return None if path is None else image_size(path)
 
 
-def _notes(train: pd.DataFrame, test: pd.DataFrame, columns: list[dict[str, Any]], task: Task) -> list[str]:
+def _notes(train: pd.DataFrame, test: pd.DataFrame, columns: list[ColumnProfile], task: Task) -> list[str]:
     notes = []
     extra = [c for c in test.columns if c not in train.columns and c != task.id]
     if extra:

@@ -5,13 +5,13 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import yaml
 
 from gome.state.errors import GomeError
+from gome.state.plain import JsonObject
 from gome.state.task import DateFormat
 from gome.tools.data.columns import class_text, column_kind, nearest
 from gome.tools.data.date_checks import date_formats
@@ -88,7 +88,7 @@ def make_task_folder(path: Path, wanted: Wanted, workspace: Path) -> Path:
     (partial / "description.md").write_text(
         _description(path, len(cells), int(is_test.sum()), wanted, known), encoding="utf-8"
     )
-    keys: dict[str, Any] = {"name": root.name, "metric": metric, "target": target, "id": id_}
+    keys: JsonObject = {"name": root.name, "metric": metric, "target": target, "id": id_}
     given = (("positive", wanted.positive), ("group", wanted.group), ("time", wanted.time))
     keys |= {key: name for key, name in given if name}
     if settled := {c: dates[c].format for c in dates if c in wanted.dates or c == wanted.time}:

@@ -2,14 +2,14 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from gome.state.errors import GomeError
+from gome.state.plain import JsonObject
 
 
-def write_rows(rows: str | list[dict[str, Any]], folder: Path) -> Path:
+def write_rows(rows: str | list[JsonObject], folder: Path) -> Path:
     """A CSV file of `rows`, CSV text or one mapping for each row, in `folder`, under a name that its content gives it.
 
     GomeError if mappings have different names, or there is no row.
@@ -22,7 +22,7 @@ def write_rows(rows: str | list[dict[str, Any]], folder: Path) -> Path:
     return path
 
 
-def _as_csv(rows: list[dict[str, Any]]) -> str:
+def _as_csv(rows: list[JsonObject]) -> str:
     names = list(rows[0]) if rows else []
     if not names:
         raise GomeError("rows: there is no row with a value in it")

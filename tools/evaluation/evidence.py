@@ -1,10 +1,11 @@
 """Where a program's errors lie, in a few measured lines: what the next diagnosis reads."""
 
-from typing import Any
+from typing import cast
 
 import numpy as np
 import pandas as pd
 
+from gome.state.evidence import CalibrationBin, Confusion, Evidence, ResidualBin, Residuals
 from gome.state.task import Task
 from gome.tools.data.dates import with_dates
 from gome.tools.evaluation import metrics
@@ -21,7 +22,7 @@ _FEWEST_A_BIN = 10
 
 def evidence(
     task: Task, folds: list[FoldPredictions], features: list[pd.DataFrame], *, slices: int = SLICES
-) -> dict[str, Any]:
+) -> Evidence:
     """What the graded rows of all folds say together; JSON, at most about 2.5 kB, keys left out where nothing is known.
 
     `features` are the test tables that the program saw, rows aligned with the fold's answers.
@@ -37,7 +38,7 @@ def evidence(
     answers = pd.concat([a for a, _ in pooled], ignore_index=True)
     submission = pd.concat([s for _, s in pooled], ignore_index=True)
     table = pd.concat(features, ignore_index=True).drop(columns=[task.id], errors="ignore")
-    found: dict[str, Any] = {}
+    found: Evidence = {}
     metric = _row_metric(task, metric_of(task), submission)
     try:
         if metric is not None:
@@ -52,7 +53,7 @@ def evidence(
         Exception
     ) as error:  # a program's predictions end no run; what is wrong here has to be seen all the same
         found["unread"] = unreadable_line(error)
-    return {key: value for key, value in found.items() if value not in (None, [], {})}
+    return cast(Evidence, {key: value for key, value in found.items() if value not in (None, [], {})})
 
 
 def _row_metric(task: Task, metric: Metric, submission: pd.DataFrame) -> Metric | None:
@@ -83,7 +84,7 @@ def _losses(
     submission: pd.DataFrame,
     table: pd.DataFrame,
     count: int,
-) -> dict[str, Any]:
+) -> Evidence:
     assert metric.row_values is not None
     truth, prediction = metric.parse(answers, submission, task)
     rows = metric.row_values(truth, prediction).reshape(len(answers), -1).mean(axis=1)
@@ -106,7 +107,7 @@ def _losses(
     }
 
 
-def _classes(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> dict[str, Any]:
+def _classes(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> Evidence:
     truth = true_codes(answers, task)
     if not _are_chances(task, submission):
         return {"confusion": _confusion(task, truth, codes(submission[task.prediction[0]], task.classes))}
@@ -120,7 +121,7 @@ def _classes(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> dic
     }
 
 
-def _confusion(task: Task, truth: np.ndarray, predicted: np.ndarray) -> list[dict[str, Any]]:
+def _confusion(task: Task, truth: np.ndarray, predicted: np.ndarray) -> list[Confusion]:
     wrong = (truth != predicted) & (predicted >= 0)
     pairs, rows = np.unique(np.stack([truth[wrong], predicted[wrong]], axis=1), axis=0, return_counts=True)
     most = np.argsort(-rows, kind="stable")[:PAIRS]
@@ -135,7 +136,7 @@ def _confusion(task: Task, truth: np.ndarray, predicted: np.ndarray) -> list[dic
     ]
 
 
-def _calibration(positive: np.ndarray, chance: np.ndarray) -> list[dict[str, Any]]:
+def _calibration(positive: np.ndarray, chance: np.ndarray) -> list[CalibrationBin]:
     return [
         {
             "predicted": short(chance[rows].mean()),
@@ -146,7 +147,7 @@ def _calibration(positive: np.ndarray, chance: np.ndarray) -> list[dict[str, Any
     ]
 
 
-def _residuals(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> dict[str, Any]:
+def _residuals(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> Residuals:
     """Of the target that is predicted worst for its spread."""
     truth, predicted = numbers(answers, task.target), numbers(submission, task.prediction)
     if truth.shape != predicted.shape:
@@ -163,7 +164,7 @@ def _residuals(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> d
     }
 
 
-def _bin(values: np.ndarray, error: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
+def _bin(values: np.ndarray, error: np.ndarray, rows: np.ndarray) -> ResidualBin:
     return {
         "from": short(values[rows].min()),
         "to": short(values[rows].max()),

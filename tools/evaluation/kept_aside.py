@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from typing_extensions import TypedDict
-
 from gome.state.parts import Score
+from gome.state.result import KeptAside
 from gome.state.task import Task
 from gome.tools.data.inputs import Inputs
 from gome.tools.data.single_table import answers_path
@@ -13,19 +12,6 @@ from gome.tools.evaluation.bootstrap import drift_between, score
 from gome.tools.evaluation.grading import GradingError
 from gome.tools.evaluation.naive import naive_submission
 from gome.tools.evaluation.submission import check_submission
-
-
-class KeptAside(TypedDict):
-    """The score of what is handed over on `rows` rows that no choice was made by; `naive` is that of the best constant.
-
-    `drift_se`: by how many standard errors it is better than the held-back score that the choice rests on (below 0:
-    worse), None if there is none.
-    """
-
-    score: Score
-    naive: Score | None
-    rows: int
-    drift_se: float | None
 
 
 def grade_kept_aside(

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from gome.state.parts import Score, better
+from gome.state.result import Naive
 from gome.state.task import Task
 from gome.tools.data.columns import class_text
 from gome.tools.data.inputs import Inputs
@@ -21,7 +22,6 @@ from gome.tools.evaluation.bootstrap import score
 from gome.tools.evaluation.grading import GradingError, measured, metric_of
 from gome.tools.evaluation.metric import Metric
 from gome.tools.evaluation.parse import probabilities, tokens
-from gome.tools.records.naive_file import Naive
 
 MOST_ROWS = 50_000
 """Rows on which the candidates are compared; a constant is made from all of them."""

@@ -3,23 +3,23 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import psutil
 
+from gome.state.prompt_context import Hardware
 from gome.tools.execution.gpus import Gpu, find_gpus
 
 _CGROUP = Path("/sys/fs/cgroup")
 _GB = 2**30
 
 
-def hardware() -> dict[str, Any]:
-    """{"cpus": int, "memory_gb": float, "gpu": str | None}: what may be used here, not what is built in.
+def hardware() -> Hardware:
+    """What may be used here, not what is built in.
 
     Cores respect CPU affinity and the cgroup's quota, memory the cgroup's limit. `gpu` names the cards with their
     memory, None where there is none.
     """
-    return {"cpus": _cpus(), "memory_gb": round(_memory_bytes() / _GB, 1), "gpu": named(find_gpus())}
+    return Hardware(cpus=_cpus(), memory_gb=round(_memory_bytes() / _GB, 1), gpu=named(find_gpus()))
 
 
 def _cpus() -> int:

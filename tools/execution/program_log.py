@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from gome.state.plain import JsonObject
 from gome.tools.execution.log_buffer import PROGRAM_LOG
 from gome.tools.text import storable
 
@@ -12,7 +13,7 @@ LARGEST = 1e100
 """Of numbers, either way: whatever is summed or squared of them later is still finite."""
 
 
-def parse_log(text: str) -> dict[str, Any]:
+def parse_log(text: str) -> JsonObject:
     """The facts of all program-log lines merged; never raises.
 
     A later line replaces what an earlier one said under the same key, with three exceptions: {"stage", "seconds"} lines
@@ -20,7 +21,7 @@ def parse_log(text: str) -> dict[str, Any]:
     What is no JSON object, a number beyond 1e100 or nested deeper than a curve is dropped. At most 100 keys, 100 items
     of each (the last points of a curve), 500 characters of a text.
     """
-    facts: dict[str, Any] = {}
+    facts: JsonObject = {}
     lines = [line for line in text.splitlines() if line.startswith(PREFIX) and len(line) <= MAX_LINE]
     for line in lines[-MAX_LINES:]:
         for key, value in _facts(_parsed(line[len(PREFIX) :])).items():
@@ -35,7 +36,7 @@ def parse_log(text: str) -> dict[str, Any]:
     return facts
 
 
-def _parsed(line: str) -> dict[str, Any]:
+def _parsed(line: str) -> JsonObject:
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
@@ -43,7 +44,7 @@ def _parsed(line: str) -> dict[str, Any]:
     return entry if isinstance(entry, dict) else {}
 
 
-def _facts(entry: dict[str, Any]) -> dict[str, Any]:
+def _facts(entry: JsonObject) -> JsonObject:
     """What one line says, under the keys of the facts."""
     kept = _bounded(entry, MAX_DEPTH) or {}
     name, seconds, note = kept.pop("stage", None), kept.pop("seconds", None), kept.pop("note", None)
@@ -89,5 +90,5 @@ def _plain_number(value: float) -> float:
     return value if abs(value) < 2**53 else float(value)
 
 
-def _first(items: dict[str, Any]) -> dict[str, Any]:
+def _first(items: JsonObject) -> JsonObject:
     return dict(list(items.items())[:MAX_ITEMS])

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from gome.state.config import Isolation
+from gome.state.prompt_context import Hardware
 from gome.tools.execution.hardware import hardware
 from gome.tools.execution.job import Executor, Job, Outcome, stopped
 from gome.tools.execution.slots import Slots
@@ -25,7 +26,7 @@ class Scheduler(Protocol):
         """Programs that can run at the same time."""
 
     @property
-    def hardware(self) -> dict[str, Any]:
+    def hardware(self) -> Hardware:
         """The machine that a program finds itself on: {"cpus", "memory_gb", "gpu"}, see hardware.hardware."""
 
     def run(self, job: Job, *, trace: int, stop: Callable[[], bool]) -> Outcome:
@@ -53,7 +54,7 @@ class LocalScheduler:
         return self._slots.count
 
     @property
-    def hardware(self) -> dict[str, Any]:
+    def hardware(self) -> Hardware:
         """This machine's."""
         return hardware()
 

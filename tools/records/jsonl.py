@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from gome.state.plain import JsonObject
+
 _append = threading.Lock()
 
 
-def append_line(path: Path, record: dict[str, Any], *, durable: bool = False) -> None:
+def append_line(path: Path, record: JsonObject, *, durable: bool = False) -> None:
     """Append one record in a single write; start on a fresh line if the last writer was killed in mid-line.
 
     `durable` waits until the disk has it: what a checkpoint relies on must outlive a power cut as the checkpoint does.
@@ -28,7 +30,7 @@ def append_line(path: Path, record: dict[str, Any], *, durable: bool = False) ->
             os.fsync(file.fileno())
 
 
-def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+def read_lines(path: Path) -> Iterator[JsonObject]:
     """The whole records of the file in order; nothing if there is no file."""
     if not path.is_file():
         return
@@ -44,7 +46,7 @@ class Tail:
     def __init__(self, path: Path) -> None:
         self.path, self._place = path, 0
 
-    def new(self) -> list[dict[str, Any]]:
+    def new(self) -> list[JsonObject]:
         """The whole records written since the last call; all of them again if the file became shorter."""
         try:
             with self.path.open("rb") as file:
@@ -59,7 +61,7 @@ class Tail:
         return [record for line in whole.splitlines() if (record := parse_line(line)) is not None]
 
 
-def parse_line(line: str | bytes) -> dict[str, Any] | None:
+def parse_line(line: str | bytes) -> JsonObject | None:
     """The record of one line, None if it is not whole."""
     try:
         record = json.loads(line)

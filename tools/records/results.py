@@ -4,12 +4,28 @@ import json
 import threading
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, cast
 
 import pandas as pd
+from typing_extensions import TypedDict
 
+from gome.state.parts import Status
+from gome.state.plain import JsonObject
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.jsonl import write_json
+
+
+class FoldResult(TypedDict):
+    """One run of a program on one fold, as results/ keeps it. `log` and `predictions` are artifact references."""
+
+    status: Status
+    problems: list[str]
+    log: str | None
+    predictions: NotRequired[str | None]
+    seconds: float
+    peak_mb: float
+    gpu_peak_mb: float | None
+    facts: JsonObject
 
 
 class Results:
@@ -29,7 +45,7 @@ class Results:
         for path in folder.glob("*.json"):
             self._count(path.stem, self._read(path.stem) or {})
 
-    def get(self, name: str) -> dict[str, Any] | None:
+    def get(self, name: str) -> FoldResult | None:
         """The result of one run, None if there is none, or if the log or the predictions are gone."""
         with self._lock:
             result = self._read(name)
@@ -39,16 +55,16 @@ class Results:
             if not all(self.artifacts.path(ref).is_file() for ref in kept if ref):
                 return None
             self._again(name).touch()
-            return result
+            return cast(FoldResult, result)
 
-    def put(self, name: str, result: dict[str, Any], predictions: pd.DataFrame | None) -> dict[str, Any]:
+    def put(self, name: str, result: FoldResult, predictions: pd.DataFrame | None) -> FoldResult:
         """Keep the result of one run; it comes back with the reference of its predictions."""
         with self._lock:
             if (self._read(name) or {}).get("compacted"):
                 self._again(name).touch()
             ref = None if predictions is None else self.artifacts.put_table(predictions)
             result = {**result, "predictions": ref}
-            self._write(name, result)
+            self._write(name, cast(JsonObject, result))
             return result
 
     def score(self, key: str, predictions: str | None) -> Any:
@@ -96,7 +112,7 @@ class Results:
                 del self._shared[ref]
                 self.artifacts.path(ref).unlink(missing_ok=True)
 
-    def _write(self, name: str, value: dict[str, Any]) -> None:
+    def _write(self, name: str, value: JsonObject) -> None:
         self._forget(name)
         write_json(self._path(name), value)
         self._count(name, value)
@@ -105,12 +121,12 @@ class Results:
         if name in self._names[_program(name)] and (ref := (self._read(name) or {}).get("predictions")):
             self._shared[ref] -= 1
 
-    def _count(self, name: str, value: dict[str, Any]) -> None:
+    def _count(self, name: str, value: JsonObject) -> None:
         self._names[_program(name)].add(name)
         if ref := value.get("predictions"):
             self._shared[ref] += 1
 
-    def _read(self, name: str) -> dict[str, Any] | None:
+    def _read(self, name: str) -> JsonObject | None:
         try:
             found = json.loads(self._path(name).read_text())
         except (OSError, ValueError):

@@ -2,15 +2,17 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from gome.state.errors import GomeError
+from gome.state.plain import JsonObject
+from gome.state.result import RunFile
 
 _RENAMED = {"memory": "lessons"}
 """Fields of the configuration: what older versions called them, and their name now."""
 
 
-def read_run(run_dir: Path) -> dict[str, Any]:
+def read_run(run_dir: Path) -> RunFile:
     """run.json of a run folder, an older version's as this one would have written it. GomeError if there is none."""
     try:
         return as_written_now(json.loads((run_dir / "run.json").read_text(encoding="utf-8")))
@@ -18,7 +20,7 @@ def read_run(run_dir: Path) -> dict[str, Any]:
         raise GomeError(f"{run_dir} is no run folder: it has no readable run.json") from None
 
 
-def as_written_now(run: dict[str, Any]) -> dict[str, Any]:
+def as_written_now(run: JsonObject) -> RunFile:
     """What run.json holds, with the names that this version gives to the fields of its configuration."""
     config = {_RENAMED.get(name, name): value for name, value in dict(run.get("config") or {}).items()}
-    return {**run, "config": config}
+    return cast(RunFile, {**run, "config": config})

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gome.state.errors import GomeError
+from gome.state.plain import JsonObject
 from gome.tools.records.jsonl import append_line, read_lines
 
 PRICE = "E2B_USD_PER_HOUR"
@@ -81,7 +82,7 @@ class SandboxUse:
     running: dict[str, datetime.datetime] = field(default_factory=dict)
     _prices: dict[str, float] = field(default_factory=dict)
 
-    def add(self, row: dict[str, Any]) -> None:
+    def add(self, row: JsonObject) -> None:
         """Take in one line."""
         name, seconds, price = row["sandbox"], row.get("seconds", 0.0), row.get("usd_per_hour")
         if "started" in row:

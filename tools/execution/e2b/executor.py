@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import cast, get_args
 
 from gome.state.config import Isolation
+from gome.state.plain import JsonObject
 from gome.tools.execution.e2b import guard
 from gome.tools.execution.e2b.box import ROOT, Box, SandboxLost
 from gome.tools.execution.e2b.pool import Pool
@@ -178,7 +179,7 @@ class _Attempt:
             raise failures[0]
         return None
 
-    def _outcome(self, result: dict[str, Any]) -> Outcome:
+    def _outcome(self, result: JsonObject) -> Outcome:
         job, reason = self.job, cast(Reason, result["reason"])
         limits = {
             "timeout": f"it took longer than {job.wall_s:g} s",
@@ -205,7 +206,7 @@ def _ended(reason: Reason, text: str) -> Outcome:
     return Outcome(reason, _KILLED, 0.0, 0.0, text, None, "e2b")
 
 
-def _read_result(data: bytes, key: str) -> dict[str, Any]:
+def _read_result(data: bytes, key: str) -> JsonObject:
     """What the guard wrote on this job, checked: it comes from where a hostile program ran. Else SandboxLost."""
     with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
         result = dict(json.loads(data))

@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from uv import find_uv_bin
 
 from gome.state.errors import GomeError
+from gome.state.plain import JsonObject
 from gome.tools.execution.environment.interpreter import interpreter_of, is_interpreter, packages_of
 from gome.tools.execution.environment.package_sources import pip_settings, uv_arguments, uv_environment
 from gome.tools.execution.sandbox.bubblewrap import environment_folders
@@ -167,7 +168,7 @@ def _locked(path: Path, progress: Callable[[str], None]) -> Iterator[None]:
         yield
 
 
-def _read_marker(folder: Path) -> dict[str, Any] | None:
+def _read_marker(folder: Path) -> JsonObject | None:
     """What a finished build wrote last; None if there is no finished build, or its base interpreter is gone."""
     try:
         found = dict(json.loads((folder / _MARKER).read_text()))
@@ -176,7 +177,7 @@ def _read_marker(folder: Path) -> dict[str, Any] | None:
     return found if _python(folder).exists() else None
 
 
-def _write_marker(folder: Path, found: dict[str, Any]) -> None:
+def _write_marker(folder: Path, found: JsonObject) -> None:
     draft = folder / f"{_MARKER}.draft"
     draft.write_text(json.dumps(found, indent=1))
     draft.replace(folder / _MARKER)

@@ -7,10 +7,11 @@ import os
 import socket
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
+from gome.state.plain import JsonObject
 from gome.tools.execution.environment.interpreter import is_interpreter
 from gome.tools.execution.environment.runtime import read_requirements
 
@@ -79,7 +80,7 @@ def _connect(address: str | None) -> None:
     connected = threading.Event()
 
     def stay() -> None:
-        own: dict[str, Any] = {} if address else {"include_dashboard": False}
+        own: JsonObject = {} if address else {"include_dashboard": False}
         try:
             ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
         except Exception as error:

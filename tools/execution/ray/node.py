@@ -15,6 +15,7 @@ import ray
 
 from gome.state.config import Isolation
 from gome.state.errors import GomeError
+from gome.state.prompt_context import Hardware
 from gome.tools.execution.environment.runtime import ensure_runtime
 from gome.tools.execution.gpus import Gpu, find_gpus
 from gome.tools.execution.hardware import hardware
@@ -61,7 +62,7 @@ class Node:
 
     id: str
     cores: int
-    hardware: dict[str, Any]
+    hardware: Hardware
     gpus: list[Gpu]
     level: Isolation
 

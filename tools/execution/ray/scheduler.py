@@ -15,6 +15,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from gome.state.config import Isolation
 from gome.state.errors import GomeError
+from gome.state.plain import JsonObject
+from gome.state.prompt_context import Hardware
 from gome.tools.execution.gpus import Gpu
 from gome.tools.execution.hardware import named
 from gome.tools.execution.job import Job, Outcome, stopped
@@ -72,7 +74,7 @@ class RayScheduler:
         return min((node.level for node in self._nodes), key=LEVELS.index)
 
     @property
-    def hardware(self) -> dict[str, Any]:
+    def hardware(self) -> Hardware:
         """Of the smallest node, but all GPUs; see hardware.hardware."""
         machines = [node.hardware for node in self._nodes]
         return {
@@ -157,7 +159,7 @@ class _Waiting:
             raise GomeError(f"the Ray cluster has no node left with {asked}; mend it and resume the run")
 
 
-def _alive() -> list[dict[str, Any]]:
+def _alive() -> list[JsonObject]:
     """The nodes that can run anything."""
     return [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
 
@@ -165,7 +167,7 @@ def _alive() -> list[dict[str, Any]]:
 def _on(node: str, function: Callable[..., Any]) -> Any:
     """The function as a task that costs nothing, on that node and no other."""
     there = NodeAffinitySchedulingStrategy(node, soft=False)
-    options: dict[str, Any] = {"num_cpus": 0, "max_retries": 0, "scheduling_strategy": there}
+    options: JsonObject = {"num_cpus": 0, "max_retries": 0, "scheduling_strategy": there}
     return ray.remote(**options)(function)
 
 

@@ -1,0 +1,62 @@
+"""Evidence: where a program's errors lie, as `gome.tools.evaluation.evidence` measures it for the next diagnosis."""
+
+from typing_extensions import TypedDict
+
+
+class SliceLoss(TypedDict):
+    """A part of the rows with a surely larger loss; `z` says how surely."""
+
+    column: str
+    slice: str
+    rows: int
+    loss: float
+    z: float
+
+
+class Confusion(TypedDict):
+    """Rows of class `true` that are taken for `predicted`; `share` of the true class."""
+
+    true: str
+    predicted: str
+    rows: int
+    share: float
+
+
+class CalibrationBin(TypedDict):
+    """Mean predicted chance against observed share over some rows."""
+
+    predicted: float
+    observed: float
+    rows: int
+
+
+ResidualBin = TypedDict(
+    "ResidualBin", {"from": float, "to": float, "rows": int, "bias": float, "rmse": float}
+)
+"""Residuals over a range of values; `bias` is the mean of predicted - true."""
+
+
+class Residuals(TypedDict, total=False):
+    """Residuals of all rows, by ranges of the target (`bins`) and of the prediction (`by_prediction`)."""
+
+    target: str
+    bias: float
+    rmse: float
+    bins: list[ResidualBin]
+    by_prediction: list[ResidualBin]
+
+
+class Evidence(TypedDict, total=False):
+    """What the graded rows of all folds say together; keys are left out where nothing is known.
+
+    `unread` says why predictions could not be looked into.
+    """
+
+    loss: str
+    overall: float
+    rows: int
+    worst_slices: list[SliceLoss]
+    confusion: list[Confusion]
+    calibration: list[CalibrationBin]
+    residuals: Residuals
+    unread: str

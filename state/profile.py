@@ -1,0 +1,70 @@
+"""The data profile: what `gome.tools.data.profile` finds, what prompts carry and the offline reasoner reads."""
+
+from typing import Any
+
+from typing_extensions import TypedDict
+
+
+class Shape(TypedDict, total=False):
+    """How numbers or dates are spread; of texts `mean` is the number of words."""
+
+    min: Any
+    max: Any
+    mean: float | None
+    std: float | None
+    skew: float | None
+
+
+class ColumnProfile(Shape, total=False):
+    """One column, or a run of alike ones (`count`, `template`). Shares lie in 0 to 1, `min` to `skew` in its units."""
+
+    name: str
+    kind: str
+    dtype: str
+    missing: float | None
+    test_missing: float | None
+    unique: int
+    top: list[list[Any]]
+    examples: list[str]
+    image_size: list[int]
+    drift: float | None
+    count: int
+    kinds: dict[str, int]
+    template: str
+    format: str
+    other: str
+
+
+class TargetProfile(Shape, total=False):
+    """A label column; `counts` of classes, most frequent first."""
+
+    kind: str
+    dtype: str
+    missing: float | None
+    unique: int
+    counts: dict[str, int]
+
+
+class TableProfile(TypedDict, total=False):
+    """A further table of the task; `error` where it cannot be read."""
+
+    name: str
+    rows: int | None
+    columns: list[str]
+    error: str
+
+
+class DataProfile(TypedDict, total=False):
+    """All of it; `leaks` say what gives the target away, `warnings` how test is unlike train ({"kind", "text"} each)."""
+
+    rows: int
+    test_rows: int
+    columns: list[ColumnProfile]
+    columns_in_all: int
+    target: dict[str, TargetProfile]
+    tables: list[TableProfile]
+    files: dict[str, int]
+    duplicates: int
+    notes: list[str]
+    leaks: list[dict[str, Any]]
+    warnings: list[dict[str, str]]

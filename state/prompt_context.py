@@ -1,0 +1,131 @@
+"""The context of a prompt: the JSON at its end, all of it measured by the harness or read from records.
+
+The offline reasoner reads nothing else; a model reads it beside program and description.
+"""
+
+from typing import Any
+
+from typing_extensions import TypedDict
+
+from gome.state.evidence import Evidence
+from gome.state.parts import Hypothesis, Stage
+from gome.state.profile import DataProfile
+
+
+class Hardware(TypedDict):
+    """What the machine gives: cores, memory, and the names of its cards, None without one."""
+
+    cpus: int
+    memory_gb: float
+    gpu: str | None
+
+
+class TaskContext(TypedDict, total=False):
+    """The task as prompts tell it: see `gome.state.task.Task`. `form` says in words what to write into the submission."""
+
+    name: str
+    metric: str
+    direction: str
+    problem: str
+    train: str
+    test: str
+    sample: str
+    id: str
+    target: list[str]
+    prediction: list[str]
+    classes: list[str]
+    positive: str | None
+    dates: dict[str, str]
+    group: str | None
+    time: str | None
+    drop: list[str]
+    form: str
+
+
+class BudgetContext(TypedDict):
+    """What is left of the run's budget, and the limit of one program."""
+
+    steps_left: int
+    seconds_left: float
+    program_time_limit_s: float
+
+
+class IncumbentContext(TypedDict):
+    """What is known of the program that the step starts from; `seconds` of one fold, `facts` as the program logged."""
+
+    step: int
+    score: float
+    stderr: float
+    folds: list[float]
+    seconds: float
+    peak_mb: float
+    gpu_peak_mb: float | None
+    component: str
+    hypothesis: str
+    facts: dict[str, Any]
+    problems: list[str]
+    feedback: str
+
+
+class StepContext(TypedDict, total=False):
+    """A step of this trace, of a sibling or out of memory, with as much of it as the call needs."""
+
+    id: str
+    trace: int
+    step: int
+    hypothesis: str
+    component: str
+    verdict: str
+    tie: bool
+    gain: float | None
+    gain_se: float | None
+    predicted_gain: float | None
+    score: float | None
+    seconds: float | None
+    problems: list[str]
+    feedback: str
+    lesson: str
+    run: str
+    task: str
+    metric: str
+
+
+class HypothesisChoice(Hypothesis, total=False):
+    """A hypothesis among those to choose from, with its weighted scores and the gain that such predictions brought."""
+
+    index: int
+    weighted: float
+    calibrated_gain: float
+
+
+class PromptContext(TypedDict, total=False):
+    """All parts of a context; each call has some of them."""
+
+    call: str
+    trace: int
+    traces: int
+    step: int
+    stage: Stage
+    seed: int
+    task: TaskContext
+    hardware: Hardware
+    budget: BudgetContext
+    packages: dict[str, str]
+    incumbent: IncumbentContext | None
+    advice: list[str] | None
+    evidence: Evidence
+    reliability: Any
+    data: DataProfile
+    history: list[StepContext]
+    siblings: list[StepContext]
+    momentum: list[StepContext]
+    choices: list[HypothesisChoice]
+    hypothesis: Hypothesis
+    plan: list[str]
+    other: dict[str, Any]
+    error: dict[str, Any]
+    candidate: dict[str, Any]
+    comparison: Any
+    tie: bool
+    clearly_better: bool
+    checks: list[str] | None
