@@ -31,7 +31,11 @@ LAYOUTS: dict[str, tuple[Name, Name]] = {
     "sharded": (lambda i: f"train/{i[0]}/{i[1]}/{i}.png", lambda i: f"test/{i[0]}/{i[1]}/{i}.png"),
     "by class": (lambda i: f"train/{'cat' if int(i[-1]) % 2 else 'dog'}/{i}.png", lambda i: f"test/{i}.png"),
 }
-IDS = {"flat": [f"a.b{i:03}.c" for i in range(N)], "sharded": [f"{i * 37 % 1000:03}x" for i in range(N)]}
+IDS = {
+    "id in both": [f"{i:04}" for i in range(N)],
+    "flat": [f"a.b{i:03}.c" for i in range(N)],
+    "sharded": [f"{i * 37 % 1000:03}x" for i in range(N)],
+}
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

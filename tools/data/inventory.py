@@ -18,8 +18,8 @@ from gome.tools.data import archives
 from gome.tools.data.file_verdicts import FileJudge, Verdict
 from gome.tools.data.row_keys import RowNaming, row_naming
 from gome.tools.data.table_names import is_table
-from gome.tools.data.tables import read_table
 from gome.tools.data.task_files import task_files
+from gome.tools.data.task_tables import read_task_table
 
 MANY = 1_000
 """Files of one kind in one folder, from which on every so many are searched, for so many in all."""
@@ -66,7 +66,7 @@ class Inventory:
 def take_inventory(task: Task) -> Inventory:
     """Look through all files of the task. GomeError for a link that leads out of its folder, or a table that is none."""
     root = Path(task.root)
-    train, test = (read_table(root / name) for name in (task.train, task.test))
+    train, test = (read_task_table(task, name) for name in (task.train, task.test))
     names = [n for n in task_files(root, task.links_root) if n not in (task.train, task.test, task.sample)]
     found = Inventory()
     names = list(_opened(root, names, found))

@@ -2,14 +2,14 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import pandas as pd
 
 from gome.state.task import Task
 from gome.tools.data.ids import id_text
 from gome.tools.data.row_files import RowFiles
-from gome.tools.data.tables import read_table
+from gome.tools.data.task_tables import read_task_table
 
 MANY = 20
 
@@ -29,7 +29,7 @@ class RowNaming:
         if self.key is None:
             return RowFiles([], [], [], [])
         train, test = (
-            set(id_text(read_table(Path(task.root) / t, columns=[self.key])[self.key]).dropna())
+            set(id_text(read_task_table(task, t, columns=[self.key])[self.key]).dropna())
             for t in (task.train, task.test)
         )
         return RowFiles.find(self.named, train, test)
