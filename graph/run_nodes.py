@@ -77,11 +77,12 @@ def _config(context: Any, bound: RunConfig | None) -> RunConfig:
 def _task(state: Mapping[str, Any], config: RunConfig) -> str:
     """The path of the task; rows that were sent instead become a table in the folder of runs, named by its content."""
     path, rows = state.get("task"), state.get("rows")
-    if bool(path) == bool(rows):
+    absent = rows is None or (isinstance(rows, str | list | dict) and not rows)
+    if bool(path) != absent:
         raise GomeError(
             "give either `task`, the path of a task folder or of a table, or `rows`, the table itself"
         )
-    return str(path) if path else str(write_rows(rows or "", Path(config.runs_dir) / "uploads"))
+    return str(path) if path else str(write_rows(rows, Path(config.runs_dir) / "uploads"))
 
 
 def ensembling(registry: ServiceRegistry) -> Work:

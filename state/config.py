@@ -1,10 +1,12 @@
 """The configuration of one run: the LangGraph context of both graphs, and what `run.json` keeps."""
 
+from difflib import get_close_matches
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from gome.state.metric_names import known
 from gome.state.urls import secrets_of
 
 Isolation = Literal["e2b", "bubblewrap", "userns", "landlock", "plain"]
@@ -159,6 +161,34 @@ class RunConfig(BaseModel):
     )
     seed: int = Field(default=0, description="Seed of splits, resampling and momentum sampling.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _known_settings(cls, given: Any) -> Any:
+        """A setting that does not exist is refused: a misspelt cap would be none."""
+        for name in given if isinstance(given, dict) else ():
+            if name not in cls.model_fields:
+                close = get_close_matches(str(name), cls.model_fields, n=1)
+                raise ValueError(
+                    f"there is no setting {name!r}" + (f"; nearest: {close[0]}" if close else "")
+                )
+        return given
+
+    @field_validator("metric")
+    @classmethod
+    def _known_metric(cls, metric: str | None) -> str | None:
+        if metric:
+            known(metric)
+        return metric
+
+    @field_validator("model", "role_models")
+    @classmethod
+    def _model_with_provider(cls, given: Any) -> Any:
+        for spec in given.values() if isinstance(given, dict) else [given]:
+            provider, _, name = spec.partition(":")
+            if spec != "offline" and not (provider and name):
+                raise ValueError(f"model {spec!r}: use 'offline', openai:NAME, PROVIDER:NAME or replay:FILE")
+        return given
+
     @field_validator("without", "drop", mode="before")
     @classmethod
     def _from_commas(cls, value: Any) -> Any:
@@ -206,6 +236,13 @@ class RunConfig(BaseModel):
         parts += [", ".join(f"no {name}" for name, value in given.items() if value is None)]
         return f"caps: {'; '.join(filter(None, parts))}"
 
+    @classmethod
+    def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+        """The schema. LangGraph's server drops what `properties` does not hold from a context, without a word; these
+        hold every name, so that a misspelt setting comes through and is refused."""
+        schema = super().model_json_schema(*args, **options)
+        return {**schema, "properties": _EveryName(schema["properties"])}
+
     def models(self) -> set[str]:
         """The models that are asked, as they were named."""
         return {self.model, *self.role_models.values()}
@@ -217,3 +254,8 @@ class RunConfig(BaseModel):
     def has(self, part: Part) -> bool:
         """Whether the run works with this part."""
         return part not in self.without
+
+
+class _EveryName(dict[str, Any]):
+    def __contains__(self, name: object) -> bool:
+        return True

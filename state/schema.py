@@ -16,9 +16,10 @@ class RunInput(TypedDict, total=False):
 
     task: Annotated[str, Field(description="Path of a task folder, or of one CSV or Parquet table.")]
     rows: Annotated[
-        str | list[dict[str, Any]] | None,
+        str | list[dict[str, Any]] | dict[str, list[Any]] | None,
         Field(
-            description="Instead of a path: the table itself, as CSV text or as one object for each row. The "
+            description="Instead of a path: the table itself, as CSV text, as one object for each row, "
+            "or as one list for each column; in a program also a DataFrame. The "
             "configuration then says what to predict, `target`, and by which `metric` it is graded."
         ),
     ]

@@ -18,7 +18,8 @@ def of_options(error: ValidationError) -> GomeError:
     """What is wrong with a configuration, a line for each option."""
     return GomeError(
         "\n".join(
-            f"--{'.'.join(map(str, row['loc'])).replace('_', '-')}: {row['msg']}" for row in error.errors()
+            f"--{'.'.join(map(str, row['loc'])).replace('_', '-')}: {row['msg'].removeprefix('Value error, ')}"
+            for row in error.errors()
         )
     )
 

@@ -21,7 +21,14 @@ from gome.state.plain import JsonObject
 from gome.state.prompt_context import HypothesisChoice
 from gome.state.review import Question, read_answer
 
-CHOICES = "[a]ccept, [e]dit, re[p]lace, [r]eject, [s]top, or a line of JSON"
+CHOICES = "[a]ccept, [e]dit, re[p]lace, [r]eject, [s]top, a line of JSON, or ? for what these do"
+_EXPLAINED = {
+    "accept": "the step goes on with what is shown",
+    "edit": "change a part of it in $EDITOR; what you leave stays",
+    "replace": "another hypothesis in your words, or a program from a file, takes its place",
+    "reject": "the step ends and nothing runs; your reason is needed, and the next diagnosis reads it",
+    "stop": "the run stops and keeps the question; `gome resume` asks it again",
+}
 _EDITORS = ("sensible-editor", "nano", "vi")
 _WORDS = {"a": "accept", "e": "edit", "p": "replace", "r": "reject", "s": "stop"}
 _LABEL = 12
@@ -34,7 +41,11 @@ def ask(question: Question, console: Console) -> JsonObject | None:
         while True:
             _line(console, "answer", CHOICES)
             try:
-                answer = _answer(console.input("> ", markup=False).strip(), question, console)
+                said = console.input("> ", markup=False).strip()
+                if said.lower() in ("?", "h", "help"):
+                    _explain(question, console)
+                    continue
+                answer = _answer(said, question, console)
                 if answer is not None:
                     read_answer(answer)
                 return answer
@@ -58,11 +69,17 @@ def _answer(said: str, question: Question, console: Console) -> JsonObject | Non
     if action == "stop":
         return None
     if action not in takes:
-        raise ValueError(f"{said!r} is no answer: type a, e, p, r or s")
+        raise ValueError(f"{said!r} is no answer: type a, e, p, r or s, or ? for what these do")
     given = takes[action](question, console)
     if action in ("edit", "replace"):
         given["reason"] = console.input("reason (may be left out): ").strip()
     return {"action": action, **given}
+
+
+def _explain(question: Question, console: Console) -> None:
+    for action, what in _EXPLAINED.items():
+        _line(console, action, what)
+    _line(console, "JSON", question.get("how", ""))
 
 
 def _edited(question: Question, console: Console) -> JsonObject:

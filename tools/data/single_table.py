@@ -179,7 +179,8 @@ def _sample(labels: pd.DataFrame, ids: pd.Series, metric: str) -> pd.DataFrame:
     if labels.shape[1] == 1 and labels.iloc[:, 0].nunique() > 2 and _wants_probabilities(metric):
         shares = class_text(labels.iloc[:, 0]).value_counts(normalize=True).sort_index()
         before = f"{labels.columns[0]} " if ids.name in shares else ""
-        return sample.assign(**{f"{before}{name}": round(share, 6) for name, share in shares.items()})
+        columns = {f"{before}{name}": round(share, 6) for name, share in shares.items()}
+        return pd.concat([sample, pd.DataFrame(columns, index=sample.index)], axis=1)
     for name, column in labels.items():
         sample[name] = column.median() if pd.api.types.is_float_dtype(column) else column.mode().iloc[0]
     return sample

@@ -21,6 +21,7 @@ import pyarrow.parquet as parquet
 
 from gome.state.errors import GomeError
 from gome.tools.data.columns import class_text
+from gome.tools.data.file_kinds import not_text
 from gome.tools.data.table_names import SUFFIXES, TableName
 
 _CHUNK = 1 << 20
@@ -112,9 +113,11 @@ def _existing(path: Path) -> Path:
         raise GomeError(f"{path}: a folder where a table file is expected.")
     if not path.exists():
         raise GomeError(f"{path}: no such file.")
-    _name(path)
+    name = _name(path)
     if path.stat().st_size == 0:
         raise GomeError(f"{path}: the file is empty.")
+    if name.format != "parquet" and not name.compression and (found := not_text(path)):
+        raise GomeError(f"{path}: this is {found[0]}, not {name.format.upper()} text; {found[1]}.")
     return path
 
 

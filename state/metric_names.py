@@ -1,0 +1,73 @@
+"""The metrics by name, in whatever spelling; what they are is in `gome.tools.evaluation.metrics`."""
+
+import difflib
+import re
+
+_SPELLINGS = {
+    "accuracy": "acc, categorization accuracy, classification accuracy, exact match",
+    "balanced_accuracy": "balanced acc, macro recall",
+    "f1": "f1 score, f1 binary, binary f1",
+    "f1_macro": "macro f1, macro f1 score, mean f1 score",
+    "f1_micro": "micro f1, micro f1 score",
+    "f1_weighted": "weighted f1, weighted f1 score",
+    "f1_samples": "samples f1, sample f1",
+    "mcc": "matthews, matthews corrcoef, matthews correlation coefficient",
+    "qwk": "quadratic weighted kappa, quadratic kappa, weighted kappa, cohen kappa quadratic",
+    "auc": "roc auc, auc roc, auroc, roc auc ovr, area under the roc curve, mean column auc, mean columnwise auc, "
+    "mean column wise auc, mean column wise roc auc",
+    "average_precision": "pr auc, auprc, auc pr, ap",
+    "log_loss": "logloss, logarithmic loss, cross entropy, multiclass log loss, binary log loss, mean column log loss, "
+    "mean column wise log loss",
+    "brier": "brier score, brier score loss",
+    "rmse": "root mean squared error, root mean square error, mcrmse, column wise rmse, mean column wise rmse, "
+    "mean columnwise root mean squared error",
+    "mse": "mean squared error",
+    "mae": "mean absolute error, mcmae",
+    "medae": "median absolute error",
+    "rmsle": "root mean squared log error, root mean squared logarithmic error",
+    "mape": "mean absolute percentage error",
+    "smape": "symmetric mean absolute percentage error",
+    "r2": "r2 score, r squared, coefficient of determination",
+    "pearson": "pearsonr, pearson correlation, pearson correlation coefficient",
+    "spearman": "spearmanr, spearman correlation, spearman rank correlation",
+    "gini_normalized": "normalized gini, gini, normalized gini coefficient",
+    "fbeta": "f beta score",
+    "pinball": "pinball loss, quantile, quantile loss, mean pinball loss",
+    "map": "mapk, mean average precision",
+    "ndcg": "normalized discounted cumulative gain",
+    "box_ap": "map iou, mean average precision iou, detection map",
+    "recall": "recall at",
+}
+_EXAMPLES = {"fbeta": "2", "pinball": "0.9", "map": "5", "ndcg": "10", "box_ap": "0.5", "recall": "10"}
+"""What may stand after '@', of those that take something there."""
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower().replace("²", "2"))
+
+
+_BY_KEY = {_key(text): name for name, others in _SPELLINGS.items() for text in (name, *others.split(", "))}
+
+
+def known(name: str) -> str:
+    """The registry's name for `name`, what stands after '@' left out; a grader of one's own, with ':', stays as it is.
+
+    Raises ValueError with one line that has the nearest names.
+    """
+    if ":" in name:
+        return name
+    base = name.partition("@")[0].strip()
+    if (found := _BY_KEY.get(_key(base))) is None:
+        raise ValueError(f"unknown metric {name!r}{_nearest(base)}, or your own as module:function")
+    return found
+
+
+def names() -> list[str]:
+    """Names of all metrics, sorted; a parameter after '@' is an example."""
+    return sorted(f"{name}@{_EXAMPLES[name]}" if name in _EXAMPLES else name for name in _SPELLINGS)
+
+
+def _nearest(name: str) -> str:
+    close = difflib.get_close_matches(_key(name), _BY_KEY, n=6, cutoff=0.5)
+    found = list(dict.fromkeys(_BY_KEY[key] for key in close))[:3]
+    return f"; nearest: {', '.join(found)}" if found else f"; known are {', '.join(names())}"
