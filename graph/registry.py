@@ -14,7 +14,7 @@ from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
 from gome.graph.persistence.momentum_store import StoreMemory
-from gome.graph.run_layout import EARLIER, prices_of
+from gome.graph.run_layout import EARLIER, open_inputs, prices_of
 from gome.offline.model import OFFLINE_NEEDS, OfflineReasoner
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
@@ -22,7 +22,6 @@ from gome.state.event import Observer
 from gome.state.result import RunFile
 from gome.state.task import Task
 from gome.tools.budget import Budget
-from gome.tools.data.inputs import Inputs
 from gome.tools.data.splits import SplitPlan
 from gome.tools.evaluator import Evaluator, Limits
 from gome.tools.execution.access import SchedulerMaker, open_scheduler
@@ -124,7 +123,7 @@ class ServiceRegistry:
         evaluator = Evaluator(
             run_dir=run_dir,
             task=task,
-            inputs=Inputs(run_dir, task, SplitPlan.load(run_dir / "splits.npz")),
+            inputs=open_inputs(run_dir, task, SplitPlan.load(run_dir / "splits.npz")),
             scheduler=scheduler,
             artifacts=artifacts,
             limits=Limits(config.program_time_limit_s, config.memory_limit_mb),

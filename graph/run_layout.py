@@ -15,7 +15,8 @@ from gome.state.errors import GomeError
 from gome.state.task import Task
 from gome.tools.data.inputs import Inputs
 from gome.tools.data.profile import profile
-from gome.tools.data.splits import plan_splits
+from gome.tools.data.splits import SplitPlan, plan_splits
+from gome.tools.data.table_inputs import TableInputs
 from gome.tools.data.table_names import stem_of
 from gome.tools.data.task_folder import load_task
 from gome.tools.data.task_tables import read_task_table
@@ -87,9 +88,10 @@ def _lay_out(run_dir: Path, task_path: str, config: RunConfig, earlier: Path | N
     plan = plan_splits(train, task, seed=config.seed)
     check_answers(task, train, plan)
     plan.save(run_dir / "splits.npz")
-    notes = Inputs(run_dir, task, plan).notes
+    inputs = open_inputs(run_dir, task, plan)
+    notes = inputs.notes
     write_json(run_dir / "profile.json", profile(task))
-    lay_naive(run_dir, task, Inputs(run_dir, task, plan), seed=config.seed)
+    lay_naive(run_dir, task, inputs, seed=config.seed)
     versions = {name: importlib.metadata.version(name) for name in _VERSIONS}
     kept = config.model_copy(update={"run_dir": str(run_dir), **_task_limits(task, config)})
     if config.prices:
@@ -113,6 +115,11 @@ def _lay_out(run_dir: Path, task_path: str, config: RunConfig, earlier: Path | N
     lay_in(config.model, run_dir / "exchanges.jsonl")
     append_line(run_dir / "clock.jsonl", {"session": "prepare", "seconds": time.monotonic() - began})
     write_json(run_dir / "run.json", run)
+
+
+def open_inputs(run_dir: Path, task: Task, plan: SplitPlan) -> Inputs:
+    """The inputs of a run by the kind of its task."""
+    return TableInputs(run_dir, task, plan)
 
 
 def _task_limits(task: Task, config: RunConfig) -> dict[str, float]:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gome.tools.data.inputs import Inputs
 from gome.tools.data.splits import plan_splits
+from gome.tools.data.table_inputs import TableInputs
 from gome.tools.data.tables import read_table
 from gome.tools.data.task_folder import load_task
 
@@ -36,14 +36,14 @@ def make_task(folder: Path, *, shared_ids: bool = False, ids: list[str] | None =
     return train
 
 
-def open_inputs(folder: Path) -> Inputs:
+def open_inputs(folder: Path) -> TableInputs:
     """The inputs of a run that lies beside the task."""
     task = load_task(folder)
     plan = plan_splits(read_table(folder / task.train), task, seed=0)
-    return Inputs(folder.with_name(f"{folder.name}-run"), task, plan)
+    return TableInputs(folder.with_name(f"{folder.name}-run"), task, plan)
 
 
-def folds(inputs: Inputs) -> Iterator[tuple[Path, np.ndarray]]:
+def folds(inputs: TableInputs) -> Iterator[tuple[Path, np.ndarray]]:
     """Each fold's folder, and the positions of its graded rows in the train table."""
     for name in ("smoke", "search", "selection"):
         for split in inputs.plan.folds(name):

@@ -16,7 +16,6 @@ from gome.state.plain import JsonObject
 from gome.state.task import Task
 from gome.tools.budget import Budget
 from gome.tools.data.inputs import Inputs
-from gome.tools.data.task_tables import read_task_table
 from gome.tools.evaluation.bootstrap import FoldPredictions, score
 from gome.tools.evaluation.metric import AnswersError, GradingError
 from gome.tools.evaluation.submission import check_submission
@@ -127,11 +126,8 @@ class Evaluator:
         return table.drop(columns=FOLD)
 
     def features(self, split: str) -> list[pd.DataFrame]:
-        """The test tables of each fold, as the programs saw them."""
-        folds = range(len(self.inputs.plan.folds(split)))
-        return [
-            read_task_table(self.task, self.inputs.input_dir(split, fold) / self.task.test) for fold in folds
-        ]
+        """What is known of the graded rows of each fold beside their answers."""
+        return [self.inputs.features(split, part.fold) for part in self.inputs.plan.folds(split)]
 
     def _run_fold(
         self,

@@ -8,15 +8,15 @@ import pandas as pd
 import pytest
 
 from gome.state.task import Task
-from gome.tools.data.inputs import Inputs
 from gome.tools.data.splits import plan_splits
+from gome.tools.data.table_inputs import TableInputs
 from gome.tools.data.task_folder import load_task
 from gome.tools.data.task_tables import read_task_table
 from gome.tools.evaluation.grading import grade
 from gome.tools.evaluation.submission import check_submission
 
 
-def one_hot(root: Path, order: list[str]) -> tuple[Task, Inputs]:
+def one_hot(root: Path, order: list[str]) -> tuple[Task, TableInputs]:
     """Who wins: a, b or tie, as three columns of 0 and 1; the sample names them in `order`."""
     names = ["a", "b", "tie"]
     bits = np.eye(3, dtype=int)[np.arange(120) % 3]
@@ -29,7 +29,9 @@ def one_hot(root: Path, order: list[str]) -> tuple[Task, Inputs]:
         root / "task/sample_submission.csv", index=False
     )
     task = load_task(root / "task", metric="log_loss")
-    return task, Inputs(root / "run", task, plan_splits(read_task_table(task, "train.csv"), task, seed=0))
+    return task, TableInputs(
+        root / "run", task, plan_splits(read_task_table(task, "train.csv"), task, seed=0)
+    )
 
 
 @pytest.mark.parametrize("order", [["a", "b", "tie"], ["tie", "a", "b"]])

@@ -24,8 +24,8 @@ from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.state.task import DateFormat, Task
 from gome.tools.data.dates import find_format, parsed
-from gome.tools.data.inputs import Inputs
 from gome.tools.data.splits import SplitPlan
+from gome.tools.data.table_inputs import TableInputs
 from gome.tools.data.task_folder import load_task
 
 RNG = np.random.default_rng(0)
@@ -69,15 +69,17 @@ def write_task(
     return folder
 
 
-def prepared(task: Path, **options: Any) -> tuple[Path, Inputs]:
+def prepared(task: Path, **options: Any) -> tuple[Path, TableInputs]:
     """The run folder and its inputs."""
     run_dir = prepare_run(
         str(task), RunConfig(run_dir=str(task.parent / "out"), metric="mae", target="y", **options)
     )
-    return run_dir, Inputs(run_dir, Task(**read_run(run_dir)["task"]), SplitPlan.load(run_dir / "splits.npz"))
+    return run_dir, TableInputs(
+        run_dir, Task(**read_run(run_dir)["task"]), SplitPlan.load(run_dir / "splits.npz")
+    )
 
 
-def assert_runs_forward(inputs: Inputs) -> None:
+def assert_runs_forward(inputs: TableInputs) -> None:
     """The label is the day's number, so it tells the true order without any date being read."""
     for name in ("smoke", "search", "selection"):
         for split in inputs.plan.folds(name):

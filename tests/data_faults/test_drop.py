@@ -11,8 +11,8 @@ from gome.graph.run_layout import prepare_run
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.state.task import Task
-from gome.tools.data.inputs import Inputs
 from gome.tools.data.splits import SplitPlan
+from gome.tools.data.table_inputs import TableInputs
 from gome.tools.data.task_folder import load_task
 
 ROWS = 60
@@ -67,7 +67,7 @@ def test_it_is_out_of_everything_and_other_cells_stay_as_they_are(tmp_path: Path
     profile = (run_dir / "profile.json").read_text()
     assert '"x"' in profile
     assert "bill" not in profile
-    inputs = Inputs(run_dir, task, SplitPlan.load(run_dir / "splits.npz"))
+    inputs = TableInputs(run_dir, task, SplitPlan.load(run_dir / "splits.npz"))
     for split in ("search", "final"):
         laid = inputs.input_dir(split, 0)
         assert (laid / "notes" / "about.txt").read_text() == "prices in pounds"

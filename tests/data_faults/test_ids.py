@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from gome.state.task import Task
 from gome.tools.data.ids import alike, respelled
-from gome.tools.data.inputs import Inputs
 from gome.tools.data.splits import plan_splits
+from gome.tools.data.table_inputs import TableInputs
 from gome.tools.data.tables import read_table
 from gome.tools.data.task_folder import load_task
 
@@ -86,5 +86,5 @@ def _task(root: Path, blank: int | None) -> tuple[Task, pd.DataFrame]:
 
 def _folds(task: Task, run_dir: Path) -> list[tuple[Path, np.ndarray]]:
     plan = plan_splits(read_table(Path(task.root) / task.train), task, seed=0)
-    inputs = Inputs(run_dir, task, plan)
+    inputs = TableInputs(run_dir, task, plan)
     return [(inputs.input_dir("search", s.fold), s.test_rows) for s in plan.folds("search")]

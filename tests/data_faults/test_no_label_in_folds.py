@@ -18,8 +18,8 @@ from gome.graph.run_layout import prepare_run, read_run
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.state.task import Task
-from gome.tools.data.inputs import Inputs
 from gome.tools.data.splits import SplitPlan
+from gome.tools.data.table_inputs import TableInputs
 
 pytestmark = pytest.mark.slow
 LABEL = 700_000_000
@@ -111,7 +111,7 @@ def test_no_label_of_a_graded_row_is_in_its_fold(case: tuple[dict[str, pd.DataFr
         except GomeError:
             return
         plan = SplitPlan.load(run_dir / "splits.npz")
-        inputs = Inputs(run_dir, Task(**read_run(run_dir)["task"]), plan)
+        inputs = TableInputs(run_dir, Task(**read_run(run_dir)["task"]), plan)
         for name in ("smoke", "search", "selection"):
             for split in plan.folds(name)[:2]:
                 hidden = set(tables["train.csv"]["y"].iloc[split.test_rows])

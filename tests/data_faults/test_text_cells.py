@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from gome.state.errors import GomeError
 from gome.state.task import Task
-from gome.tools.data.inputs import Inputs
 from gome.tools.data.splits import plan_splits
+from gome.tools.data.table_inputs import TableInputs
 from gome.tools.data.task_folder import load_task
 from gome.tools.data.task_tables import read_task_table
 from gome.tools.evaluation.grading import grade
@@ -75,7 +75,9 @@ def make(
     return root
 
 
-def handed_over(task: Task, inputs: Inputs, split: str, fold: int, answer: Rows, folder: Path) -> Rows | None:
+def handed_over(
+    task: Task, inputs: TableInputs, split: str, fold: int, answer: Rows, folder: Path
+) -> Rows | None:
     """What becomes of a program's submission `answer`: None if it is refused."""
     write(folder / "submission.csv", answer)
     rows, problems = check_submission(folder / "submission.csv", inputs.sample(split, fold), task)
@@ -86,9 +88,9 @@ def handed_over(task: Task, inputs: Inputs, split: str, fold: int, answer: Rows,
     return read(folder / "handed-over.csv")
 
 
-def laid_out(root: Path, run: Path, metric: str = "accuracy") -> tuple[Task, Inputs]:
+def laid_out(root: Path, run: Path, metric: str = "accuracy") -> tuple[Task, TableInputs]:
     task = load_task(root, metric=metric)
-    return task, Inputs(run, task, plan_splits(read_task_table(task, task.train), task, seed=0))
+    return task, TableInputs(run, task, plan_splits(read_task_table(task, task.train), task, seed=0))
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from gome.state.errors import GomeError
-from gome.tools.data.inputs import Inputs
 from gome.tools.data.splits import plan_splits
+from gome.tools.data.table_inputs import TableInputs
 from gome.tools.data.table_names import is_table
 from gome.tools.data.tables import read_table, write_table
 from gome.tools.data.task_folder import load_task
@@ -35,17 +35,17 @@ def write_task(folder: Path, suffix: str = ".csv", *, with_id: bool = True) -> P
     return folder
 
 
-def open_inputs(folder: Path, run_dir: Path) -> tuple[Inputs, pd.DataFrame]:
+def open_inputs(folder: Path, run_dir: Path) -> tuple[TableInputs, pd.DataFrame]:
     task = load_task(folder)
     train = read_table(folder / task.train)
-    return Inputs(run_dir, task, plan_splits(train, task, seed=0)), train
+    return TableInputs(run_dir, task, plan_splits(train, task, seed=0)), train
 
 
-def folds(inputs: Inputs) -> list[tuple[str, int]]:
+def folds(inputs: TableInputs) -> list[tuple[str, int]]:
     return [(name, i) for name in SPLITS for i in range(len(inputs.plan.folds(name)))]
 
 
-def assert_nothing_leaks(inputs: Inputs, split: str, fold: int) -> None:
+def assert_nothing_leaks(inputs: TableInputs, split: str, fold: int) -> None:
     hidden = {str(int(v)) for v in inputs.answers(split, fold)[inputs.task.target[0]]}
     for path in inputs.input_dir(split, fold).rglob("*"):
         assert not path.is_symlink()

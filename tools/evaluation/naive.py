@@ -81,14 +81,20 @@ def naive_scores(task: Task, inputs: Inputs, *, seed: int) -> Naive:
 
 def naive_submission(task: Task, inputs: Inputs) -> tuple[pd.DataFrame, str]:
     """The best constant for the real test rows, made from all labels, and what it is. Raises GradingError."""
-    constant = best_constant(task, inputs.labels("final", 0))
+    constant = _of_fold(task, inputs, "final", 0)
     return constant.submission(inputs.sample("final", 0)), constant.what
+
+
+def _of_fold(task: Task, inputs: Inputs, split: str, fold: int) -> Constant:
+    """The best constant; the sample submission as it stands where no table of labels says a better one."""
+    labels = inputs.labels(split, fold)
+    return Constant("the sample submission", {}) if labels is None else best_constant(task, labels)
 
 
 def _on_split(task: Task, inputs: Inputs, split: str, seed: int) -> tuple[Score, str]:
     folds, words = [], []
     for fold in range(len(inputs.plan.folds(split))):
-        constant = best_constant(task, inputs.labels(split, fold))
+        constant = _of_fold(task, inputs, split, fold)
         folds.append((inputs.answers(split, fold), constant.submission(inputs.sample(split, fold))))
         words.append(constant.what)
     return score(task, folds, seed=seed), " or ".join(dict.fromkeys(words))
