@@ -7,7 +7,7 @@ from gome.agents.prompts.context import base_context, incumbent_context
 from gome.agents.prompts.edits import diff
 from gome.agents.prompts.render import render
 from gome.agents.prompts.replies import Judgement
-from gome.optimizer.acceptance import Measured, change_of, measured_verdict, reason_of
+from gome.optimizer.acceptance import MeasuredVerdict, change_of, measured_verdict, reason_of
 from gome.state.errors import BudgetReached, StepFailed
 from gome.state.in_flight import Proposal
 from gome.state.parts import Comparison, Evaluation, Verdict
@@ -125,7 +125,7 @@ def _judge(
     evaluation: Evaluation,
     comparison: Comparison | None,
     findings: Findings,
-    measured: Measured,
+    measured: MeasuredVerdict,
 ) -> Judgement:
     """The model's judgement. If the model cannot give one, or may not be asked, the measurement decides and ties are
     rejected: what was measured is not lost. Where the checks found a severe leak there is nothing to ask."""

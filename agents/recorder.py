@@ -19,7 +19,7 @@ def recorder(state: TraceState, services: RunServices) -> TraceState:
     record = _record(state, services)
     services.history.append(record)
     brief = record.brief()
-    services.memory.put(brief)
+    services.momentum.put(brief)
     incumbent = incumbent_of(record, services) if record.accepted else _home(state)
     summary = _summary(state, record, incumbent)
     _announce(services, record)

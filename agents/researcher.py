@@ -10,7 +10,7 @@ from gome.agents.prompts.context import (
     data_context,
     history_context,
     incumbent_context,
-    memory_context,
+    momentum_context,
     sibling_context,
 )
 from gome.agents.prompts.render import render
@@ -32,7 +32,7 @@ from gome.tools.records.by_step import last_of_each
 from gome.tools.services import RunServices
 
 ROLE = "researcher"
-BEST_MEMORIES_SHOWN = 4
+BEST_REMEMBERED_SHOWN = 4
 RELIABILITY_STEPS = 200
 """Last steps of each trace that tell how far predictions can be trusted now."""
 
@@ -59,7 +59,7 @@ def researcher(state: TraceState, services: RunServices, optimizer: Optimizer = 
         directed = begun.optimizer == "gradient" and services.config.has("reasoning")
         proposal = (_reasoned if directed else _plain)(state, services, context, program)
     hypothesis = proposal["hypothesis"]
-    services.memory.announce(trace, step, hypothesis["statement"], hypothesis["component"])
+    services.momentum.announce(trace, step, hypothesis["statement"], hypothesis["component"])
     services.emit("researcher", hypothesis["statement"], trace, step, hypothesis=hypothesis["statement"])
     work = StepInFlight(
         stage=context["stage"],
@@ -119,7 +119,8 @@ def _plain(state: TraceState, services: RunServices, context: PromptContext, pro
 def challenge_schedule(accepted: int, rejected: int) -> tuple[int, int]:
     """How many (scenario, history) challenges to ask for after so many accepted and rejected steps on the path.
 
-    w = (3a + 2r) // 2, m = max(0, 3 - w // 4): from the data first, from what happened later (method.md, one step, 2).
+    w = (3a + 2r) // 2, m = max(0, 3 - w // 4): from the data first, from what happened later
+    (docs/method.md, one step, 2).
     """
     scenario = max(0, 3 - ((3 * accepted + 2 * rejected) // 2) // 4)
     return scenario, 3 - scenario
@@ -137,13 +138,13 @@ def _diagnose(
 ) -> Diagnosis:
     summary = state.get("traces", {}).get(str(state["trace"]), {})
     counts = challenge_schedule(summary.get("accepted", 0), summary.get("rejected", 0))
-    accepted = (e for e in _memories(state, services) if e["verdict"] == "accepted")
+    accepted = (e for e in _remembered(state, services) if e["verdict"] == "accepted")
     shown: PromptContext = {
         **context,
         "data": data_context(services.profile),
         "history": history_context(state),
         "siblings": _siblings(state, services),
-        "momentum": memory_context(nlargest(BEST_MEMORIES_SHOWN, accepted, key=_gain)),
+        "momentum": momentum_context(nlargest(BEST_REMEMBERED_SHOWN, accepted, key=_gain)),
     }
     prompt = render(
         ROLE,
@@ -195,19 +196,19 @@ def _choices(context: PromptContext, diagnosis: Diagnosis) -> list[HypothesisCho
 
 
 def _siblings(state: TraceState, services: RunServices) -> list[StepContext]:
-    """Without memory, a trace knows what the others are trying and not what came of it."""
+    """Without momentum, a trace knows what the others are trying and not what came of it."""
     rows = sibling_context(services, state)
-    return rows if services.config.has("memory") else [r for r in rows if r["verdict"] == "running"]
+    return rows if services.config.has("momentum") else [r for r in rows if r["verdict"] == "running"]
 
 
 def _gain(entry: StepBrief) -> float:
     return entry["gain_se"] or 0.0
 
 
-def _memories(state: TraceState, services: RunServices) -> list[StepBrief]:
-    if not services.config.has("memory"):
+def _remembered(state: TraceState, services: RunServices) -> list[StepBrief]:
+    if not services.config.has("momentum"):
         return []
-    entries = services.memory.entries()
+    entries = services.momentum.entries()
     there = {entry["id"] for entry in entries}
     lost = [brief_from_json(entry) for entry in state.get("momentum", []) if entry["id"] not in there]
     return [*(upsert(lost, entries) if lost else entries), *services.earlier]
@@ -224,7 +225,7 @@ def _choose(
     summary = state.get("traces", {}).get(str(state["trace"]), {})
     recalled = recall(
         [h.statement for h in diagnosis.hypotheses],
-        _memories(state, services),
+        _remembered(state, services),
         incumbent=incumbent["score"]["value"] if incumbent else None,
         stderr=incumbent["score"]["stderr"] if incumbent else 0.0,
         sign=services.sign,
@@ -235,7 +236,7 @@ def _choose(
     shown: PromptContext = {
         **context,
         "choices": _choices(context, diagnosis),
-        "momentum": memory_context(recalled),
+        "momentum": momentum_context(recalled),
         "history": history_context(state),
         "siblings": _siblings(state, services),
     }

@@ -6,7 +6,7 @@ from langgraph.types import interrupt
 
 from gome.agents.coder import updated
 from gome.agents.forking import shown_hypothesis
-from gome.agents.prompts.context import incumbent_context, memory_context
+from gome.agents.prompts.context import incumbent_context, momentum_context
 from gome.agents.prompts.edits import diff, read_blocks
 from gome.agents.prompts.replies import CodeReply, HypothesisReply
 from gome.state.in_flight import Proposal, StepInFlight
@@ -80,13 +80,13 @@ def _question(state: TraceState, services: RunServices, subject: Subject) -> Que
 
 def _add_choice(question: Question, state: TraceState, services: RunServices, proposal: Proposal) -> None:
     incumbent = state.get("incumbent")
-    memories = {entry["id"]: entry for entry in services.memory.entries()}
+    known = {entry["id"]: entry for entry in services.momentum.entries()}
     question["reason"] = proposal["reason"]
     question["diagnosis"] = proposal.get("diagnosis", "")
     question["candidates"] = [
         {**h, "weighted": round(HypothesisReply(**h).weighted(), 2)} for h in proposal.get("hypotheses", [])
     ]
-    question["recalled"] = memory_context(memories[i] for i in proposal.get("recalled", []) if i in memories)
+    question["recalled"] = momentum_context(known[i] for i in proposal.get("recalled", []) if i in known)
     if incumbent and incumbent["evidence"]:
         question["evidence"] = services.artifacts.get_json(incumbent["evidence"])
 
@@ -119,7 +119,9 @@ def _changes(state: TraceState, services: RunServices, subject: Subject, answer:
         if "statement" in given:
             given["statement"] = tagged_as(old["statement"], given["statement"])
     hypothesis = HypothesisReply(**{**old, **given}).as_hypothesis()
-    services.memory.announce(state["trace"], state["step"], hypothesis["statement"], hypothesis["component"])
+    services.momentum.announce(
+        state["trace"], state["step"], hypothesis["statement"], hypothesis["component"]
+    )
     decided: Proposal = {**proposal, "hypothesis": hypothesis, "plan": plan}
     return {"proposal": services.artifacts.put_json(decided), "hypothesis": shown_hypothesis(decided)}
 

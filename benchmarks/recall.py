@@ -1,4 +1,4 @@
-"""How long a recall takes among many memories: `python -m benchmarks.recall [--memories 10000]`.
+"""How long a recall takes among many remembered steps: `python -m benchmarks.recall [--steps 10000]`.
 
 Prints CPU seconds of the first recall in a process, which takes all texts apart, and of later ones, and how many times
 faster these are.
@@ -16,7 +16,7 @@ from gome.state.step import StepBrief, brief_from_json
 WORDS, A_TEXT, HYPOTHESES, LATER = 3000, 25, 3, 5
 
 
-def memories(count: int, rng: np.random.Generator) -> list[StepBrief]:
+def remembered(count: int, rng: np.random.Generator) -> list[StepBrief]:
     """Entries with texts of 25 words drawn from 3,000, half of them accepted."""
     vocabulary = np.array([f"word{i}" for i in range(WORDS)])
     return [
@@ -38,10 +38,10 @@ def memories(count: int, rng: np.random.Generator) -> list[StepBrief]:
 def main(argv: list[str] | None = None) -> int:
     """Time the recalls; 0."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--memories", type=int, default=10_000)
-    count = parser.parse_args(argv).memories
+    parser.add_argument("--steps", type=int, default=10_000)
+    count = parser.parse_args(argv).steps
     rng = np.random.default_rng(0)
-    rows, seconds = memories(count, rng), []
+    rows, seconds = remembered(count, rng), []
     for turn in range(1 + LATER):
         texts = [rows[i]["hypothesis"] + f" {turn}" for i in rng.integers(0, count, HYPOTHESES)]
         start = time.process_time()
@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
         seconds.append(time.process_time() - start)
     later = float(np.median(seconds[1:]))
     print(
-        f"{count} memories: first recall {seconds[0]:.2f} s, later {later:.3f} s, {seconds[0] / later:.0f} times faster"
+        f"{count} steps: first recall {seconds[0]:.2f} s, later {later:.3f} s, {seconds[0] / later:.0f} times faster"
     )
     return 0
 

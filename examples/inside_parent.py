@@ -46,7 +46,7 @@ def approve(state: State, runtime: Runtime[Office]) -> State:
 
 
 def file_away(state: State, runtime: Runtime[Office]) -> None:
-    """Keep the result in the parent's store, beside the memories that Gome keeps there."""
+    """Keep the result in the parent's store, beside the steps that Gome keeps there."""
     assert runtime.store is not None
     kept = {"approved_by": state["approved_by"], "steps": state["result"]["steps"]}
     runtime.store.put(("office", "runs"), Path(state["run_dir"]).name, kept)

@@ -83,7 +83,7 @@ def drive(run_dir: Path, observer: Observer, reviewer: Reviewer = lambda questio
     stop, drain = threading.Event(), threading.Event()
 
     def say(line: str) -> None:
-        observer({"trace": None, "step": None, "stage": "run", "text": line})
+        observer({"trace": None, "step": None, "phase": "run", "text": line})
 
     registry = ServiceRegistry(stop=stop, drain=drain.is_set, observer=observer)
     with (

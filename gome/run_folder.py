@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from gome.state.errors import GomeError
-from gome.state.event import Event
+from gome.state.event import Event, event_from_json
 from gome.state.parts import Usage, is_number, sign_of
 from gome.state.plain import JsonObject
 from gome.state.profile import DataProfile
@@ -48,7 +48,7 @@ class RunFolder:
         state: RunState = "finished" if result else "running" if writer_of(path) else "stopped"
         kept = History(path / "history.jsonl").records()
         records = [StepRecord.from_json(readable(record.to_json())) for record in kept]
-        events = cast(list[Event], list(read_lines(path / "events.jsonl")))
+        events = [event_from_json(row) for row in read_lines(path / "events.jsonl")]
         run = as_written_now(_read_json(path / "run.json"))
         return cls(path, run, result, records, events, state)
 

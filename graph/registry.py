@@ -13,7 +13,7 @@ from langchain_core.language_models import BaseChatModel
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
-from gome.graph.persistence.momentum_store import StoreMemory
+from gome.graph.persistence.momentum_store import StoredMomentum
 from gome.graph.run_layout import EARLIER, open_inputs, prices_of
 from gome.offline.model import OFFLINE_NEEDS, OfflineReasoner
 from gome.state.config import RunConfig
@@ -146,7 +146,7 @@ class ServiceRegistry:
             asker=self._asker(config, Journal(run_dir / "exchanges.jsonl"), budget, stop),
             evaluator=evaluator,
             provisional=ProvisionalSubmission(run_dir, evaluator, budget),
-            memory=StoreMemory(store or InMemoryStore(), run["id"]),
+            momentum=StoredMomentum(store or InMemoryStore(), run["id"]),
             earlier=read_lessons(run_dir / EARLIER),
             writer=lambda event: None,
         )
@@ -179,7 +179,7 @@ class ServiceRegistry:
             services.clock.beat()
 
     def _say(self, gateway: str) -> None:
-        self._observer({"trace": None, "step": None, "stage": "setup", "text": gateway})
+        self._observer({"trace": None, "step": None, "phase": "setup", "text": gateway})
 
     def _asker(self, config: RunConfig, journal: Journal, budget: Budget, stop: Callable[[], bool]) -> Asker:
         """Asks over one gateway to each provider, which all roles and traces share."""

@@ -77,7 +77,7 @@ def _fan_out(state: RunState) -> list[Send] | str:
 
 def _joining(registry: ServiceRegistry) -> Work:
     def join(state: RunState, runtime: Runtime[RunConfig]) -> RunState:
-        """The traces have met: momentum and histories are merged in the shared channels; the next epoch may begin.
+        """The traces have met: momentum and histories are joined in the shared channels; the next epoch may begin.
 
         A trace that had used up its steps goes on with those that a trace folded since has left it.
         """

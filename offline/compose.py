@@ -1,4 +1,4 @@
-"""From a recipe and the facts of a task to the text of a training program."""
+"""From a recipe and the context of a prompt to the text of a training program."""
 
 import re
 from dataclasses import replace
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from gome.offline.describe import docstring
+from gome.offline.docstring import docstring
 from gome.offline.families import STOP_ATTRIBUTES, TREES, Setting, families_of, model_parts
 from gome.offline.program_imports import import_lines
 from gome.offline.program_literals import literal, wrapped_list
@@ -19,7 +19,7 @@ from gome.state.prompt_context import PromptContext, TaskContext
 from gome.tools.data.table_names import stem_of
 
 _templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "parts"),
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
@@ -29,13 +29,13 @@ _templates = Environment(
 _templates.filters.update(py=literal, pylist=wrapped_list)
 
 
-def render(recipe: Recipe, facts: PromptContext) -> str:
-    """The program that follows `recipe` for the task in `facts` (task, data: see the prompts' facts block).
+def render(recipe: Recipe, context: PromptContext) -> str:
+    """The program that follows `recipe` for the task in `context` (task, data).
 
     Parts that the task has no use for (texts without text columns, threshold without labels) are left out. GomeError
     for a problem that no part solves.
     """
-    task, data = facts["task"], facts.get("data") or {}
+    task, data = context["task"], context.get("data") or {}
     if task["problem"] == "detection":
         raise GomeError(
             "the offline reasoner has no parts for detection tasks; run with a language model (--model)"

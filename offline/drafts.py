@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from gome.offline.evidence import Case
+from gome.offline.case import Case
+from gome.offline.hyperparameters import with_params
 from gome.offline.recipe import ModelSpec, Recipe
-from gome.offline.shapes import shaped
 
 Draft = tuple[str, str, Callable[[Case], Recipe]]
 MANY_ROWS = 40_000
@@ -21,11 +21,11 @@ def _forest(case: Case) -> Recipe:
     recipe = _one("extra_trees")
     if case.rows < MANY_ROWS:
         return recipe
-    return shaped(recipe, {"extra_trees": {"n_estimators": 60, "min_samples_leaf": 20}})
+    return with_params(recipe, {"extra_trees": {"n_estimators": 60, "min_samples_leaf": 20}})
 
 
 def _pixel_forest(case: Case) -> Recipe:
-    return shaped(_one("random_forest", image="pixels"), {"random_forest": {"n_estimators": 100}})
+    return with_params(_one("random_forest", image="pixels"), {"random_forest": {"n_estimators": 100}})
 
 
 _TABLE: tuple[Draft, ...] = (
@@ -79,7 +79,7 @@ def _mostly_text(case: Case) -> bool:
 def draft_for(case: Case, taken: set[str]) -> Draft:
     """The draft of this trace: its own by number, or the next that no sibling starts with and that did not fail here."""
     ladder = drafts(case)
-    start = int(case.facts["trace"]) % len(ladder)
+    start = int(case.context["trace"]) % len(ladder)
     order = ladder[start:] + ladder[:start]
     return next((d for d in order if d[0] not in taken), order[len(case.tried) % len(order)])
 

@@ -9,8 +9,8 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
-from gome.offline import coding, judging, proposing
-from gome.offline.evidence import Case
+from gome.offline import coder, critic, researcher
+from gome.offline.case import Case
 from gome.offline.recipe import read_recipe
 from gome.state.prompt_context import PromptContext
 
@@ -20,7 +20,7 @@ OFFLINE_NEEDS = ("numpy", "pandas", "scikit-learn")
 
 
 class OfflineReasoner(BaseChatModel):
-    """Rules behind the chat-model interface: reads the facts and the program in the prompt, keeps nothing between calls.
+    """Rules behind the chat-model interface: reads context and program in the prompt, keeps nothing between calls.
 
     It answers the calls that Gome's prompts make and nothing else; it costs no tokens.
     """
@@ -47,32 +47,32 @@ def answer(messages: list[BaseMessage]) -> str:
     case = case_of(prompt)
     if case is None:
         return "The offline reasoner is a set of rules and answers only the prompts of Gome's own steps."
-    call, program = case.facts.get("call"), _program("Program", prompt)
+    call, program = case.context.get("call"), _program("Program", prompt)
     if call == "diagnose":
-        return json.dumps(proposing.diagnose(case))
+        return json.dumps(researcher.diagnose(case))
     if call == "propose":
-        return json.dumps(proposing.propose(case))
+        return json.dumps(researcher.propose(case))
     if call == "critique":
-        return json.dumps(proposing.criticise(case))
+        return json.dumps(researcher.criticise(case))
     if call == "choose":
-        return json.dumps(proposing.choose(case))
+        return json.dumps(researcher.choose(case))
     if call == "judge":
-        return json.dumps(judging.judge(case))
+        return json.dumps(critic.judge(case))
     if call == "draft":
-        return coding.draft(case)
+        return coder.draft(case)
     if call == "edit":
-        return coding.edit(case, program)
+        return coder.edit(case, program)
     if call == "merge":
-        return coding.merge(case, program, read_recipe(_program("Other program", prompt)))
+        return coder.merge(case, program, read_recipe(_program("Other program", prompt)))
     if call == "debug":
-        return coding.debug(case, program)
+        return coder.debug(case, program)
     return f"The offline reasoner has no rules for the call {call!r}."
 
 
 def case_of(prompt: str) -> Case | None:
-    """The evidence of one of Gome's prompts, None for any other text."""
-    facts = _facts(prompt)
-    return None if facts is None else Case(facts, read_recipe(_program("Program", prompt)))
+    """What one of Gome's prompts says, None for any other text."""
+    context = _context(prompt)
+    return None if context is None else Case(context, read_recipe(_program("Program", prompt)))
 
 
 def _program(heading: str, prompt: str) -> str:
@@ -90,12 +90,12 @@ def _program(heading: str, prompt: str) -> str:
     return ""
 
 
-def _facts(prompt: str) -> PromptContext | None:
-    start, end = prompt.rfind("<facts>"), prompt.rfind("</facts>")
+def _context(prompt: str) -> PromptContext | None:
+    start, end = prompt.rfind("<context>"), prompt.rfind("</context>")
     if start < 0 or end < start:
         return None
     try:
-        facts = json.loads(prompt[start + len("<facts>") : end])
+        context = json.loads(prompt[start + len("<context>") : end])
     except ValueError:
         return None
-    return cast(PromptContext, facts) if isinstance(facts, dict) else None
+    return cast(PromptContext, context) if isinstance(context, dict) else None

@@ -40,7 +40,7 @@ _LOG_LOSS = "log_loss(truth, guess, labels=np.arange(guess.shape[1]))"
 def metric_form(task: TaskContext) -> str:
     """What the task's metric is given: "label", "probability", "value" or "ranking".
 
-    A metric of the task's own file cannot be looked up from the facts alone; then the form's sentence decides.
+    A metric of the task's own file cannot be looked up from the prompt alone; then the form's sentence decides.
     """
     if ":" not in task["metric"]:
         return get_metric(task["metric"]).form

@@ -13,19 +13,19 @@ CLEARLY_WORSE = 0.25
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredVerdict:
     """What the measurement says: `clear`ly better, or a `tie`, or neither: clearly worse."""
 
     clear: bool
     tie: bool
 
 
-def measured_verdict(comparison: Comparison | None) -> Measured:
+def measured_verdict(comparison: Comparison | None) -> MeasuredVerdict:
     """The verdict of the paired bootstrap; None, a trace's first valid solution, is clearly better than nothing."""
     if comparison is None:
-        return Measured(clear=True, tie=False)
+        return MeasuredVerdict(clear=True, tie=False)
     p = comparison["p_better"]
-    return Measured(clear=p >= CLEARLY_BETTER, tie=CLEARLY_WORSE <= p < CLEARLY_BETTER)
+    return MeasuredVerdict(clear=p >= CLEARLY_BETTER, tie=CLEARLY_WORSE <= p < CLEARLY_BETTER)
 
 
 def change_of(
@@ -43,7 +43,7 @@ def change_of(
     return f"{change}, better in {comparison['p_better']:.0%} of resamples"
 
 
-def reason_of(change: str | None, measured: Measured, judgement: str) -> str:
+def reason_of(change: str | None, measured: MeasuredVerdict, judgement: str) -> str:
     """The verdict's reason in one sentence; `judgement` is the critic's, which counts in a tie."""
     if change is None:
         return "first valid solution of the trace"

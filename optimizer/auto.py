@@ -13,7 +13,7 @@ from gome.tools.services import RunServices
 
 PRIOR = {"gradient": (1.6, 2.4), "tree": (0.9, 3.1)}
 """(steps that gained, steps that did not) believed in before the first: four steps with the shares of the paper's
-ablation, 41 % with structured reasoning and 23 % without (method.md)."""
+ablation, 41 % with structured reasoning and 23 % without (docs/method.md)."""
 
 
 def trusted_optimizer(state: TraceState, services: RunServices) -> str:

@@ -22,7 +22,7 @@ def combine(task: Task, submissions: list[pd.DataFrame], weights: Sequence[float
 
     Numbers and probabilities: the weighted mean (a line of class probabilities first brought to the sum 1). Labels:
     the weighted vote, in a tie that of the heaviest. 0/1 columns and sets of labels: what more than half of the weight
-    says. Ranked lists: items by the sum of weight / place. Detected boxes are not merged: the heaviest one's stay.
+    says. Ranked lists: items by the sum of weight / place. Detected boxes are not blended: the heaviest one's stay.
     """
     if len(submissions) != len(weights) or not submissions:
         raise ValueError(f"{len(weights)} weights for {len(submissions)} submissions")
@@ -44,7 +44,7 @@ def _combined(
     if task.problem == "detection":
         return {c: tables[0][c].to_numpy() for c in columns}
     if metric.form == "ranking" or task.problem == "ranking":
-        return {c: _merged_ranks([tokens(t[c]) for t in tables], shares) for c in columns}
+        return {c: _blended_ranks([tokens(t[c]) for t in tables], shares) for c in columns}
     if len(columns) == 1 and metric.form != "probability" and _are_labels(task, metric, tables):
         vote = _common_labels if task.problem == "multilabel" else _vote
         return {columns[0]: vote([class_text(t[columns[0]]).to_numpy() for t in tables], shares)}
@@ -83,27 +83,27 @@ def _vote(labels: list[np.ndarray], shares: np.ndarray) -> np.ndarray:
 
 def _common_labels(texts: list[np.ndarray], shares: np.ndarray) -> np.ndarray:
     """Sets of labels: those that more than half of the weight names, in the order of the heaviest."""
-    merged = []
+    blended = []
     for row in zip(*texts, strict=True):
         weight: dict[str, float] = {}
         for text, share in zip(row, shares, strict=True):
             for label in dict.fromkeys((text or "").split()):
                 weight[label] = weight.get(label, 0.0) + share
-        merged.append(" ".join(label for label, w in weight.items() if w > 0.5 + 1e-9))
-    return np.array(merged, dtype=object)
+        blended.append(" ".join(label for label, w in weight.items() if w > 0.5 + 1e-9))
+    return np.array(blended, dtype=object)
 
 
-def _merged_ranks(lists: list[np.ndarray], shares: np.ndarray) -> np.ndarray:
+def _blended_ranks(lists: list[np.ndarray], shares: np.ndarray) -> np.ndarray:
     """Reciprocal rank fusion, row by row; as long as the longest list."""
-    merged = []
+    blended = []
     for row in zip(*lists, strict=True):
         worth: dict[str, float] = {}
         for items, share in zip(row, shares, strict=True):
             for place, item in enumerate(dict.fromkeys(items), start=1):
                 worth[item] = worth.get(item, 0.0) + share / place
         best = sorted(worth, key=lambda item: -worth[item])  # stable: ties stay with the heavier
-        merged.append(" ".join(best[: max(len(items) for items in row)]))
-    return np.array(merged, dtype=object)
+        blended.append(" ".join(best[: max(len(items) for items in row)]))
+    return np.array(blended, dtype=object)
 
 
 def greedy_ensemble(
@@ -145,6 +145,6 @@ def _value(
     values = []
     for parts in zip(*(members[name] for name in counts), strict=True):
         answers = parts[0][0]
-        merged = combine(task, [aligned(task, answers, s) for _, s in parts], list(counts.values()))
-        values.append(measured(metric, task, answers, merged))
+        blended = combine(task, [aligned(task, answers, s) for _, s in parts], list(counts.values()))
+        values.append(measured(metric, task, answers, blended))
     return float(np.mean(values))

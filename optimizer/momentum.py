@@ -1,6 +1,6 @@
-"""Momentum: which memories a new hypothesis is shown, by similarity, path length and gain.
+"""Momentum: which remembered steps a new hypothesis is shown, by similarity, path length and gain.
 
-The kernel of the method (method.md, one step, 5) with one change: the score difference is measured in units of the
+The kernel of the method (docs/method.md, one step, 5) with one change: the score difference is measured in units of the
 incumbent's standard error, so that the same formula serves RMSE in thousands and AUC in thousandths.
 """
 
@@ -20,7 +20,7 @@ SAMPLED_PER_CANDIDATE = 2
 def kernel_logits(similarity: np.ndarray, delta_se: np.ndarray, path_length: int) -> np.ndarray:
     """logit_ij = cos_ij * exp(-ln 2 / 30 * L) + tanh(delta_j), clamped to [-2, 2].
 
-    `similarity` has shape (candidates, memories); `delta_se` (memories,) is the signed score difference of memory j to
+    `similarity` has shape (candidates, entries); `delta_se` (entries,) is the signed score difference of entry j to
     the path's incumbent in standard errors, positive is better.
     """
     decay = math.exp(-math.log(2) / HALF_LIFE_STEPS * path_length)
@@ -28,7 +28,7 @@ def kernel_logits(similarity: np.ndarray, delta_se: np.ndarray, path_length: int
 
 
 def deltas(entries: Sequence[StepBrief], incumbent: float | None, stderr: float, sign: int) -> np.ndarray:
-    """Signed score differences (memories,) in standard errors; 0 where either side has no score."""
+    """Signed score differences (entries,) in standard errors; 0 where either side has no score."""
     scale = stderr if stderr > 0 else 1.0
     if incumbent is None:
         return np.zeros(len(entries))
@@ -47,8 +47,8 @@ def recall(
     rng: np.random.Generator,
     similarity: Similarity = cosine_tfidf,
 ) -> list[StepBrief]:
-    """Memories to show beside `candidates`: the best accepted one, up to two sampled per candidate by the softmax of
-    the kernel over accepted ones, and the failed one nearest to each candidate. No duplicates; best first, ties to the
+    """Remembered steps to show beside `candidates`: the best accepted one, up to two sampled per candidate by the softmax
+    of the kernel over accepted ones, and the failed one nearest to each candidate. No duplicates; best first, ties to the
     more recent step. The best one has a score, if any has: entries of earlier runs, which have none, come after.
     """
     accepted = [e for e in entries if e["verdict"] == "accepted"]

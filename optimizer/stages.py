@@ -11,7 +11,7 @@ from gome.state.schema import TraceState
 from gome.tools.services import RunServices
 
 ENSEMBLE_FROM = 0.7
-"""Share of the budget from which on ensembles and merges are preferred (method.md, one step, 5)."""
+"""Share of the budget from which on ensembles and merges are preferred (docs/method.md, one step, 5)."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Similarity of short texts without a model: TF-IDF over words and word pairs.
 
 The figures are those of scikit-learn's TfidfVectorizer (sublinear_tf, pairs of words), to the last digits. What is its
-own is that a text is taken apart once in a process: a step recalls from thousands of memories that it has seen before.
+own is that a text is taken apart once in a process: a step recalls from thousands of steps that it has seen before.
 """
 
 import itertools

@@ -36,5 +36,5 @@ def fold(state: TraceState, services: RunServices, incumbent: Incumbent | None, 
     left = services.allowance(trace) - state["step"] - 1
     if best is None or best.trace == trace or left < 1:
         return None
-    services.memory.grant(trace, best.trace, left)
+    services.momentum.grant(trace, best.trace, left)
     return f"folded: no gain in {stalled} steps; trace {best.trace} has its {left} steps"

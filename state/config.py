@@ -11,7 +11,7 @@ from gome.state.urls import secrets_of
 
 Isolation = Literal["e2b", "bubblewrap", "userns", "landlock", "plain"]
 Optimizer = Literal["gradient", "tree", "auto"]
-Part = Literal["reasoning", "evidence", "memory", "traces", "merge", "restarts", "ensemble"]
+Part = Literal["reasoning", "evidence", "momentum", "traces", "merge", "restarts", "ensemble"]
 """What an ablation can leave out."""
 
 
@@ -87,7 +87,7 @@ class RunConfig(BaseModel):
     )
     without: tuple[Part, ...] = Field(
         default=(),
-        description="Leave parts out, comma-separated: reasoning, evidence, memory, traces, merge, restarts, ensemble.",
+        description="Leave parts out, comma-separated: reasoning, evidence, momentum, traces, merge, restarts, ensemble.",
     )
     lessons: str | None = Field(
         default=None,
@@ -95,7 +95,7 @@ class RunConfig(BaseModel):
     )
     embedding: Literal["tfidf", "sentences"] = Field(
         default="tfidf",
-        description="How memories are likened: 'tfidf' (words) or 'sentences' (the extra gome[embeddings]).",
+        description="How remembered steps are likened: 'tfidf' (words) or 'sentences' (the extra gome[embeddings]).",
     )
     sync_every: int | None = Field(
         default=None, ge=1, description="Steps between joins of the traces; none: they run free."

@@ -20,7 +20,7 @@ StepKind = Literal["draft", "edit", "merge", "restart"]
 Component = Literal["data", "features", "model", "ensemble", "workflow"]
 
 SCORE_WEIGHTS = {"alignment": 0.2, "impact": 0.4, "novelty": 0.2, "feasibility": 0.1, "risk_reward": 0.1}
-"""The five scores of a hypothesis, and what each weighs (method.md, one step, 3)."""
+"""The five scores of a hypothesis, and what each weighs (docs/method.md, one step, 3)."""
 
 
 def sign_of(direction: Direction) -> int:
@@ -89,7 +89,7 @@ def gain_se(comparison: Comparison | None) -> float | None:
 
 
 class Hypothesis(TypedDict, total=False):
-    """One testable statement, with scores from 1 to 10 (method.md, one step, 3) and the gain it predicts."""
+    """One testable statement, with scores from 1 to 10 (docs/method.md, one step, 3) and the gain it predicts."""
 
     statement: str
     component: Component

@@ -36,6 +36,7 @@ class TaskContext(TypedDict, total=False):
     classes: list[str]
     positive: str | None
     dates: dict[str, str]
+    text_columns: list[str]
     group: str | None
     time: str | None
     drop: list[str]
@@ -68,7 +69,7 @@ class IncumbentContext(TypedDict):
 
 
 class StepContext(TypedDict, total=False):
-    """A step of this trace, of a sibling or out of memory, with as much of it as the call needs."""
+    """A step of this trace, of a sibling or out of the momentum, with as much of it as the call needs."""
 
     id: str
     trace: int

@@ -36,36 +36,36 @@ def upsert_recent(old: list[StepBrief] | None, new: list[StepBrief] | None) -> l
     return kept
 
 
-def merge_summaries(
+def latest_summaries(
     old: dict[str, TraceSummary] | None, new: dict[str, TraceSummary] | None
 ) -> dict[str, TraceSummary]:
     """One summary per trace: the one that is further on (larger `step`) stays, the right one at equal steps.
 
     A trace hands back its siblings' summaries as it was sent them; those are older and must not win.
     """
-    merged = dict(old or {})
+    latest = dict(old or {})
     for trace, summary in (new or {}).items():
-        if trace not in merged or summary["step"] >= merged[trace]["step"]:
-            merged[trace] = summary
-    return merged
+        if trace not in latest or summary["step"] >= latest[trace]["step"]:
+            latest[trace] = summary
+    return latest
 
 
-BEST_MEMORIES, RECENT_MEMORIES = 48, 4
+BEST_REMEMBERED, RECENT_REMEMBERED = 48, 4
 
 
-def upsert_memories(old: list[StepBrief] | None, new: list[StepBrief] | None) -> list[StepBrief]:
+def upsert_momentum(old: list[StepBrief] | None, new: list[StepBrief] | None) -> list[StepBrief]:
     """As `upsert`, bounded: the accepted entries with the largest gains and the last few of each trace stay.
 
-    The whole memory is in the store; the channel carries what the next step is likely to need.
+    All of the momentum is in the store; the channel carries what the next step is likely to need.
     """
     rows = [
         brief_from_json(e) for e in _upsert(old or [], new or [])
     ]  # a checkpoint may be of an earlier version
     accepted = [e for e in rows if e["verdict"] == "accepted"]
     accepted.sort(key=lambda e: (-(e["gain_se"] or 0.0), *_key(e)))
-    keep = {_key(e) for e in accepted[:BEST_MEMORIES]}
+    keep = {_key(e) for e in accepted[:BEST_REMEMBERED]}
     latest: dict[int, list[StepBrief]] = {}
     for entry in rows:
         latest.setdefault(int(entry["trace"]), []).append(entry)
-    keep |= {_key(e) for trace in latest.values() for e in trace[-RECENT_MEMORIES:]}
+    keep |= {_key(e) for trace in latest.values() for e in trace[-RECENT_REMEMBERED:]}
     return [e for e in rows if _key(e) in keep]

@@ -6,7 +6,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from gome.state.in_flight import Incumbent, StepInFlight, TraceSummary
-from gome.state.reducers import merge_summaries, upsert_memories, upsert_recent
+from gome.state.reducers import latest_summaries, upsert_momentum, upsert_recent
 from gome.state.result import Result
 from gome.state.step import StepBrief
 
@@ -35,13 +35,13 @@ class RunOutput(TypedDict, total=False):
 class Shared(TypedDict, total=False):
     """What traces and the run graph share.
 
-    `records` are the last few steps of each trace in brief, `momentum` the memory entries most worth having,
+    `records` are the last few steps of each trace in brief, `momentum` the remembered steps most worth having,
     `traces` one summary per trace (keyed by its number as text): step, incumbent, ended.
     """
 
     records: Annotated[list[StepBrief], upsert_recent]
-    momentum: Annotated[list[StepBrief], upsert_memories]
-    traces: Annotated[dict[str, TraceSummary], merge_summaries]
+    momentum: Annotated[list[StepBrief], upsert_momentum]
+    traces: Annotated[dict[str, TraceSummary], latest_summaries]
 
 
 class RunState(RunInput, Shared, total=False):

@@ -48,7 +48,7 @@ def call_of(messages: list[BaseMessage]) -> str:
 def facts_of(messages: list[BaseMessage]) -> dict[str, Any]:
     """The facts at the end of the prompt."""
     text = str(messages[1].content)
-    return dict(json.loads(text[text.rindex("<facts>") + 7 : text.rindex("</facts>")]))
+    return dict(json.loads(text[text.rindex("<context>") + len("<context>") : text.rindex("</context>")]))
 
 
 HYPOTHESIS = {"statement": "fit another model", "component": "model", "predicted_gain": 0.01}

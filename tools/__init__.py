@@ -1,1 +1,1 @@
-"""What acts on the world: data, evaluation, execution, records, models, memory. Imports only `gome.state`."""
+"""What acts on the world: data, evaluation, execution, records, models. Imports only `gome.state`."""

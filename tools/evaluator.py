@@ -46,7 +46,7 @@ class Limits:
 
 
 class Evaluator:
-    """Grades programs by the evaluation contract (design.md, section 4).
+    """Grades programs by the evaluation contract (docs/evaluation.md).
 
     A finished fold is kept in `results` before anything uses it, so a killed run does not train the same program twice.
     """

@@ -26,8 +26,8 @@ from gome.tools.records.jsonl import append_line
 from gome.tools.wording import readable
 
 
-class Memory(Protocol):
-    """The success memory that all traces of a run share while they run."""
+class Momentum(Protocol):
+    """The momentum that all traces of a run share while they run."""
 
     def put(self, entry: StepBrief) -> None:
         """Insert or replace the entry under its id."""
@@ -70,7 +70,7 @@ class RunServices:
     asker: Asker
     evaluator: Evaluator
     provisional: ProvisionalSubmission
-    memory: Memory
+    momentum: Momentum
     earlier: Sequence[EarlierStep]
     writer: Observer
 
@@ -81,7 +81,7 @@ class RunServices:
 
     def allowance(self, trace: int) -> int:
         """Steps that the trace may take: its own and those that folded traces left it."""
-        return self.config.steps + self.memory.granted(trace)
+        return self.config.steps + self.momentum.granted(trace)
 
     def note_accepted(self, record: StepRecord) -> tuple[float, float]:
         """Tell the budget of an accepted step; (goodness: larger is better, mean seconds of one program run)."""
@@ -93,14 +93,14 @@ class RunServices:
         return goodness, seconds
 
     def emit(
-        self, stage: str, text: str, trace: int | None = None, step: int | None = None, **more: Any
+        self, phase: str, text: str, trace: int | None = None, step: int | None = None, **more: Any
     ) -> None:
-        """Record one progress event; the run's clock beats with it."""
+        """Record one progress event of a node or `phase`; the run's clock beats with it."""
         event: JsonObject = {
             "t": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "trace": trace,
             "step": step,
-            "stage": stage,
+            "phase": phase,
             "text": readable(text),
             "elapsed": round(self.clock.beat(), 1),
             **{k: readable(v) for k, v in more.items() if v is not None},

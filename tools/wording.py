@@ -7,7 +7,7 @@ from typing import Any
 from gome.state.parts import is_number
 
 NONE = "–"
-_TAG = re.compile(r"\s*\[move: [a-z0-9-]+\]")
+_TAG = re.compile(r"\s*\[(?:change|move): [a-z0-9-]+\]")
 
 
 def score_text(value: Any, stderr: Any = None) -> str:
@@ -67,10 +67,11 @@ def tagged_as(old: str, new: str) -> str:
 
 
 def readable(value: Any) -> Any:
-    """The same without the tags by which the offline reasoner knows its own moves again ('[move: bagging]'), in text and
-    in whatever lists and mappings hold it. Records keep them; what people read goes through here."""
+    """The same without the tags by which the offline reasoner knows its changes again ('[change: x]'; '[move: x]'
+    in version 0.1), in text and in whatever lists and mappings hold it. Records keep them; what people read goes through
+    here."""
     if isinstance(value, str):
-        return _TAG.sub("", value) if "[move: " in value else value
+        return _TAG.sub("", value) if "[" in value else value
     if isinstance(value, list):
         return [readable(entry) for entry in value]
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The evidence that prompts carry: one builder per part, all of it measured by the harness or read from records."""
+"""The context that prompts carry: one builder per part, all of it measured by the harness or read from records."""
 
 from collections.abc import Iterable, Mapping
 from operator import itemgetter
@@ -46,7 +46,7 @@ _SETS = " Several labels in one field are separated by spaces."
 
 
 def base_context(services: RunServices, state: TraceState) -> PromptContext:
-    """Facts of every call: where in the run we are, the task, the machine, what is left."""
+    """The context of every call: where in the run we are, the task, the machine, what is left."""
     task, trace, step = services.task, state["trace"], state["step"]
     shown = task.model_dump(
         exclude={"root", "description", "metric_from", "drop", "time_limit_s", "program_time_limit_s"}
@@ -123,9 +123,9 @@ def sibling_context(services: RunServices, state: TraceState) -> list[StepContex
     """What the other traces are trying now and tried last."""
     trace = state["trace"]
     now: list[StepContext] = [
-        {**row, "verdict": "running"} for row in services.memory.announced() if row["trace"] != trace
+        {**row, "verdict": "running"} for row in services.momentum.announced() if row["trace"] != trace
     ]
-    latest = last_of_each(services.memory.entries(), SHOWN_SIBLINGS)
+    latest = last_of_each(services.momentum.entries(), SHOWN_SIBLINGS)
     tried = [e for e in latest if e["trace"] != trace]
     past = [_part(e, _SIBLING_KEYS) for e in sorted(tried, key=itemgetter("step"))[-SHOWN_SIBLINGS:]]
     done = {(e["trace"], e["step"]) for e in tried}
@@ -133,7 +133,7 @@ def sibling_context(services: RunServices, state: TraceState) -> list[StepContex
     return [*past, *running]
 
 
-def memory_context(entries: Iterable[StepBrief]) -> list[StepContext]:
+def momentum_context(entries: Iterable[StepBrief]) -> list[StepContext]:
     """Remembered steps as the choice among hypotheses is shown them."""
     return [_part(e, (*_MEMORY_KEYS, *_EARLIER_KEYS)) for e in entries]
 

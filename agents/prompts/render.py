@@ -1,4 +1,4 @@
-"""Prompts from the files in prompts/: the role's system text, the call's user text, and the facts at its end."""
+"""Prompts from the files in prompts/: the role's system text, the call's user text, and the context at its end."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gome.agents.prompts.shorten import Parts, shorter
 from gome.state.prompt_context import PromptContext
-from gome.tools.models.ask import Prompt, facts_block
+from gome.tools.models.ask import Prompt, context_block
 from gome.tools.text import fenced
 
 PROMPTS = Path(__file__).parent
@@ -24,21 +24,21 @@ _templates = Environment(
 _templates.filters["fenced"] = fenced
 
 
-def render(role: str, call: str, facts: PromptContext, **texts: Any) -> Prompt:
-    """The prompt of one call. `texts` are what its template names besides `facts` (program, description ...).
+def render(role: str, call: str, context: PromptContext, **texts: Any) -> Prompt:
+    """The prompt of one call. `texts` are what its template names besides `context` (program, description ...).
 
     It can be made shorter in the order of `gome.agents.prompts.shorten`.
     """
-    return _rendered(role, call, ({"call": call, **facts}, texts), 0)
+    return _rendered(role, call, ({"call": call, **context}, texts), 0)
 
 
 def _rendered(role: str, call: str, parts: Parts, cuts: int) -> Prompt:
-    facts, texts = parts
+    context, texts = parts
     system = _templates.get_template(f"system_{role}.md").render()
-    user = _templates.get_template(f"{call}.md").render(facts=facts, **texts)
+    user = _templates.get_template(f"{call}.md").render(context=context, **texts)
 
     def cut() -> Prompt | None:
         left = shorter(parts, cuts)
         return _rendered(role, call, *left) if left else None
 
-    return Prompt(system.strip(), f"{user.strip()}\n\n{facts_block(facts)}\n", cut)
+    return Prompt(system.strip(), f"{user.strip()}\n\n{context_block(context)}\n", cut)

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from gome.state.plain import JsonObject
 
 Parts = tuple[JsonObject, JsonObject]
-"""The facts of a prompt, and the texts that its template names."""
+"""The context of a prompt, and the texts that its template names."""
 LEFT_OUT = "[... left out: the prompt was too long]"
 
 
 def _first(name: str, count: int) -> Callable[[Parts], Parts]:
-    """Keep the first `count` of a list among the facts."""
+    """Keep the first `count` of a list among the context."""
     return lambda parts: (
         {**parts[0], name: parts[0][name][:count]} if parts[0].get(name) else parts[0],
         parts[1],
@@ -21,7 +21,7 @@ def _first(name: str, count: int) -> Callable[[Parts], Parts]:
 
 
 def _last(name: str, count: int) -> Callable[[Parts], Parts]:
-    """Keep the last `count` of a list among the facts: the newest."""
+    """Keep the last `count` of a list among the context: the newest."""
     return lambda parts: (
         {**parts[0], name: parts[0][name][-count:]} if parts[0].get(name) else parts[0],
         parts[1],
@@ -36,25 +36,25 @@ def _columns(count: int) -> Callable[[Parts], Parts]:
     """Keep the first `count` columns of the data profile, and say how many there were."""
 
     def cut(parts: Parts) -> Parts:
-        facts, texts = parts
-        columns = (facts.get("data") or {}).get("columns") or []
+        context, texts = parts
+        columns = (context.get("data") or {}).get("columns") or []
         if len(columns) <= count:
             return parts
-        data = {**facts["data"], "columns": columns[:count], "columns_in_all": len(columns)}
-        return {**facts, "data": data}, texts
+        data = {**context["data"], "columns": columns[:count], "columns_in_all": len(columns)}
+        return {**context, "data": data}, texts
 
     return cut
 
 
 def _shorter_lists(name: str, count: int) -> Callable[[Parts], Parts]:
-    """Keep the first `count` rows of each list in a mapping among the facts."""
+    """Keep the first `count` rows of each list in a mapping among the context."""
 
     def cut(parts: Parts) -> Parts:
-        facts, texts = parts
-        rows = facts.get(name)
+        context, texts = parts
+        rows = context.get(name)
         if not isinstance(rows, dict):
             return parts
-        return {**facts, name: {k: v[:count] if isinstance(v, list) else v for k, v in rows.items()}}, texts
+        return {**context, name: {k: v[:count] if isinstance(v, list) else v for k, v in rows.items()}}, texts
 
     return cut
 
@@ -63,11 +63,11 @@ def _head(name: str, characters: int) -> Callable[[Parts], Parts]:
     """Keep the beginning of a text."""
 
     def cut(parts: Parts) -> Parts:
-        facts, texts = parts
+        context, texts = parts
         text = texts.get(name)
         if not isinstance(text, str) or len(text) <= characters:
             return parts
-        return facts, {**texts, name: f"{text[:characters]}\n{LEFT_OUT}"}
+        return context, {**texts, name: f"{text[:characters]}\n{LEFT_OUT}"}
 
     return cut
 
@@ -76,11 +76,11 @@ def _tail(name: str, characters: int) -> Callable[[Parts], Parts]:
     """Keep the end of a text."""
 
     def cut(parts: Parts) -> Parts:
-        facts, texts = parts
+        context, texts = parts
         text = texts.get(name)
         if not isinstance(text, str) or len(text) <= characters:
             return parts
-        return facts, {**texts, name: f"{LEFT_OUT}\n{text[-characters:]}"}
+        return context, {**texts, name: f"{LEFT_OUT}\n{text[-characters:]}"}
 
     return cut
 

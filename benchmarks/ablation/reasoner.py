@@ -8,9 +8,9 @@ from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
-from gome.offline.evidence import Case
+from gome.offline.case import Case
 from gome.offline.model import OfflineReasoner, case_of
-from gome.offline.proposing import MOVES, PROPOSED
+from gome.offline.researcher import CHANGES, PROPOSED
 from gome.state.parts import SCORE_WEIGHTS
 
 
@@ -33,8 +33,8 @@ class UnreliableReasoner(OfflineReasoner):
     ) -> ChatResult:
         prompt = next((str(m.content) for m in messages if isinstance(m, HumanMessage)), "")
         case = case_of(prompt)
-        if case and case.facts.get("call") == "diagnose" and case.recipe is not None:
-            rng = random.Random(f"reliability {case.facts['seed']}")
+        if case and case.context.get("call") == "diagnose" and case.recipe is not None:
+            rng = random.Random(f"reliability {case.context['seed']}")
             if rng.random() >= self.reliability:
                 message = AIMessage(json.dumps(random_diagnosis(case, rng)))
                 return ChatResult(generations=[ChatGeneration(message=message)])
@@ -42,21 +42,21 @@ class UnreliableReasoner(OfflineReasoner):
 
 
 def random_diagnosis(case: Case, rng: random.Random) -> dict[str, Any]:
-    """A reply to `diagnose` without a look at evidence or history: moves drawn from all that would change the program,
+    """A reply to `diagnose` without a look at evidence or history: changes drawn from all that would change the program,
     whether they fit it or were tried, with scores and predicted gains drawn as well."""
     assert case.recipe is not None
     recipe = case.recipe
-    changing = [m for m in MOVES.values() if m.cost <= case.room and m.change(case, recipe) != recipe]
-    moves = rng.sample(changing, min(PROPOSED, len(changing)))
+    changing = [m for m in CHANGES.values() if m.cost <= case.room and m.apply(case, recipe) != recipe]
+    changes = rng.sample(changing, min(PROPOSED, len(changing)))
     hypotheses, challenges = [], []
-    for number, move in enumerate(moves):
+    for number, change in enumerate(changes):
         gain = rng.uniform(0.0, 3.0)
-        caption = f"guess {number + 1}: {move.challenge}"
-        challenges.append({"caption": caption, "statement": move.challenge, "source": move.source})
+        caption = f"guess {number + 1}: {change.challenge}"
+        challenges.append({"caption": caption, "statement": change.challenge, "source": change.source})
         hypotheses.append(
             {
-                "statement": f"{move.statement(case)}. [move: {move.tag}]",
-                "component": move.component,
+                "statement": f"{change.statement(case)}. [change: {change.tag}]",
+                "component": change.component,
                 "challenge": caption,
                 "scores": {name: rng.uniform(1, 10) for name in SCORE_WEIGHTS},
                 "predicted_gain": gain * case.stderr,

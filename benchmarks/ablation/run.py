@@ -55,7 +55,7 @@ PASSES = (
         Arm("gradient 0.5", reliability=0.5),
         Arm("gradient 0", reliability=0),
     ),
-    tuple(Arm(f"without {part}", without=(part,)) for part in ("reasoning", "memory", "traces", "merge")),
+    tuple(Arm(f"without {part}", without=(part,)) for part in ("reasoning", "momentum", "traces", "merge")),
     (Arm("gradient 0.25", reliability=0.25), Arm("gradient 0.75", reliability=0.75)),
     (Arm("auto 1", "auto"), Arm("auto 0", "auto", reliability=0)),
 )

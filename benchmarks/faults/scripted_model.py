@@ -54,7 +54,7 @@ def _write(path: Path, header: str, lines: list[str]) -> None:
 def place_of(messages: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Where in the run a prompt stands: call, trace, step, debug round and turn."""
     text = str(messages[1]["content"])
-    facts = json.loads(text[text.rindex("<facts>") + 7 : text.rindex("</facts>")])
+    facts = json.loads(text[text.rindex("<context>") + len("<context>") : text.rindex("</context>")])
     return {
         "call": text.split("\n", 1)[0].removeprefix("# ").strip(),
         "trace": facts["trace"],

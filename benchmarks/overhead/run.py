@@ -48,7 +48,7 @@ def answer(body: dict[str, Any]) -> dict[str, Any]:
     if tools := body.get("tools"):
         call = {"name": tools[0]["function"]["name"], "arguments": json.dumps(REVIEW)}
         return {"tool_calls": [{"id": "1", "type": "function", "function": call}]}
-    if len(body["messages"]) > 1 and "<facts>" in str(body["messages"][1]["content"]):
+    if len(body["messages"]) > 1 and "<context>" in str(body["messages"][1]["content"]):
         return {"content": re.sub(r"time\.sleep\(.*?\)", "pass", reply_to(body["messages"]))}
     return {"content": PROGRAM}
 

@@ -64,7 +64,7 @@ def run_task(name: str, budget: Budget) -> Path:
 
 def _say(event: dict[str, Any]) -> None:
     where = "" if event.get("trace") is None else f"{event['trace']}:{event.get('step')} "
-    if event["stage"] in ("setup", "prepare", "critic", "select", "final") and event["text"] != "judging":
+    if event["phase"] in ("setup", "prepare", "critic", "select", "final") and event["text"] != "judging":
         print(f"   {where}{event['text']}", file=sys.stderr, flush=True)
 
 

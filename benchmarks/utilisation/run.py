@@ -120,7 +120,7 @@ def measure(task: Path, executor: Executor, *, traces: int, sync_every: int | No
             subgraphs=True,
         )
         for event in (part[1] for part in cast(Any, parts)):
-            if event["stage"] == "ensemble":
+            if event["phase"] == "ensemble":
                 ended.append(time.monotonic())
         records = Path(folder, "run", "history.jsonl").read_text().splitlines()
     assert len(records) == traces * options.steps, "a step is missing"

@@ -13,11 +13,11 @@ _NOISE = {("critic", "judging"), ("runner", "smoke")}
 def event_line(event: Mapping[str, Any], naive: Score | None = None) -> str | None:
     """An event on one line that grep finds: '[trace 0 step 2] runner: search 2/3'. None for noise. `naive` is what the
     best constant scores."""
-    stage, text = str(event.get("stage", "")), one_line(event.get("text", ""))
-    if (stage, text) in _NOISE:
+    phase, text = str(event.get("phase", "")), one_line(event.get("text", ""))
+    if (phase, text) in _NOISE:
         return None
     where = " ".join(f"{name} {event[name]}" for name in ("trace", "step") if event.get(name) is not None)
     if "score" not in event:
-        return f"[{where or 'run'}] {stage}: {text}"
+        return f"[{where or 'run'}] {phase}: {text}"
     score = f"{score_text(event['score'], event.get('stderr'))}{naive_beside(naive)}"
-    return f"[{where or 'run'}] {stage}: {text}; score {score}"
+    return f"[{where or 'run'}] {phase}: {text}; score {score}"

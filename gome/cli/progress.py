@@ -30,7 +30,7 @@ class _Row:
     """What is shown of one trace."""
 
     step: int = 0
-    stage: str = ""
+    phase: str = ""
     text: str = ""
     hypothesis: str = ""
     score: str = ""
@@ -105,12 +105,12 @@ class Progress:
     def _take(self, event: Mapping[str, Any]) -> None:
         trace, step = event.get("trace"), event.get("step")
         if trace is None:
-            self._note = f"{event.get('stage', '')}: {event.get('text', '')}"
+            self._note = f"{event.get('phase', '')}: {event.get('text', '')}"
             return
         row = self._rows.setdefault(trace, _Row(began=time.monotonic()))
         if step is not None and step != row.step:
             row.step, row.began, row.hypothesis = step, time.monotonic(), ""
-        row.stage, row.text = str(event.get("stage", "")), str(event.get("text", ""))
+        row.phase, row.text = str(event.get("phase", "")), str(event.get("text", ""))
         row.hypothesis = str(event.get("hypothesis") or row.hypothesis)
         row.tokens += event.get("tokens") or 0
         if event.get("verdict"):
@@ -179,7 +179,7 @@ class Progress:
         return [
             str(trace),
             f"{row.step + 1}/{steps}" if steps else str(row.step + 1),
-            row.stage,
+            row.phase,
             Text(one_line(row.hypothesis or row.text)),
             row.score,
             Text(row.verdict, style=_VERDICT_STYLES.get(row.verdict, "")),

@@ -144,10 +144,8 @@ def show(question: Question, console: Console) -> None:
         _line(console, label, str(question.get(label, "")))
     for part in (question.get("evidence") or {}).get("worst_slices", []):
         _line(console, "weak where", ", ".join(f"{k} {v}" for k, v in part.items()))
-    for memory in question.get("recalled", []):
-        _line(
-            console, "recalled", f"{memory['id']}, gain {memory['gain_se'] or 0:+.1f} se: {memory['lesson']}"
-        )
+    for entry in question.get("recalled", []):
+        _line(console, "recalled", f"{entry['id']}, gain {entry['gain_se'] or 0:+.1f} se: {entry['lesson']}")
     for candidate in question.get("candidates", []):
         _line(console, "candidate", _candidate(candidate))
     _line(console, "hypothesis", question["hypothesis"].get("statement", ""))

@@ -103,7 +103,7 @@ def _now(folder: RunFolder) -> list[tuple[str, str]]:
         trace = event.get("trace")
         last[-1 if trace is None else trace] = event
     names = {trace: "run" if trace < 0 else f"trace {trace}" for trace in sorted(last)}
-    return [(name, one_line(f"{last[t]['stage']}: {last[t]['text']}", 100)) for t, name in names.items()]
+    return [(name, one_line(f"{last[t]['phase']}: {last[t]['text']}", 100)) for t, name in names.items()]
 
 
 def _ended(folder: RunFolder) -> list[tuple[str, str]]:

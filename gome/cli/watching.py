@@ -15,6 +15,7 @@ from gome.cli.event_lines import event_line
 from gome.cli.summary import print_summary, resume_command
 from gome.formatting import one_line
 from gome.state.errors import GomeError
+from gome.state.event import event_from_json
 from gome.state.parts import Score
 from gome.tools.records.jsonl import Tail
 from gome.tools.records.lock import writer_of
@@ -92,7 +93,7 @@ def log_lines(run_dir: Path, *, last: int, follow: bool, trace: int | None = Non
 def _lines(events: Iterable[Mapping[str, Any]], trace: int | None, naive: Score | None) -> Iterator[str]:
     for event in events:
         if trace is None or event.get("trace") == trace:
-            line = event_line(readable(event), naive)
+            line = event_line(readable(event_from_json(event)), naive)
             if line is not None:
                 yield f"{_time_of_day(event)}{line}"
 

@@ -125,7 +125,7 @@ def _now(folder: RunFolder) -> list[str]:
     for trace in sorted(last, key=lambda t: -1 if t is None else t):
         event = last[trace]
         where = "run" if trace is None else f"trace {trace}, step {event.get('step')}"
-        lines.append(f"{where}: {event.get('stage', '')}, {one_line(event.get('text', ''), 160)}")
+        lines.append(f"{where}: {event.get('phase', '')}, {one_line(event.get('text', ''), 160)}")
     return lines
 
 
@@ -192,7 +192,7 @@ def _logged(facts: Mapping[str, Any]) -> str:
 
 
 def _momentum(folder: RunFolder) -> list[JsonObject]:
-    """The accepted steps as memory rows, largest gain in standard errors first."""
+    """The accepted steps as rows of the momentum, largest gain in standard errors first."""
     rows = []
     for record in folder.accepted:
         stderr = record.comparison["stderr"] if record.comparison else None

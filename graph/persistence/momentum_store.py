@@ -1,4 +1,4 @@
-"""The success memory over a LangGraph store: live for all traces of a run, kept across restarts."""
+"""The momentum over a LangGraph store: live for all traces of a run, kept across restarts."""
 
 import threading
 from typing import cast
@@ -13,7 +13,7 @@ from gome.tools.records.by_step import ByStep
 PAGE = 1000
 
 
-class StoreMemory:
+class StoredMomentum:
     """Entries under ('gome', run, 'momentum') by their id; announcements under ('gome', run, 'now'), handed-over steps
     under ('gome', run, 'steps') and origins of forks under ('gome', run, 'forks') by trace.
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from gome.cli.summary import summary_lines
 from gome.cli.watching import log_lines
 from gome.graph.run import build_graph
-from gome.offline.evidence import Case
-from gome.offline.judging import judge
+from gome.offline.case import Case
+from gome.offline.critic import judge
 from gome.report.page import write_report
 from gome.run_folder import RunFolder
 from gome.state.config import RunConfig
@@ -42,7 +42,7 @@ def offline_lesson(before: float, after: float, gain: float) -> tuple[str, str]:
     """Feedback and lesson of the rules on a lower-is-better metric."""
     facts: dict[str, Any] = {
         "task": {"metric": "rmse", "direction": "minimize", "problem": "regression"},
-        "hypothesis": {"statement": "Average five seeds. [move: bagging]", "predicted_gain": 0.3},
+        "hypothesis": {"statement": "Average five seeds. [change: bagging]", "predicted_gain": 0.3},
         "incumbent": {"score": before, "stderr": 2.0, "folds": [before], "seconds": 1.0},
         "candidate": {"value": after, "stderr": 2.0, "folds": [after], "seconds": 1.0},
         "comparison": {"gain": gain, "stderr": 0.1, "p_better": 0.99 if gain > 0 else 0.01},
@@ -63,7 +63,7 @@ def test_the_rules_say_lower_is_better_where_it_is() -> None:
     assert "not worth its cost" in lesson
 
 
-TAG = st.from_regex(r"\[move: [a-z0-9-]{1,12}\]", fullmatch=True)
+TAG = st.from_regex(r"\[(change|move): [a-z0-9-]{1,12}\]", fullmatch=True)
 
 
 @given(st.text(max_size=30).filter(lambda t: "[" not in t), TAG)
@@ -76,14 +76,14 @@ def test_a_tag_is_cut_off_and_an_edited_statement_keeps_it(text: str, tag: str) 
 
 def test_tags_are_in_the_records_and_in_nothing_that_people_read(diabetes: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    tagged = {**HYPOTHESIS, "statement": "Take one more column. [move: more-columns]"}
+    tagged = {**HYPOTHESIS, "statement": "Take one more column. [change: more-columns]"}
     choose = json.dumps({"decision": "create", "hypothesis": tagged, "plan": [tagged["statement"]]})
     config = RunConfig(run_dir=str(out), traces=1, steps=2, finalists=1, selection_seeds=1)
     graph = build_graph(models=dict.fromkeys(ROLES, quick_model(choose=choose))).compile()
     graph.invoke({"task": str(diabetes)}, context=config)
     assert (
-        "[move: more-columns]" in (out / "history.jsonl").read_text()
-    )  # the rules know their moves again by it
+        "[change: more-columns]" in (out / "history.jsonl").read_text()
+    )  # the rules know their changes again by it
     told = [
         (out / "events.jsonl").read_text(),
         write_report(out).read_text(),
@@ -92,13 +92,13 @@ def test_tags_are_in_the_records_and_in_nothing_that_people_read(diabetes: Path,
     ]
     for text in told[:2]:
         assert "Take one more column." in text
-    assert not any("[move" in text for text in told)
+    assert not any("[change" in text for text in told)
     reason = RunFolder.read(out).records[1].reason
     assert re.search(r"clearly better: rmse \d+\.\d+ → \d+\.\d+ \(better by \d+\.\d+ ± \d+\.\d+\)", reason)
 
 
 def test_a_reviewer_reads_no_tag(diabetes: Path, tmp_path: Path) -> None:
-    tagged = {**HYPOTHESIS, "statement": "Take one more column. [move: more-columns]"}
+    tagged = {**HYPOTHESIS, "statement": "Take one more column. [change: more-columns]"}
     choose = json.dumps({"decision": "create", "hypothesis": tagged, "plan": [tagged["statement"]]})
     config = RunConfig(run_dir=str(tmp_path / "out"), traces=1, steps=1, review="hypotheses")
     graph = build_graph(models=dict.fromkeys(ROLES, quick_model(choose=choose)))
@@ -109,4 +109,4 @@ def test_a_reviewer_reads_no_tag(diabetes: Path, tmp_path: Path) -> None:
     compiled.invoke({"task": str(diabetes)}, where, context=config)
     question = compiled.get_state(where).interrupts[0].value
     assert question["hypothesis"]["statement"] == "Take one more column."
-    assert "[move" not in json.dumps(question)
+    assert "[change" not in json.dumps(question)

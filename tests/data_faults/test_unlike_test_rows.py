@@ -161,7 +161,7 @@ def test_start_summary_and_report_say_it(tmp_path: Path) -> None:
     write_report(out)
     said = "columns of test.csv say nothing, and are empty in graded rows too: told (empty in all rows)"
     events = [json.loads(line) for line in (out / "events.jsonl").read_text().splitlines()]
-    assert [e["text"] for e in events if e["stage"] == "data"] == [said]
+    assert [e["text"] for e in events if e["phase"] == "data"] == [said]
     assert f"data:        {said}" in summary_lines(out)
     assert said in (out / "report.html").read_text()
     assert said in str(model.calls[0][1].content)

@@ -48,13 +48,13 @@ def test_node_of_a_supervisor(tmp_path: Path) -> None:
         {"raw": str(raw)}, stream_mode=["custom", "values"], subgraphs=True
     ):
         if mode == "custom":
-            events.append((part["stage"], namespace))
+            events.append((part["phase"], namespace))
         elif not namespace:
             state = part
     assert state["summary"].startswith("rmse ")
     assert "after 2 steps" in state["summary"]
     assert set(state) == {"raw", "task", "run_dir", "result", "summary"}, "nothing else flows out"
-    assert {"prepare", "researcher", "runner", "critic", "select"} <= {stage for stage, _ in events}
+    assert {"prepare", "researcher", "runner", "critic", "select"} <= {phase for phase, _ in events}
     assert all(namespace[0].startswith("improve:") for _, namespace in events)
 
 

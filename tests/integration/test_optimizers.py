@@ -38,9 +38,9 @@ def test_without_reasoning_the_descent_asks_for_one_plain_idea(cancer: Path, tmp
     assert [r["verdict"] for r in records] == ["accepted", "accepted"]
 
 
-def test_without_memory_and_evidence_no_prompt_carries_them(cancer: Path, tmp_path: Path) -> None:
+def test_without_momentum_and_evidence_no_prompt_carries_them(cancer: Path, tmp_path: Path) -> None:
     model = player(by_step(fenced(PROGRAM), BETTER))
-    _, records = run(cancer, tmp_path / "out", model, without=("memory", "evidence"))
+    _, records = run(cancer, tmp_path / "out", model, without=("momentum", "evidence"))
     asked = [facts_of(m) for m in model.calls if facts_of(m)["step"] == 1]
     assert not any(facts.get("momentum") for facts in asked)
     assert not any("evidence" in facts for facts in asked)

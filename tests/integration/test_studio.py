@@ -96,7 +96,7 @@ def test_uploaded_rows_are_run_and_watched(server: Server, model: Model) -> None
         kind, _, namespace = part.event.partition("|")
         assert kind != "error", part.data
         if kind == "custom":
-            events.append((namespace.partition(":")[0], part.data["stage"], part.data["trace"]))
+            events.append((namespace.partition(":")[0], part.data["phase"], part.data["trace"]))
         elif kind == "values" and not namespace:
             states.append(part.data)
     told = {("", "prepare", None), ("trace", "critic", 0), ("trace", "critic", 1), ("", "done", None)}

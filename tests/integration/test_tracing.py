@@ -88,7 +88,7 @@ def test_prompts_and_questions_leave_when_they_may(cancer: Path, tmp_path: Path)
     with trace_server() as server:
         run(cancer, tmp_path, *REVIEWED, **REJECTING, **langsmith(server), **shown)
         text = sent(server)
-    assert "<facts>" in text
+    assert "<context>" in text
     assert "Interrupt(value=" in text
     assert not [secret for secret in SECRETS.values() if secret in text]
 
@@ -114,6 +114,6 @@ def test_opentelemetry(cancer: Path, tmp_path: Path) -> None:
     assert {"gome", "trace", "researcher", "researcher diagnose", "reviewer", "critic"} <= set(named)
     assert named["researcher diagnose"]["langsmith.metadata.gome_role"].string_value == "researcher"
     assert "GraphInterrupt" in text, "that a person was waited for is told, not what was asked"
-    assert "<facts>" not in text
+    assert "<context>" not in text
     assert "A sound baseline" not in text
     assert not [secret for secret in SECRETS.values() if secret in text]

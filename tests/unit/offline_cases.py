@@ -18,7 +18,7 @@ from gome.agents.prompts.replies import (
     HypothesisReply,
     Judgement,
 )
-from gome.offline.evidence import tag_of
+from gome.offline.case import tag_of
 from gome.offline.model import OfflineReasoner
 from gome.state.parts import SCORE_WEIGHTS
 from gome.tools.models.ask import read_reply
@@ -132,8 +132,10 @@ EVIDENCE = {
 
 def facts_of(name: str, *, trace: int = 0, step: int = 0, **more: Any) -> dict[str, Any]:
     stage = "draft" if step == 0 else "improve"
+    case = CASES[name]
     return {
-        **CASES[name],
+        **case,
+        "task": {**case["task"], "text_columns": [case["task"]["id"]]},
         "trace": trace,
         "traces": 3,
         "step": step,
@@ -183,7 +185,7 @@ class Play:
     history: list[dict[str, Any]] = field(default_factory=list)
     programs: list[str] = field(default_factory=list)
 
-    def facts(self, **more: Any) -> dict[str, Any]:
+    def context(self, **more: Any) -> dict[str, Any]:
         step = len(self.history)
         own = {"packages": self.packages, "budget": self.budget}
         facts = facts_of(self.name, trace=self.trace, step=step, **own, **more)
@@ -196,7 +198,7 @@ class Play:
 
     def diagnosis(self, **more: Any) -> Diagnosis:
         evidence = {"evidence": EVIDENCE} if self.program else {}
-        diagnosis = ask("diagnose", self.facts(**evidence, **more), Diagnosis, self.program)
+        diagnosis = ask("diagnose", self.context(**evidence, **more), Diagnosis, self.program)
         assert isinstance(diagnosis, Diagnosis)
         return diagnosis
 
@@ -206,16 +208,16 @@ class Play:
             {"index": i, **h.model_dump(), "weighted": round(h.weighted(), 2)}
             for i, h in enumerate(hypotheses)
         ]
-        facts = self.facts(choices=choices)
+        facts = self.context(choices=choices)
         del facts["data"]
         choice = ask("choose", facts, Choice, self.program)
         assert isinstance(choice, Choice)
         return choice
 
     def step(self) -> str:
-        """Diagnose, choose, write, judge; returns the tag of the move."""
+        """Diagnose, choose, write, judge; returns the tag of the change."""
         choice = self.choice(self.diagnosis().hypotheses)
-        facts = self.facts(hypothesis=choice.hypothesis.model_dump(), plan=choice.plan)
+        facts = self.context(hypothesis=choice.hypothesis.model_dump(), plan=choice.plan)
         program = updated(
             ask("edit" if self.program else "draft", facts, CodeReply, self.program), self.program
         )
@@ -253,7 +255,7 @@ class Play:
             if self.program
             else None
         )
-        facts = self.facts(
+        facts = self.context(
             hypothesis=hypothesis.model_dump(),
             candidate={"value": 0.2, "stderr": 0.01, "folds": [0.2], "seconds": 8.0, "peak_mb": 200.0},
             comparison=comparison,

@@ -398,19 +398,19 @@ def _events(record: dict[str, Any], elapsed: float) -> list[dict[str, Any]]:
     score = record["evaluation"]["score"]
     figures = {"score": score["value"], "stderr": score["stderr"]} if score else {}
     return [
-        {**at, "stage": "researcher", "text": "diagnosing"},
+        {**at, "phase": "researcher", "text": "diagnosing"},
         {
             **at,
-            "stage": "researcher",
+            "phase": "researcher",
             "text": record["hypothesis"]["statement"],
             "hypothesis": record["hypothesis"]["statement"],
         },
-        {**at, "stage": "coder", "text": "edit"},
-        {**at, "stage": "runner", "text": "smoke"},
-        {**at, "stage": "runner", "text": "search 1/5"},
+        {**at, "phase": "coder", "text": "edit"},
+        {**at, "phase": "runner", "text": "smoke"},
+        {**at, "phase": "runner", "text": "search 1/5"},
         {
             **at,
-            "stage": "critic",
+            "phase": "critic",
             "text": f"{record['verdict']}: {record['reason']}",
             "verdict": record["verdict"],
             "tokens": 10500,

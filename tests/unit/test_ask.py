@@ -11,7 +11,7 @@ from gome.agents.prompts.replies import Choice, CodeReply, Diagnosis, Hypothesis
 from gome.state.config import RunConfig
 from gome.state.errors import BudgetReached, GomeError, StepFailed
 from gome.tools.budget import Budget
-from gome.tools.models.ask import Asker, Prompt, facts_block, read_reply
+from gome.tools.models.ask import Asker, Prompt, context_block, read_reply
 from gome.tools.models.chat import make_model
 from gome.tools.models.gateway import Gateway
 from gome.tools.models.parsing import extract_json, fenced_blocks
@@ -192,6 +192,6 @@ def test_code_replies() -> None:
 
 def test_facts_hold_no_nan_and_no_absent_values() -> None:
     assert (
-        facts_block({"a": float("nan"), "b": None, "c": [1.23456789]})
-        == '<facts>\n{"a": null, "c": [1.23457]}\n</facts>'
+        context_block({"a": float("nan"), "b": None, "c": [1.23456789]})
+        == '<context>\n{"a": null, "c": [1.23457]}\n</context>'
     )

@@ -10,11 +10,11 @@ from langchain_core.messages import HumanMessage, SystemMessage
 
 from gome.agents.coder import updated
 from gome.agents.prompts.replies import CodeReply, Diagnosis, Judgement
-from gome.offline.evidence import tag_of
-from gome.offline.measured import Measured
+from gome.offline.case import tag_of
+from gome.offline.error_analysis import ErrorAnalysis
 from gome.offline.model import OfflineReasoner
-from gome.offline.proposing import LAST_RESORT
 from gome.offline.recipe import BOOSTERS, read_recipe
+from gome.offline.researcher import LAST_RESORT
 from tests.unit.offline_cases import (
     CASES,
     EVIDENCE,
@@ -32,7 +32,7 @@ TORCH = {**PACKAGES, "torch": "2.13.0+cpu"}
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_twelve_steps_give_distinct_programs_and_repeat_no_rejected_move(name: str) -> None:
+def test_twelve_steps_give_distinct_programs_and_repeat_no_rejected_change(name: str) -> None:
     play = Play(name)
     for _ in range(STEPS):
         rejected = {tag_of(r["hypothesis"]) for r in play.history if r["verdict"] == "rejected"}
@@ -43,7 +43,7 @@ def test_twelve_steps_give_distinct_programs_and_repeat_no_rejected_move(name: s
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_moves_never_run_out(name: str) -> None:
+def test_changes_never_run_out(name: str) -> None:
     play = Play(name, accepts=0.0)
     tags = [play.step() for _ in range(STEPS + 8)]
     assert len(set(play.programs)) == len(play.programs)
@@ -117,7 +117,7 @@ FIRST_TAGS = {
 
 
 @pytest.mark.parametrize("name", FIRST_TAGS)
-def test_the_most_promising_move_fits_the_kind_of_data(name: str) -> None:
+def test_the_most_promising_change_fits_the_kind_of_data(name: str) -> None:
     play = Play(name)
     play.step()
     tags = [tag_of(h.statement) for h in play.diagnosis().hypotheses]
@@ -128,13 +128,13 @@ def test_a_table_joins_on_the_key_that_its_rows_stand_for() -> None:
     play = Play("several tables")
     play.step()
     joined = [h.statement for h in play.diagnosis().hypotheses if tag_of(h.statement) == "other-tables"]
-    assert joined == ["Join weather.csv on year, rooms; planes.csv on town. [move: other-tables]"]
+    assert joined == ["Join weather.csv on year, rooms; planes.csv on town. [change: other-tables]"]
 
 
 def diagnosed(name: str, evidence: dict[str, Any], **more: Any) -> Diagnosis:
     play = Play(name, trace=1)
     play.step()
-    return ask("diagnose", {**play.facts(), "evidence": evidence, **more}, Diagnosis, play.program)
+    return ask("diagnose", {**play.context(), "evidence": evidence, **more}, Diagnosis, play.program)
 
 
 def impact(diagnosis: Diagnosis, tag: str) -> float:
@@ -144,7 +144,7 @@ def impact(diagnosis: Diagnosis, tag: str) -> float:
 
 def test_a_weak_slice_steers_towards_its_column_and_the_edit_uses_it() -> None:
     tried = [
-        {"hypothesis": f"Did it. [move: {tag}]", "verdict": "rejected", "component": "model", "gain": 0.0}
+        {"hypothesis": f"Did it. [change: {tag}]", "verdict": "rejected", "component": "model", "gain": 0.0}
         for tag in ("small-steps", "blend-linear", "regularise", "target-means", "bagging", "codes-apart")
     ]
     with_slice = diagnosed("missing values", EVIDENCE, history=tried)
@@ -154,7 +154,7 @@ def test_a_weak_slice_steers_towards_its_column_and_the_edit_uses_it() -> None:
     play = Play("missing values", trace=1)
     play.step()
     chosen = next(h for h in with_slice.hypotheses if tag_of(h.statement) == "group-means")
-    facts = play.facts(hypothesis=chosen.model_dump(), plan=["Do it."])
+    facts = play.context(hypothesis=chosen.model_dump(), plan=["Do it."])
     recipe = read_recipe(updated(ask("edit", facts, CodeReply, play.program), play.program))
     assert recipe is not None
     assert recipe.group_stats
@@ -166,7 +166,7 @@ def test_the_gap_decides_between_regularising_and_capacity() -> None:
     wide = incumbent(train_score=0.99, valid_score=0.7)
     narrow = incumbent(train_score=0.71, valid_score=0.7)
     tried = [
-        {"hypothesis": f"[move: {tag}]", "verdict": "rejected", "component": "model", "gain": 0.0}
+        {"hypothesis": f"[change: {tag}]", "verdict": "rejected", "component": "model", "gain": 0.0}
         for tag in (
             "threshold",
             "rare-labels",
@@ -183,12 +183,12 @@ def test_the_gap_decides_between_regularising_and_capacity() -> None:
     assert impact(plain, "capacity") > impact(plain, "regularise")
 
 
-def test_a_siblings_proven_move_rises_and_a_failed_one_falls() -> None:
+def test_a_siblings_proven_change_rises_and_a_failed_one_falls() -> None:
     def with_sibling(accepted: bool, gain: float) -> float:
         row = {
             "trace": 0,
             "step": 3,
-            "hypothesis": "Average. [move: bagging]",
+            "hypothesis": "Average. [change: bagging]",
             "verdict": "accepted" if accepted else "rejected",
             "gain_se": gain,
         }
@@ -204,14 +204,16 @@ def test_boosting_replaces_a_linear_model_only_where_it_did_not_score_worse_else
     row = {
         "trace": 1,
         "step": 0,
-        "hypothesis": "Trees. [move: draft-trees]",
+        "hypothesis": "Trees. [change: draft-trees]",
         "verdict": "accepted",
         "score": score,
     }
     play = Play("several tables", trace=0)
     play.step()
-    tried = [{"hypothesis": "[move: other-tables]", "verdict": "rejected", "component": "data", "gain": 0.0}]
-    diagnosis = ask("diagnose", {**play.facts(siblings=[row]), "history": tried}, Diagnosis, play.program)
+    tried = [
+        {"hypothesis": "[change: other-tables]", "verdict": "rejected", "component": "data", "gain": 0.0}
+    ]
+    diagnosis = ask("diagnose", {**play.context(siblings=[row]), "history": tried}, Diagnosis, play.program)
     assert tag_of(diagnosis.hypotheses[0].statement) == tag
 
 
@@ -230,7 +232,7 @@ def test_debugging_always_changes_the_program_and_ends_in_a_first_draft(
     program = play.programs[-1]
     for round_ in range(4):
         error = {"status": status, "problems": ["it broke"], "seconds": 3.0, "round": round_}
-        facts = play.facts(hypothesis={"statement": play.history[-1]["hypothesis"]}, error=error)
+        facts = play.context(hypothesis={"statement": play.history[-1]["hypothesis"]}, error=error)
         mended = updated(ask("debug", facts, CodeReply, program), program)
         assert mended != program
         program = mended
@@ -245,7 +247,7 @@ def test_debugging_always_changes_the_program_and_ends_in_a_first_draft(
 def test_a_failed_draft_is_not_drafted_again() -> None:
     play = Play("texts")
     first = play.step()
-    failed = [{"hypothesis": f"[move: {first}]", "verdict": "failed", "component": "model", "gain": None}]
+    failed = [{"hypothesis": f"[change: {first}]", "verdict": "failed", "component": "model", "gain": None}]
     again = ask("diagnose", facts_of("texts", step=0, history=failed), Diagnosis)
     assert tag_of(again.hypotheses[0].statement) != first
 
@@ -260,7 +262,7 @@ def test_the_judge_never_contradicts_a_clear_measurement(
         step=2,
         incumbent=incumbent(),
         hypothesis={
-            "statement": "Average five seeds. [move: bagging]",
+            "statement": "Average five seeds. [change: bagging]",
             "predicted_gain": 0.1,
             "predicted_low": 0.0,
             "predicted_high": 0.2,
@@ -275,19 +277,19 @@ def test_the_judge_never_contradicts_a_clear_measurement(
     assert not tied.leakage.found
 
 
-def test_a_slow_program_is_offered_no_costly_move() -> None:
+def test_a_slow_program_is_offered_no_costly_change() -> None:
     slow = incumbent(seconds=1500.0)
     tags = {tag_of(h.statement) for h in diagnosed("skewed target", {}, incumbent=slow).hypotheses}
     assert tags.isdisjoint({"bagging", "tune", "inner-folds", "stack"})
 
 
-def test_a_short_run_takes_directed_moves_rather_than_many_steps() -> None:
+def test_a_short_run_takes_directed_changes_rather_than_many_steps() -> None:
     budget = {"steps_left": 20, "seconds_left": 60, "program_time_limit_s": 3600}
     tags = {tag_of(h.statement) for h in diagnosed("skewed target", {}, budget=budget).hypotheses}
     assert "another-draw" not in tags
 
 
-@pytest.mark.parametrize("text", ["Hello!", "<facts>\n{broken\n</facts>", "<facts>\n[1]\n</facts>"])
+@pytest.mark.parametrize("text", ["Hello!", "<context>\n{broken\n</context>", "<context>\n[1]\n</context>"])
 def test_other_conversations_get_a_plain_sentence(text: str) -> None:
     reply = OfflineReasoner().invoke([SystemMessage("You are helpful."), HumanMessage(text)])
     assert "rules" in str(reply.content)
@@ -296,12 +298,12 @@ def test_other_conversations_get_a_plain_sentence(text: str) -> None:
 
 
 def test_measured_evidence_is_put_in_words_with_its_figures() -> None:
-    said = " ".join(Measured(EVIDENCE).sentences())
+    said = " ".join(ErrorAnalysis(EVIDENCE).sentences())
     assert "rmse overall is 0.21" in said
     assert "3.0 times the middle" in said
     assert "b is taken for a: 60 rows, 40% of b" in said
     assert "too extreme" in said
-    assert Measured({}).sentences() == []
+    assert ErrorAnalysis({}).sentences() == []
 
 
 @pytest.mark.parametrize("family", BOOSTERS[1:])

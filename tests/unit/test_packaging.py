@@ -51,7 +51,7 @@ def test_every_package_folder_is_listed() -> None:
 
 def test_every_folder_of_python_files_is_a_package() -> None:
     folders = {path.parent for layer in LAYERS for path in tracked_files(layer) if path.suffix == ".py"}
-    data = {ROOT / "offline/parts"}
+    data = {ROOT / "offline/templates"}
     assert folders - data <= set(package_folders().values())
 
 
@@ -82,7 +82,7 @@ def test_what_is_imported_is_declared(layer: str) -> None:
     lacking = []
     for path in tracked_files(layer):
         place = str(path.relative_to(ROOT))
-        if path.suffix != ".py" or place.startswith("offline/parts"):
+        if path.suffix != ".py" or place.startswith("offline/templates"):
             continue
         extra = next((name for where, name in EXTRAS.items() if place.startswith(where)), None)
         known = always | (declared(project["optional-dependencies"][extra]) if extra else set())

@@ -55,12 +55,12 @@ def test_a_pipe_gets_one_line_an_event_whole_however_long(run: Path) -> None:
 
 
 def test_repeated_lines_are_said_once(run: Path) -> None:
-    event = {"trace": 0, "step": 0, "stage": "runner", "text": "search 1/5"}
+    event = {"trace": 0, "step": 0, "phase": "runner", "text": "search 1/5"}
     assert len(lines_of(run, [event, event])) == 2
 
 
 def test_text_of_models_is_neither_markup_nor_control(run: Path) -> None:
-    event = {"trace": 0, "step": 3, "stage": "researcher", "text": "[bold]x[/bold] \x1b[2J\nnext [/nothing]"}
+    event = {"trace": 0, "step": 3, "phase": "researcher", "text": "[bold]x[/bold] \x1b[2J\nnext [/nothing]"}
     assert lines_of(run, [event])[-1] == "[trace 0 step 3] researcher: [bold]x[/bold] [2J next [/nothing]"
     screen = screen_of(run, [{**event, "hypothesis": "[red]y[/red] [/broken]"}], 100)
     assert any("[red]y[/red] [/broken]" in line for line in screen)
@@ -68,7 +68,7 @@ def test_text_of_models_is_neither_markup_nor_control(run: Path) -> None:
 
 def test_events_of_the_run_have_no_trace() -> None:
     assert (
-        event_line({"stage": "select", "text": "0:3, seed 1", "trace": None}) == "[run] select: 0:3, seed 1"
+        event_line({"phase": "select", "text": "0:3, seed 1", "trace": None}) == "[run] select: 0:3, seed 1"
     )
 
 

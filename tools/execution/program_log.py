@@ -1,4 +1,4 @@
-"""The program log: lines `GOME {json}` that a solution prints as evidence. Read as hostile: all of it bounded."""
+"""The program log: lines `GOME {json}` that a solution prints about itself. Read as hostile: all of it bounded."""
 
 import json
 from typing import Any

@@ -225,13 +225,13 @@ def _repair(problem: str) -> str:
 _ESCAPED = {ord("<"): "\\u003c", ord(">"): "\\u003e"}
 
 
-def facts_block(facts: dict) -> str:
-    """The evidence as the one JSON block that ends every prompt; absent values are left out, numbers rounded.
+def context_block(context: dict) -> str:
+    """The context as the one JSON block that ends every prompt; absent values are left out, numbers rounded.
 
     Angle brackets in it are escaped as JSON has it, so that nothing a program or a column is called can end the block.
     """
-    block = json.dumps(_trim(facts), ensure_ascii=False, allow_nan=False, default=str)
-    return f"<facts>\n{block.translate(_ESCAPED)}\n</facts>"
+    block = json.dumps(_trim(context), ensure_ascii=False, allow_nan=False, default=str)
+    return f"<context>\n{block.translate(_ESCAPED)}\n</context>"
 
 
 def _trim(value: object) -> object:

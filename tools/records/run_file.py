@@ -10,6 +10,8 @@ from gome.state.result import RunFile
 
 _RENAMED = {"memory": "lessons"}
 """Fields of the configuration: what older versions called them, and their name now."""
+_RENAMED_PARTS = {"memory": "momentum"}
+"""The same of parts that are left out, in `without`."""
 
 
 def read_run(run_dir: Path) -> RunFile:
@@ -23,4 +25,6 @@ def read_run(run_dir: Path) -> RunFile:
 def as_written_now(run: JsonObject) -> RunFile:
     """What run.json holds, with the names that this version gives to the fields of its configuration."""
     config = {_RENAMED.get(name, name): value for name, value in dict(run.get("config") or {}).items()}
+    if config.get("without"):
+        config["without"] = [_RENAMED_PARTS.get(part, part) for part in config["without"]]
     return cast(RunFile, {**run, "config": config})

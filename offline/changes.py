@@ -1,15 +1,15 @@
-"""The moves: changes of a recipe, each with the rule that says when it fits and what it may gain."""
+"""Changes of a recipe that the rules know, each with the rule that says when it fits and what it may gain."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from gome.offline.evidence import Case
+from gome.offline.case import Case
 from gome.offline.recipe import Recipe
 from gome.state.parts import Component
 
 
 @dataclass(frozen=True)
-class Move:
+class Change:
     """One directed change. `gain` is what experience expects in standard errors of the score; `cost` the factor on the
     program's time, 1 where models are replaced. `challenge` names what it answers, `source` whether the data or the
     run's history raised it."""
@@ -21,7 +21,7 @@ class Move:
     why: Callable[[Case], str]
     statement: Callable[[Case], str]
     fits: Callable[[Case, Recipe], bool]
-    change: Callable[[Case, Recipe], Recipe]
+    apply: Callable[[Case, Recipe], Recipe]
     gain: Callable[[Case], float]
     cost: float = 1.0
 

@@ -1,9 +1,9 @@
-"""Moves on what is predicted and what is read: the target, its classes and cut points, texts, images."""
+"""Changes on what is predicted and what is read: the target, its classes and cut points, texts, images."""
 
 from dataclasses import replace
 
-from gome.offline.evidence import IMBALANCE, Case
-from gome.offline.moves import Move, about, fixed, names, setting
+from gome.offline.case import IMBALANCE, Case
+from gome.offline.changes import Change, about, fixed, names, setting
 from gome.offline.recipe import BOOSTERS, ModelSpec, Recipe
 
 _AS_LIKELY = ("accuracy", "f1_micro", "qwk")  # best served by the likeliest class, or by cut points
@@ -15,7 +15,7 @@ LONGEST_FIT_S, SHORTEST_FIT_S, FITS = 300, 10, 3
 
 def _with_network(case: Case, recipe: Recipe) -> Recipe:
     """One network in place of the models; of the time that is left, each of its fits may take a small part."""
-    budget = case.facts["budget"]
+    budget = case.context["budget"]
     limit = min(budget["program_time_limit_s"], budget["seconds_left"] / 4)
     seconds = int(min(LONGEST_FIT_S, max(SHORTEST_FIT_S, limit / FITS)))
     model = ModelSpec("cnn", {} if seconds == LONGEST_FIT_S else {"seconds": seconds})
@@ -30,8 +30,8 @@ def _unseen_words(case: Case, recipe: Recipe) -> bool:
     return bool(case.columns("text")) and recipe.text in ("none", "lengths")
 
 
-CONTENT_MOVES: tuple[Move, ...] = (
-    Move(
+CONTENT_CHANGES: tuple[Change, ...] = (
+    Change(
         tag="target-log",
         component="data",
         source="scenario",
@@ -46,14 +46,14 @@ CONTENT_MOVES: tuple[Move, ...] = (
             and (case.target.get("min") or 0) >= 0
             and ((case.target.get("skew") or 0) > 0.8 or case.metric in _RELATIVE)
         ),
-        change=setting(target_transform="log1p"),
+        apply=setting(target_transform="log1p"),
         gain=lambda case: (
             3.5 + 1.5 * (case.families == {"linear"})
             if case.metric in _RELATIVE
-            else 1.0 + 0.6 * (case.measured.growth > 2)
+            else 1.0 + 0.6 * (case.errors.growth > 2)
         ),
     ),
-    Move(
+    Change(
         tag="rare-labels",
         component="workflow",
         source="scenario",
@@ -68,10 +68,10 @@ CONTENT_MOVES: tuple[Move, ...] = (
             and case.minority < IMBALANCE
             and case.metric in ("balanced_accuracy", "f1_macro", "f1", "mcc", "qwk", "recall")
         ),
-        change=setting(class_weight="balanced"),
-        gain=lambda case: 2.5 if case.measured.lost else 1.8,
+        apply=setting(class_weight="balanced"),
+        gain=lambda case: 2.5 if case.errors.lost else 1.8,
     ),
-    Move(
+    Change(
         tag="threshold",
         component="workflow",
         source="scenario",
@@ -86,10 +86,10 @@ CONTENT_MOVES: tuple[Move, ...] = (
             and case.metric not in _AS_LIKELY
             and not case.is_regression
         ),
-        change=setting(tune_threshold=True),
+        apply=setting(tune_threshold=True),
         gain=about(2.3),
     ),
-    Move(
+    Change(
         tag="rounding",
         component="workflow",
         source="scenario",
@@ -99,10 +99,10 @@ CONTENT_MOVES: tuple[Move, ...] = (
             "Predict a number and choose the cut points that are best for the kappa on inner validation rows"
         ),
         fits=lambda case, r: case.metric == "qwk" and not r.tune_rounding,
-        change=setting(tune_rounding=True),
+        apply=setting(tune_rounding=True),
         gain=about(3.5),
     ),
-    Move(
+    Change(
         tag="words",
         component="features",
         source="scenario",
@@ -110,11 +110,11 @@ CONTENT_MOVES: tuple[Move, ...] = (
         why=lambda case: f"{names(case, 'text')} hold words that the model does not see",
         statement=lambda case: f"Read {names(case, 'text')} as TF-IDF of words and word pairs",
         fits=_unseen_words,
-        change=setting(text="tfidf"),
+        apply=setting(text="tfidf"),
         gain=about(4.0),
         cost=2.0,
     ),
-    Move(
+    Change(
         tag="words-linear",
         component="model",
         source="history",
@@ -124,10 +124,10 @@ CONTENT_MOVES: tuple[Move, ...] = (
         fits=lambda case, r: (
             bool(case.columns("text")) and not case.families & {"linear", *BOOSTERS} and r.text != "none"
         ),
-        change=lambda case, r: replace(r, models=(ModelSpec("linear"),), text="tfidf"),
+        apply=lambda case, r: replace(r, models=(ModelSpec("linear"),), text="tfidf"),
         gain=about(3.0),
     ),
-    Move(
+    Change(
         tag="characters",
         component="features",
         source="history",
@@ -135,11 +135,11 @@ CONTENT_MOVES: tuple[Move, ...] = (
         why=fixed("word forms, numbers and punctuation carry information that whole words miss"),
         statement=fixed("Read the texts as TF-IDF of character sequences as well"),
         fits=lambda case, r: r.text == "tfidf",
-        change=setting(text="tfidf_char"),
+        apply=setting(text="tfidf_char"),
         gain=about(1.5),
         cost=3.0,
     ),
-    Move(
+    Change(
         tag="gradients",
         component="features",
         source="scenario",
@@ -151,11 +151,11 @@ CONTENT_MOVES: tuple[Move, ...] = (
         fits=lambda case, r: (
             bool(case.columns("image")) and r.image == "pixels" and "cnn" not in case.families
         ),
-        change=setting(image="hog"),
+        apply=setting(image="hog"),
         gain=about(3.0),
         cost=1.5,
     ),
-    Move(
+    Change(
         tag="kernel",
         component="model",
         source="history",
@@ -165,10 +165,10 @@ CONTENT_MOVES: tuple[Move, ...] = (
         fits=lambda case, r: (
             bool(case.columns("image")) and "svm" not in case.families and case.rows <= 15_000
         ),
-        change=lambda case, r: _with_image_model(r, "svm", r.image),
+        apply=lambda case, r: _with_image_model(r, "svm", r.image),
         gain=about(2.5),
     ),
-    Move(
+    Change(
         tag="convolutions",
         component="model",
         source="scenario",
@@ -178,11 +178,11 @@ CONTENT_MOVES: tuple[Move, ...] = (
         ),
         statement=fixed("Fit a small convolutional network on the pictures, moved a little each time"),
         fits=lambda case, r: bool(case.columns("image")) and case.has("cnn") and "cnn" not in case.families,
-        change=_with_network,
+        apply=_with_network,
         gain=about(5.0),
         cost=5.0,
     ),
-    Move(
+    Change(
         tag="mirror",
         component="data",
         source="history",
@@ -190,11 +190,11 @@ CONTENT_MOVES: tuple[Move, ...] = (
         why=fixed("a thing seen in a mirror is mostly the same thing: mirrored copies double the pictures"),
         statement=fixed("Add mirrored copies of the training pictures"),
         fits=lambda case, r: bool(case.columns("image")) and r.image != "none" and not r.augment,
-        change=setting(augment=True),
+        apply=setting(augment=True),
         gain=about(1.2),
         cost=3.0,
     ),
-    Move(
+    Change(
         tag="picture-blend",
         component="ensemble",
         source="history",
@@ -204,7 +204,7 @@ CONTENT_MOVES: tuple[Move, ...] = (
         fits=lambda case, r: (
             bool(case.columns("image")) and case.booster not in case.families and len(r.models) < 3
         ),
-        change=lambda case, r: replace(
+        apply=lambda case, r: replace(
             r, models=(*(replace(m, weight=None) for m in r.models), ModelSpec(case.booster))
         ),
         gain=about(1.0),

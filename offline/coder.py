@@ -1,52 +1,52 @@
-"""Programs and edits by rules: a move becomes a recipe, the recipe a program, the difference search/replace blocks."""
+"""Programs and edits by rules: a change becomes a recipe, the recipe a program, the difference search/replace blocks."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
+from gome.offline.case import Case, tag_of
 from gome.offline.compose import render
 from gome.offline.drafts import draft_recipe, drafts
 from gome.offline.edit_blocks import edit_blocks
-from gome.offline.evidence import Case, tag_of
-from gome.offline.merging import merged
-from gome.offline.proposing import MOVES
+from gome.offline.hyperparameters import with_rounds
 from gome.offline.recipe import ModelSpec, Recipe
-from gome.offline.shapes import with_rounds
+from gome.offline.recipe_merge import merged_recipe
+from gome.offline.researcher import CHANGES
 from gome.tools.text import fenced
 
 
 def draft(case: Case) -> str:
     """The reply to `draft`: a whole program."""
-    recipe = draft_recipe(case, tag_of(case.facts["hypothesis"]["statement"]) or "")
-    return _whole("A first program, composed by rule from the data profile.", render(recipe, case.facts))
+    recipe = draft_recipe(case, tag_of(case.context["hypothesis"]["statement"]) or "")
+    return _whole("A first program, composed by rule from the data profile.", render(recipe, case.context))
 
 
 def edit(case: Case, program: str) -> str:
     """The reply to `edit`. A program that is not of this reasoner's making is written anew from the first draft."""
-    move = MOVES.get(tag_of(case.facts["hypothesis"]["statement"]) or "")
+    change = CHANGES.get(tag_of(case.context["hypothesis"]["statement"]) or "")
     recipe = case.recipe or draft_recipe(case, drafts(case)[0][0])
-    changed = move.change(case, recipe) if move else recipe
-    new = render(changed, case.facts)
+    changed = change.apply(case, recipe) if change else recipe
+    new = render(changed, case.context)
     if case.recipe is None:
         return _whole("The program was not composed by these rules; it is written anew.", new)
-    return _blocks(f"The change: {case.facts['hypothesis']['statement']}", program, new)
+    return _blocks(f"The change: {case.context['hypothesis']['statement']}", program, new)
 
 
 def merge(case: Case, program: str, other: Recipe | None) -> str:
     """The reply to `merge`: both recipes as one program; one that these rules did not compose cannot be merged."""
     recipe = case.recipe or draft_recipe(case, drafts(case)[0][0])
-    new = render(merged(recipe, other) if other else recipe, case.facts)
+    new = render(merged_recipe(recipe, other) if other else recipe, case.context)
     words = "The other program's models and treatments, as far as this one lacks them."
     return _blocks(words, program, new) if case.recipe else _whole(words, new)
 
 
 def debug(case: Case, program: str) -> str:
     """The reply to `debug`: the next simpler recipe whose program differs from the one that failed."""
-    error, ladder = case.facts["error"], drafts(case)
+    error, ladder = case.context["error"], drafts(case)
     recipe = case.recipe or ladder[0][2](case)
     steps = _CHEAPER if error["status"] in ("timeout", "memory") else _SAFER
     simpler = [step(case, recipe) for step in steps[min(int(error.get("round") or 0), len(steps)) :]]
     for changed in [*simpler, *(make(case) for _, _, make in ladder)]:
-        new = render(changed, case.facts)
+        new = render(changed, case.context)
         if new != program:
             return _blocks(f"It ended with {error['status']}: a simpler program in its place.", program, new)
     raise AssertionError("no two drafts are the same program")

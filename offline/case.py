@@ -1,17 +1,17 @@
-"""What the rules read: the facts of a prompt and the recipe of its program, under the names that rules use."""
+"""What the rules read: the context of a prompt and the recipe of its program, under the names that rules use."""
 
 import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from gome.offline.measured import Measured
+from gome.offline.error_analysis import ErrorAnalysis
 from gome.offline.recipe import BOOSTERS, Recipe
 from gome.offline.scoring import metric_form
 from gome.state.plain import JsonObject
 from gome.state.profile import ColumnProfile, DataProfile, TargetProfile
 from gome.state.prompt_context import PromptContext, TaskContext
 
-TAG = re.compile(r"\[move: ([a-z0-9-]+)\]")
+TAG = re.compile(r"\[(?:change|move): ([a-z0-9-]+)\]")
 _PACKAGES = {"lightgbm": ("lightgbm",), "xgboost": ("xgboost", "xgboost-cpu"), "cnn": ("torch",)}
 IMBALANCE, FEW_STEPS = 0.3, 3
 WIDE_GAP = {
@@ -21,22 +21,22 @@ WIDE_GAP = {
 
 
 def tag_of(text: str) -> str | None:
-    """The move that a hypothesis names at its end, as in 'Average five seeds. [move: bagging]'."""
+    """The change that a hypothesis names at its end, as in 'Average five seeds. [change: bagging]'."""
     found = TAG.findall(text or "")
     return found[-1] if found else None
 
 
 @dataclass(frozen=True)
 class Case:
-    """One prompt's evidence. `recipe` is the incumbent's (or the failing program's), None for a draft."""
+    """What one prompt says. `recipe` is the incumbent's (or the failing program's), None for a draft."""
 
-    facts: PromptContext
+    context: PromptContext
     recipe: Recipe | None
 
     @property
     def task(self) -> TaskContext:
-        """The task's facts."""
-        return self.facts["task"]
+        """The task as the prompt tells it."""
+        return self.context["task"]
 
     @cached_property
     def form(self) -> str:
@@ -61,7 +61,7 @@ class Case:
     @property
     def data(self) -> DataProfile:
         """The data profile."""
-        return self.facts.get("data") or {}
+        return self.context.get("data") or {}
 
     def columns(self, *kinds: str) -> list[ColumnProfile]:
         """The profile's rows of columns of these kinds."""
@@ -79,14 +79,14 @@ class Case:
         return min(counts) / sum(counts) if len(counts) > 1 else 1.0
 
     @cached_property
-    def measured(self) -> Measured:
+    def errors(self) -> ErrorAnalysis:
         """Where the incumbent's errors lie."""
-        return Measured(self.facts.get("evidence") or {})
+        return ErrorAnalysis(self.context.get("evidence") or {})
 
     @property
     def incumbent(self) -> JsonObject:
-        """The incumbent's facts, {} for a draft."""
-        return dict(self.facts.get("incumbent") or {})
+        """The incumbent's context, {} for a draft."""
+        return dict(self.context.get("incumbent") or {})
 
     @property
     def stderr(self) -> float:
@@ -115,7 +115,7 @@ class Case:
     @property
     def statement(self) -> str:
         """The hypothesis that is being carried out, "" while none is chosen."""
-        return str((self.facts.get("hypothesis") or {}).get("statement", ""))
+        return str((self.context.get("hypothesis") or {}).get("statement", ""))
 
     @property
     def importance(self) -> dict[str, float]:
@@ -132,7 +132,7 @@ class Case:
     def has(self, family: str) -> bool:
         """Whether the runtime holds the family's package."""
         packages = _PACKAGES.get(family)
-        return packages is None or any(name in self.facts.get("packages", {}) for name in packages)
+        return packages is None or any(name in self.context.get("packages", {}) for name in packages)
 
     @property
     def booster(self) -> str:
@@ -141,32 +141,34 @@ class Case:
 
     @cached_property
     def tried(self) -> dict[str, str]:
-        """Moves of this trace and the last verdict on each, from its history and from what memory recalls of it."""
-        own = [row for row in self.facts.get("momentum", []) if row.get("trace") == self.facts.get("trace")]
-        rows = [*own, *self.facts.get("history", [])]
+        """Changes of this trace and the last verdict on each, from its history and from the momentum."""
+        own = [
+            row for row in self.context.get("momentum", []) if row.get("trace") == self.context.get("trace")
+        ]
+        rows = [*own, *self.context.get("history", [])]
         return {tag: row["verdict"] for row in rows if (tag := tag_of(row["hypothesis"]))}
 
     @cached_property
     def underway(self) -> set[str]:
-        """Moves that other traces are measuring now."""
-        rows = [row for row in self.facts.get("siblings", []) if row.get("verdict") == "running"]
+        """Changes that other traces are measuring now."""
+        rows = [row for row in self.context.get("siblings", []) if row.get("verdict") == "running"]
         return {tag for row in rows if (tag := tag_of(row.get("hypothesis", "")))}
 
     @cached_property
     def elsewhere(self) -> dict[str, float]:
-        """Moves of other traces and the largest gain they brought there, in standard errors; failures count as -1."""
+        """Changes of other traces and the largest gain they brought there, in standard errors; failures count as -1."""
         found: dict[str, float] = {}
-        for row in [*self.facts.get("siblings", []), *self.facts.get("momentum", [])]:
+        for row in [*self.context.get("siblings", []), *self.context.get("momentum", [])]:
             tag = tag_of(row.get("hypothesis", ""))
-            if tag and row.get("trace") != self.facts.get("trace") and row.get("verdict") != "running":
+            if tag and row.get("trace") != self.context.get("trace") and row.get("verdict") != "running":
                 accepted = row.get("verdict") == "accepted"
                 gain = float(row.get("gain_se") or 0) if accepted else -1.0
                 found[tag] = max(gain, found.get(tag, -1.0))
         return found
 
     def better_than(self, tags: set[str]) -> bool:
-        """Whether the incumbent beats all programs that these moves gave on other traces; False where none is known."""
-        rows = [row for row in self.facts.get("siblings", []) if tag_of(row.get("hypothesis", "")) in tags]
+        """Whether the incumbent beats all programs that these changes gave on other traces; False where none is known."""
+        rows = [row for row in self.context.get("siblings", []) if tag_of(row.get("hypothesis", "")) in tags]
         scores = [float(value) for row in rows if (value := row.get("score")) is not None]
         if not scores or self.incumbent.get("score") is None:
             return False
@@ -178,7 +180,7 @@ class Case:
         """How much of what was predicted came true on this trace: realised over predicted gain, from 0.5 to 1.5."""
         pairs = [
             (said, gain)
-            for r in self.facts.get("history", [])
+            for r in self.context.get("history", [])
             if (said := r.get("predicted_gain")) and (gain := r.get("gain")) is not None
         ]
         predicted = sum(said for said, _ in pairs)
@@ -190,7 +192,7 @@ class Case:
     def room(self) -> float:
         """How many times longer than now the program may take, at least once: within half of its limit, and such that
         the run's time holds a few more steps. Fewer directed steps are worth more than many that change nothing."""
-        budget, folds = self.facts["budget"], len(self.incumbent.get("folds") or [1])
+        budget, folds = self.context["budget"], len(self.incumbent.get("folds") or [1])
         steps = min(FEW_STEPS, max(1, int(budget.get("steps_left") or 1)))
         left = float(budget.get("seconds_left") or 1e9) / steps / folds
         seconds = float(self.incumbent.get("seconds") or 1.0)

@@ -1,11 +1,11 @@
-"""Moves on the columns of tables: encodings, derived columns, joins, what is left out."""
+"""Changes on the columns of tables: encodings, derived columns, joins, what is left out."""
 
 import re
 from dataclasses import replace
 from itertools import combinations, permutations
 
-from gome.offline.evidence import Case
-from gome.offline.moves import Move, about, fixed, names, setting
+from gome.offline.case import Case
+from gome.offline.changes import Change, about, fixed, names, setting
 from gome.offline.recipe import BOOSTERS
 from gome.state.profile import ColumnProfile, TableProfile
 
@@ -49,7 +49,7 @@ def _coded(column: ColumnProfile) -> bool:
 def _leading(case: Case, *kinds: str) -> list[str]:
     """Columns of these kinds: those on which the errors are worst, then the ones the program uses most, then the rest."""
     plain = [c["name"] for c in case.columns(*kinds) if "count" not in c]
-    ahead = [*case.measured.weak_columns, *case.importance]
+    ahead = [*case.errors.weak_columns, *case.importance]
     return list(dict.fromkeys([*(name for name in ahead if name in plain), *plain]))
 
 
@@ -86,7 +86,7 @@ def _group_stats(case: Case) -> tuple[tuple[str, str], ...]:
 
 def _weak(case: Case, *kinds: str) -> list[str]:
     names_of_kind = {c["name"] for c in case.columns(*kinds)}
-    return [name for name in case.measured.weak_columns if name in names_of_kind]
+    return [name for name in case.errors.weak_columns if name in names_of_kind]
 
 
 def _joins(case: Case) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -115,7 +115,7 @@ def _keys(case: Case, table: TableProfile) -> tuple[str, ...]:
 
 def _seen_apart(case: Case, *kinds: str) -> str:
     """Why columns of these kinds deserve more: the errors are worst on them, or else the program uses them most."""
-    if weak := [part for part in case.measured.slices if part["column"] in _weak(case, *kinds)]:
+    if weak := [part for part in case.errors.slices if part["column"] in _weak(case, *kinds)]:
         part = weak[0]
         return f"errors are largest where {part['column']} is {part['slice']} (z {part['z']}), seen by itself so far"
     return f"the program uses {', '.join(_leading(case, *kinds)[:3])} most, each by itself"
@@ -125,8 +125,8 @@ def _gappy(case: Case) -> list[str]:
     return [c["name"] for c in case.columns("number", "integer") if (c.get("missing") or 0) > 0.02]
 
 
-COLUMN_MOVES: tuple[Move, ...] = (
-    Move(
+COLUMN_CHANGES: tuple[Change, ...] = (
+    Change(
         tag="target-means",
         component="features",
         source="scenario",
@@ -134,10 +134,10 @@ COLUMN_MOVES: tuple[Move, ...] = (
         why=lambda case: f"{', '.join(_wide_categories(case)[:4])} have more than {MANY_LEVELS} levels each",
         statement=fixed("Encode categories by their out-of-fold smoothed target mean"),
         fits=lambda case, r: bool(_wide_categories(case)) and r.categories != "target",
-        change=setting(categories="target"),
+        apply=setting(categories="target"),
         gain=lambda case: 1.4 if set(_weak(case, "category")) & set(_wide_categories(case)) else 0.9,
     ),
-    Move(
+    Change(
         tag="native-categories",
         component="features",
         source="scenario",
@@ -149,10 +149,10 @@ COLUMN_MOVES: tuple[Move, ...] = (
             and bool(case.families & set(BOOSTERS))
             and r.categories == "ordinal"
         ),
-        change=setting(categories="native"),
+        apply=setting(categories="native"),
         gain=about(0.6),
     ),
-    Move(
+    Change(
         tag="frequencies",
         component="features",
         source="scenario",
@@ -160,10 +160,10 @@ COLUMN_MOVES: tuple[Move, ...] = (
         why=lambda case: f"{names(case, 'category')}: rare levels behave differently from common ones",
         statement=fixed("Add how often each category occurs, and merge levels with fewer than five rows"),
         fits=lambda case, r: bool(_wide_categories(case)) and not r.counts,
-        change=setting(counts=True, rare_min=5),
+        apply=setting(counts=True, rare_min=5),
         gain=about(0.5),
     ),
-    Move(
+    Change(
         tag="unskew",
         component="features",
         source="scenario",
@@ -171,10 +171,10 @@ COLUMN_MOVES: tuple[Move, ...] = (
         why=lambda case: f"{', '.join(_skewed(case)[:4])} have long tails, which a linear model follows",
         statement=lambda case: f"Take log(1 + x) of skewed columns such as {', '.join(_skewed(case)[:3])}",
         fits=lambda case, r: bool(_skewed(case)) and not r.skew_log and bool(case.families & _SMOOTH),
-        change=setting(skew_log=True),
+        apply=setting(skew_log=True),
         gain=lambda case: 1.2 if "linear" in case.families and len(case.families) == 1 else 0.5,
     ),
-    Move(
+    Change(
         tag="other-tables",
         component="data",
         source="scenario",
@@ -186,11 +186,11 @@ COLUMN_MOVES: tuple[Move, ...] = (
             "Join " + "; ".join(f"{name} on {', '.join(keys)}" for name, keys in _joins(case))
         ),
         fits=lambda case, r: bool(_joins(case)) and not r.joins,
-        change=lambda case, r: replace(r, joins=_joins(case)),
+        apply=lambda case, r: replace(r, joins=_joins(case)),
         gain=about(3.0),
         cost=1.5,
     ),
-    Move(
+    Change(
         tag="codes-apart",
         component="features",
         source="scenario",
@@ -198,10 +198,10 @@ COLUMN_MOVES: tuple[Move, ...] = (
         why=lambda case: f"{', '.join(_codes(case))} mix letters and numbers that mean different things",
         statement=lambda case: f"Split the codes in {', '.join(_codes(case))} into letters and numbers",
         fits=lambda case, r: bool(_codes(case)) and not r.split_codes,
-        change=lambda case, r: replace(r, split_codes=_codes(case)),
+        apply=lambda case, r: replace(r, split_codes=_codes(case)),
         gain=about(0.8),
     ),
-    Move(
+    Change(
         tag="ratios",
         component="features",
         source="history",
@@ -209,10 +209,10 @@ COLUMN_MOVES: tuple[Move, ...] = (
         why=lambda case: _seen_apart(case, "number", "integer"),
         statement=lambda case: "Add " + ", ".join(_interaction_words(*t) for t in _interactions(case)),
         fits=lambda case, r: bool(_interactions(case)) and not r.interactions,
-        change=lambda case, r: replace(r, interactions=_interactions(case)),
+        apply=lambda case, r: replace(r, interactions=_interactions(case)),
         gain=lambda case: 1.0 if _weak(case, "number", "integer") else 0.6,
     ),
-    Move(
+    Change(
         tag="group-means",
         component="features",
         source="history",
@@ -223,10 +223,10 @@ COLUMN_MOVES: tuple[Move, ...] = (
             + ", ".join(_group_words(*pair) for pair in _group_stats(case))
         ),
         fits=lambda case, r: bool(_group_stats(case)) and not r.group_stats,
-        change=lambda case, r: replace(r, group_stats=_group_stats(case)),
+        apply=lambda case, r: replace(r, group_stats=_group_stats(case)),
         gain=lambda case: 1.1 if _weak(case, "category") else 0.6,
     ),
-    Move(
+    Change(
         tag="missing-flags",
         component="features",
         source="scenario",
@@ -236,10 +236,10 @@ COLUMN_MOVES: tuple[Move, ...] = (
         fits=lambda case, r: (
             bool(_gappy(case)) and r.missing != "indicator" and not case.families & set(BOOSTERS)
         ),
-        change=setting(missing="indicator"),
+        apply=setting(missing="indicator"),
         gain=about(0.6),
     ),
-    Move(
+    Change(
         tag="row-sums",
         component="features",
         source="history",
@@ -247,20 +247,20 @@ COLUMN_MOVES: tuple[Move, ...] = (
         why=fixed("how much of a row is missing or zero often tells what kind of row it is"),
         statement=fixed("Add counts of missing values and sums over each row"),
         fits=lambda case, r: not r.row_stats and len(case.columns("number", "integer")) >= 4,
-        change=setting(row_stats=True),
+        apply=setting(row_stats=True),
         gain=lambda case: 0.7 if case.is_regression else 0.4,
     ),
-    Move(
+    Change(
         tag="drop-drifting",
         component="data",
         source="scenario",
-        challenge="columns whose distribution moves",
+        challenge="columns whose distribution drifts",
         why=lambda case: (
             f"{', '.join(_drifting(case)[:4])} differ between train and test, so what is learned there misleads"
         ),
         statement=lambda case: f"Leave out {', '.join(_drifting(case)[:4])}",
         fits=lambda case, r: bool(_drifting(case)) and not r.drop,
-        change=lambda case, r: replace(r, drop=_drifting(case)),
+        apply=lambda case, r: replace(r, drop=_drifting(case)),
         gain=about(0.4),
     ),
 )

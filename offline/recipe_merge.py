@@ -8,7 +8,7 @@ MOST_MODELS = 4
 _OWN_RULE = {"models", "categories", "missing", "scale", "folds", "bagging", "early_stopping", "refit_scale"}
 
 
-def merged(first: Recipe, second: Recipe) -> Recipe:
+def merged_recipe(first: Recipe, second: Recipe) -> Recipe:
     """The first recipe with the second's models blended in, and each treatment of columns, target and validation that
     only the second has. Equal model families keep the first's settings; if nothing would be new, the second's."""
     models = _models(first, second)

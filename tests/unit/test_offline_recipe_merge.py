@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from offline_cases import CASES, facts_of
 
 from gome.offline.compose import render
-from gome.offline.merging import MOST_MODELS, merged
 from gome.offline.recipe import ModelSpec, Recipe
+from gome.offline.recipe_merge import MOST_MODELS, merged_recipe
 
 FACTS = facts_of(next(name for name in CASES if CASES[name]["task"]["problem"] == "regression"))
 families = st.lists(
@@ -31,7 +31,7 @@ recipes = st.builds(
 @settings(deadline=None)
 @given(recipes, recipes)
 def test_what_only_the_second_has_is_taken_over(first: Recipe, second: Recipe) -> None:
-    both = merged(first, second)
+    both = merged_recipe(first, second)
     guest = {m.family for m in second.models}
     wanted = {m.family for m in first.models} | guest
     got = {m.family for m in both.models}
@@ -51,4 +51,4 @@ def test_what_only_the_second_has_is_taken_over(first: Recipe, second: Recipe) -
 @settings(max_examples=25, deadline=None)
 @given(recipes, recipes)
 def test_the_merged_recipe_is_a_program(first: Recipe, second: Recipe) -> None:
-    compile(render(merged(first, second), FACTS), "main.py", "exec")
+    compile(render(merged_recipe(first, second), FACTS), "main.py", "exec")

@@ -1,26 +1,26 @@
-"""Moves on the models: families, capacity, blending, averaging, tuning."""
+"""Changes on the models: families, capacity, blending, averaging, tuning."""
 
 from dataclasses import replace
 
-from gome.offline.evidence import Case
-from gome.offline.moves import Move, about, fixed, setting
+from gome.offline.case import Case
+from gome.offline.changes import Change, about, fixed, setting
+from gome.offline.hyperparameters import HIGH_CAPACITY, REGULARISED, random_params, with_params, with_rounds
 from gome.offline.recipe import BOOSTERS, ModelSpec, Recipe
-from gome.offline.shapes import CALM, RICH, drawn, shaped, with_rounds
 
 MANY_ROWS, FEW_ROWS = 20_000, 5_000
 SMALL_STEP = 0.03
 _TREE_TAGS = {"draft-trees", "boost", "small-steps"}
-_SHAPE_NAMES = {name for shape in CALM.values() for name in shape}
+_PARAM_NAMES = {name for params in REGULARISED.values() for name in params}
 
 
 def _boosted(recipe: Recipe) -> bool:
     return any(m.family in BOOSTERS for m in recipe.models)
 
 
-def _shapeless(recipe: Recipe) -> bool:
-    """Boosting stands in the recipe, and no move has shaped its trees yet."""
+def _has_default_params(recipe: Recipe) -> bool:
+    """Boosting stands in the recipe, and no change has set the size of its trees yet."""
     return _boosted(recipe) and not any(
-        _SHAPE_NAMES & set(m.params) for m in recipe.models if m.family in BOOSTERS
+        _PARAM_NAMES & set(m.params) for m in recipe.models if m.family in BOOSTERS
     )
 
 
@@ -85,8 +85,8 @@ def _complement(case: Case, family: str) -> float:
     return 1.3 if _texts(case) or case.families == {"linear"} else 0.0
 
 
-def _blend(family: str, words: str, gain: float, cost: float, rows: int = 10**9) -> Move:
-    return Move(
+def _blend(family: str, words: str, gain: float, cost: float, rows: int = 10**9) -> Change:
+    return Change(
         tag=f"blend-{family.replace('_', '-')}",
         component="ensemble",
         source="history",
@@ -102,14 +102,14 @@ def _blend(family: str, words: str, gain: float, cost: float, rows: int = 10**9)
             and case.rows <= rows
             and not _pictures(case)
         ),
-        change=lambda case, r: _add(case, r, family),
+        apply=lambda case, r: _add(case, r, family),
         gain=lambda case: gain + _complement(case, family),
         cost=cost,
     )
 
 
-MODEL_MOVES: tuple[Move, ...] = (
-    Move(
+MODEL_CHANGES: tuple[Change, ...] = (
+    Change(
         tag="boost",
         component="model",
         source="scenario",
@@ -123,10 +123,10 @@ MODEL_MOVES: tuple[Move, ...] = (
             f"Replace the model by gradient-boosted trees ({case.booster}) with early stopping"
         ),
         fits=lambda case, r: not _boosted(r) and not _pictures(case) and r.text == "none",
-        change=_to_trees,
+        apply=_to_trees,
         gain=lambda case: 0.6 if case.better_than(_TREE_TAGS) else 3.0,
     ),
-    Move(
+    Change(
         tag="small-steps",
         component="model",
         source="history",
@@ -140,11 +140,11 @@ MODEL_MOVES: tuple[Move, ...] = (
             f"Boost by steps of {SMALL_STEP} and let early stopping choose the larger number of rounds"
         ),
         fits=_coarse,
-        change=lambda case, r: with_rounds(r, SMALL_STEP, 3000),
+        apply=lambda case, r: with_rounds(r, SMALL_STEP, 3000),
         gain=lambda case: 0.8 if case.recipe and case.recipe.early_stopping else 1.6,
         cost=2.5,
     ),
-    Move(
+    Change(
         tag="regularise",
         component="model",
         source="history",
@@ -153,25 +153,25 @@ MODEL_MOVES: tuple[Move, ...] = (
         statement=fixed(
             "Regularise the boosted trees: fewer leaves, more rows a leaf, a share of columns and rows a tree"
         ),
-        fits=lambda case, r: _shapeless(r),
-        change=lambda case, r: shaped(r, CALM),
+        fits=lambda case, r: _has_default_params(r),
+        apply=lambda case, r: with_params(r, REGULARISED),
         gain=lambda case: (
-            0.4 + 0.6 * case.overfits + 0.4 * (case.rows < FEW_ROWS) + 0.3 * (case.measured.confidence > 1.15)
+            0.4 + 0.6 * case.overfits + 0.4 * (case.rows < FEW_ROWS) + 0.3 * (case.errors.confidence > 1.15)
         ),
     ),
-    Move(
+    Change(
         tag="capacity",
         component="model",
         source="history",
         challenge="the model is too small for the rows at hand",
         why=lambda case: f"{case.rows} rows allow finer trees; {_gap_text(case)}",
         statement=fixed("Give the boosted trees more leaves and take a share of the columns for each tree"),
-        fits=lambda case, r: _shapeless(r) and case.rows >= MANY_ROWS,
-        change=lambda case, r: shaped(r, RICH),
+        fits=lambda case, r: _has_default_params(r) and case.rows >= MANY_ROWS,
+        apply=lambda case, r: with_params(r, HIGH_CAPACITY),
         gain=lambda case: 0.5 if case.overfits else 1.5,
         cost=2.0,
     ),
-    Move(
+    Change(
         tag="penalty",
         component="model",
         source="history",
@@ -186,10 +186,10 @@ MODEL_MOVES: tuple[Move, ...] = (
             and not _wide(case)
             and not any("C" in m.params for m in r.models)
         ),
-        change=lambda case, r: shaped(r, {"linear": {"C": _strength(case)}}),
+        apply=lambda case, r: with_params(r, {"linear": {"C": _strength(case)}}),
         gain=lambda case: (0.8 if len(case.families) == 1 else 0.3) + 0.5 * _texts(case),
     ),
-    Move(
+    Change(
         tag="tune",
         component="model",
         source="history",
@@ -199,10 +199,10 @@ MODEL_MOVES: tuple[Move, ...] = (
         fits=lambda case, r: (
             bool(case.families & {"lightgbm", "xgboost"}) and r.tuning == "none" and case.has("lightgbm")
         ),
-        change=lambda case, r: replace(
+        apply=lambda case, r: replace(
             r,
             tuning="small",
-            tuning_seconds=int(min(60, max(5, float(case.facts["budget"]["program_time_limit_s"]) / 8))),
+            tuning_seconds=int(min(60, max(5, float(case.context["budget"]["program_time_limit_s"]) / 8))),
         ),
         gain=about(0.9),
         cost=6.0,
@@ -213,7 +213,7 @@ MODEL_MOVES: tuple[Move, ...] = (
     _blend("lightgbm", "LightGBM", 1.5, 1.8),
     _blend("hist_gb", "histogram gradient boosting", 0.3, 2.0),
     _blend("mlp", "a small neural network", 0.5, 3.0, rows=30_000),
-    Move(
+    Change(
         tag="bagging",
         component="ensemble",
         source="history",
@@ -221,11 +221,11 @@ MODEL_MOVES: tuple[Move, ...] = (
         why=fixed("one fit is one draw: the average of several seeds has less variance at no risk"),
         statement=fixed("Average three fits with different seeds"),
         fits=lambda case, r: r.bagging < 3,
-        change=setting(bagging=3),
-        gain=lambda case: 1.0 if case.facts["stage"] == "ensemble" else 0.6,
+        apply=setting(bagging=3),
+        gain=lambda case: 1.0 if case.context["stage"] == "ensemble" else 0.6,
         cost=3.0,
     ),
-    Move(
+    Change(
         tag="inner-folds",
         component="workflow",
         source="history",
@@ -233,11 +233,11 @@ MODEL_MOVES: tuple[Move, ...] = (
         why=lambda case: f"a fifth of {case.rows} rows is a small part to choose rounds and blend weights on",
         statement=fixed("Choose rounds and blend weights on out-of-fold predictions of five inner folds"),
         fits=lambda case, r: r.folds == 1 and case.rows < MANY_ROWS,
-        change=setting(folds=5),
+        apply=setting(folds=5),
         gain=lambda case: 0.8 if len(case.families) > 1 else 0.4,
         cost=4.0,
     ),
-    Move(
+    Change(
         tag="stack",
         component="ensemble",
         source="history",
@@ -245,21 +245,21 @@ MODEL_MOVES: tuple[Move, ...] = (
         why=fixed("a model over out-of-fold predictions can correct each model's bias, which weights cannot"),
         statement=fixed("Stack the models: a linear model over their out-of-fold predictions"),
         fits=lambda case, r: len(r.models) > 1 and not r.stack,
-        change=setting(stack=True, folds=5),
+        apply=setting(stack=True, folds=5),
         gain=about(0.4),
         cost=3.0,
     ),
-    Move(
+    Change(
         tag="another-draw",
         component="model",
         source="history",
         challenge="nothing directed is left",
-        why=fixed("all directed moves that fit were tried; a random step still measures the neighbourhood"),
+        why=fixed("all directed changes that fit were tried; a random step still measures the neighbourhood"),
         statement=lambda case: (
-            f"Draw other hyper-parameters for the main model (draw {int(case.facts['seed']) % 10_000})"
+            f"Draw other hyper-parameters for the main model (draw {int(case.context['seed']) % 10_000})"
         ),
         fits=lambda case, r: True,
-        change=lambda case, r: drawn(r, int(case.facts["seed"]), not case.is_regression),
+        apply=lambda case, r: random_params(r, int(case.context["seed"]), not case.is_regression),
         gain=about(0.1),
     ),
 )

@@ -1,6 +1,6 @@
 """Judgement by rules: the measurement decides; a tie goes to the cheaper or the less overfitted program."""
 
-from gome.offline.evidence import Case
+from gome.offline.case import Case
 from gome.state.plain import JsonObject
 from gome.tools.wording import change_words, gain_words, readable
 
@@ -11,26 +11,26 @@ QUICK = 0.05  # of the program's time limit: below it, cost does not count
 
 def judge(case: Case) -> JsonObject:
     """The reply to `judge`."""
-    comparison, hypothesis = case.facts.get("comparison"), case.facts["hypothesis"]
+    comparison, hypothesis = case.context.get("comparison"), case.context["hypothesis"]
     statement = readable(hypothesis["statement"]).rstrip(".")
     if comparison is None:
-        score = case.facts["candidate"]
+        score = case.context["candidate"]
         return _reply(
             True,
             "first valid program of the trace",
             f"The baseline scores {score['value']:.5g} ± {score['stderr']:.2g}; the next step starts from here.",
             f"{statement}: {case.metric} {score['value']:.5g}.",
         )
-    scores = case.metric, case.incumbent.get("score"), case.facts["candidate"].get("value")
+    scores = case.metric, case.incumbent.get("score"), case.context["candidate"].get("value")
     figures = change_words(*scores, comparison["gain"], comparison["stderr"])
     predicted = float(hypothesis.get("predicted_gain") or 0)
     confirmed = comparison["gain"] >= 0.5 * predicted and comparison["p_better"] > 0.8
     word = "confirmed" if confirmed else "not confirmed"
     feedback = f"{figures}; predicted was {gain_words(predicted)}: {word}. {_cost_line(case)}"
-    if case.facts.get("tie"):
+    if case.context.get("tie"):
         accept, reason = _settle(case)
     else:
-        accept = bool(case.facts.get("clearly_better"))
+        accept = bool(case.context.get("clearly_better"))
         reason = "the measurement decides"
     lesson = f"{statement}: {figures}, {'worth having' if accept else 'not worth its cost'} here."
     return _reply(accept, reason, feedback, lesson)
@@ -39,7 +39,7 @@ def judge(case: Case) -> JsonObject:
 def _settle(case: Case) -> tuple[bool, str]:
     """A tie: accept what costs less, or what is likely better and is quick or does not cost much more."""
     ratio = _cost_ratio(case)
-    likely = case.facts["comparison"]["p_better"]
+    likely = case.context["comparison"]["p_better"]
     if ratio <= CHEAPER and likely >= AS_GOOD:
         return True, f"as good and takes {ratio:.0%} of the time"
     if likely >= LIKELY_BETTER and (ratio <= DEARER or _is_quick(case)):
@@ -53,13 +53,13 @@ def _settle(case: Case) -> tuple[bool, str]:
 def _cost_ratio(case: Case) -> float:
     folds = max(1, len(case.incumbent.get("folds", [])))
     before = float(case.incumbent.get("seconds") or 1.0) * folds
-    return float(case.facts["candidate"]["seconds"]) / max(before, 0.1)
+    return float(case.context["candidate"]["seconds"]) / max(before, 0.1)
 
 
 def _is_quick(case: Case) -> bool:
-    runs = max(1, len(case.facts["candidate"].get("folds") or []))
-    limit = float(case.facts["budget"]["program_time_limit_s"])
-    return float(case.facts["candidate"]["seconds"]) / runs < QUICK * limit
+    runs = max(1, len(case.context["candidate"].get("folds") or []))
+    limit = float(case.context["budget"]["program_time_limit_s"])
+    return float(case.context["candidate"]["seconds"]) / runs < QUICK * limit
 
 
 def _cost_line(case: Case) -> str:

@@ -9,7 +9,7 @@ LOST_SHARE, GROWN, SKEWED_BIAS = 0.25, 2.0, 0.15
 OVER, UNDER = 1.15, 0.87
 
 
-class Measured(NamedTuple):
+class ErrorAnalysis(NamedTuple):
     """Reads `gome.tools.evaluation.evidence`; every part of it may be missing."""
 
     found: Evidence

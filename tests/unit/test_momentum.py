@@ -1,4 +1,4 @@
-"""Momentum: the kernel's laws, recall, and the reducers that carry memory and histories."""
+"""Momentum: the kernel's laws, recall, and the reducers that carry momentum and histories."""
 
 import math
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gome.agents.researcher import challenge_schedule
 from gome.optimizer.momentum import kernel_logits, recall
 from gome.optimizer.tfidf import cosine_tfidf
-from gome.state.reducers import RECENT, merge_summaries, upsert, upsert_memories, upsert_recent
+from gome.state.reducers import RECENT, latest_summaries, upsert, upsert_momentum, upsert_recent
 from gome.state.step import brief_from_json
 
 
@@ -53,12 +53,12 @@ def test_upsert_is_associative_and_idempotent(a: list, b: list, c: list) -> None
 def test_channels_stay_bounded(rows: list) -> None:
     recent = upsert_recent([], rows)
     assert all(sum(e["trace"] == t for e in recent) <= RECENT for t in range(4))
-    assert len(upsert_memories([], rows)) <= 48 + 4 * 4
+    assert len(upsert_momentum([], rows)) <= 48 + 4 * 4
 
 
 @given(st.lists(entries, min_size=1))
 def test_the_best_memory_is_never_dropped(rows: list) -> None:
-    kept = upsert_memories([], rows)
+    kept = upsert_momentum([], rows)
     accepted = [e for e in upsert([], rows) if e["verdict"] == "accepted"]
     if accepted:
         assert max(e["gain_se"] for e in kept if e["verdict"] == "accepted") == max(
@@ -73,7 +73,7 @@ summaries = st.dictionaries(
 
 @given(summaries, summaries)
 def test_the_summary_that_is_further_on_wins_in_any_order(a: dict, b: dict) -> None:
-    assert merge_summaries(a, b) == merge_summaries(b, a)
+    assert latest_summaries(a, b) == latest_summaries(b, a)
 
 
 def test_kernel_formula() -> None:

@@ -1,19 +1,19 @@
 """The diagnosis in words: what the evidence says of the incumbent, a sentence each, every one on a figure."""
 
-from gome.offline.evidence import Case, tag_of
+from gome.offline.case import Case, tag_of
 from gome.tools.wording import gain_words
 
 SLOW_SHARE = 0.25
 _PARTS = {"model": "the models", "data": "the data", "ensemble": "averaging", "workflow": "decisions"}
 
 
-def findings(case: Case, answer: str) -> list[str]:
+def diagnosis_sentences(case: Case, answer: str) -> list[str]:
     """Sentences from the general to the particular; `answer` names the challenge that is taken up first."""
     score = case.incumbent
     said = [
         f"The incumbent ({', '.join(sorted(case.families))}) scores {score['score']:.5g} ± {score['stderr']:.2g}."
     ]
-    said += [*_gap(case), *_folds(case), *case.measured.sentences(), *_time(case), *_past(case)]
+    said += [*_gap(case), *_folds(case), *case.errors.sentences(), *_time(case), *_past(case)]
     return [*said, f"Most is expected from this: {answer}."]
 
 
@@ -36,7 +36,7 @@ def _folds(case: Case) -> list[str]:
 
 
 def _time(case: Case) -> list[str]:
-    limit, seconds = case.facts["budget"]["program_time_limit_s"], float(case.incumbent.get("seconds") or 0)
+    limit, seconds = case.context["budget"]["program_time_limit_s"], float(case.incumbent.get("seconds") or 0)
     if seconds < SLOW_SHARE * limit:
         return []
     stages = (case.incumbent.get("facts") or {}).get("stages") or {}
@@ -47,7 +47,7 @@ def _time(case: Case) -> list[str]:
 
 
 def _past(case: Case) -> list[str]:
-    history = [row for row in case.facts.get("history", []) if row.get("gain") is not None]
+    history = [row for row in case.context.get("history", []) if row.get("gain") is not None]
     lost = [row for row in history if row["verdict"] != "accepted"]
     said = []
     if gained := [row for row in history if row["verdict"] == "accepted" and (row["gain"] or 0) > 0]:

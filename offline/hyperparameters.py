@@ -1,4 +1,4 @@
-"""Hyper-parameter settings that moves make, in each library's own names, and draws near them."""
+"""Hyper-parameter settings that changes make, in each library's own names, and draws near them."""
 
 import math
 import random
@@ -9,7 +9,7 @@ from typing import Any
 from gome.offline.recipe import BOOSTERS, ModelSpec, Recipe
 from gome.state.plain import JsonObject
 
-CALM: dict[str, JsonObject] = {
+REGULARISED: dict[str, JsonObject] = {
     "lightgbm": {
         "num_leaves": 12,
         "min_child_samples": 30,
@@ -26,7 +26,7 @@ CALM: dict[str, JsonObject] = {
     },
     "hist_gb": {"max_leaf_nodes": 8, "min_samples_leaf": 40, "l2_regularization": 5.0},
 }
-RICH: dict[str, JsonObject] = {
+HIGH_CAPACITY: dict[str, JsonObject] = {
     "lightgbm": {"num_leaves": 127, "min_child_samples": 40, "colsample_bytree": 0.6},
     "xgboost": {"max_depth": 9, "min_child_weight": 5.0, "colsample_bytree": 0.6},
     "hist_gb": {"max_leaf_nodes": 127, "min_samples_leaf": 40},
@@ -71,13 +71,13 @@ def with_rounds(recipe: Recipe, rate: float, rounds: int) -> Recipe:
     return replace(recipe, models=models, early_stopping=True)
 
 
-def shaped(recipe: Recipe, shapes: Mapping[str, Mapping[str, Any]]) -> Recipe:
+def with_params(recipe: Recipe, params: Mapping[str, Mapping[str, Any]]) -> Recipe:
     """The recipe with these parameters in each model whose family is named."""
-    models = tuple(replace(m, params={**m.params, **shapes.get(m.family, {})}) for m in recipe.models)
+    models = tuple(replace(m, params={**m.params, **params.get(m.family, {})}) for m in recipe.models)
     return replace(recipe, models=models)
 
 
-def drawn(recipe: Recipe, seed: int, classes: bool) -> Recipe:
+def random_params(recipe: Recipe, seed: int, classes: bool) -> Recipe:
     """The recipe with hyper-parameters of its main model drawn at random; another draw for each seed."""
     rng = random.Random(seed)
     place = next((i for i, m in enumerate(recipe.models) if m.family in BOOSTERS), 0)
