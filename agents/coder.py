@@ -13,10 +13,6 @@ from gome.tools.execution.crash import relevant_tail
 from gome.tools.services import RunServices
 
 ROLE = "coder"
-_SPLIT_WORDS = {
-    "smoke": "the smoke split (a few hundred rows)",
-    "search": "a search fold (the full-size data)",
-}
 
 
 def coder(state: TraceState, services: RunServices) -> TraceState:
@@ -101,7 +97,7 @@ def _debug(state: TraceState, services: RunServices) -> str:
         "debug",
         context,
         program,
-        split_words=_SPLIT_WORDS[error["split"]],
+        split=error["split"],
         traceback=relevant_tail(log),
         earlier=[e["problems"][0] for e in work["errors"][:-1]],
     )

@@ -11,6 +11,7 @@ from gome.optimizer.acceptance import MeasuredVerdict, change_of, measured_verdi
 from gome.state.errors import BudgetReached, StepFailed
 from gome.state.in_flight import Proposal
 from gome.state.parts import Comparison, Evaluation, Verdict
+from gome.state.plain import JsonObject
 from gome.state.prompt_context import PromptContext
 from gome.state.schema import TraceState
 from gome.tools.evaluation.bootstrap import compare
@@ -137,14 +138,7 @@ def _judge(
     context: PromptContext = {
         **base_context(services, state),
         "hypothesis": proposal["hypothesis"],
-        "candidate": {
-            **(evaluation["score"] or {}),
-            "seconds": evaluation["seconds"],
-            "peak_mb": evaluation["peak_mb"],
-            "gpu_peak_mb": evaluation.get("gpu_peak_mb"),
-            "facts": evaluation["facts"],
-            "problems": evaluation["problems"],
-        },
+        "candidate": _candidate_context(evaluation),
         "comparison": comparison,
         "tie": measured.tie,
         "clearly_better": measured.clear,
@@ -164,6 +158,17 @@ def _judge(
         return services.asker.ask(ROLE, prompt, Judgement, key=f"{state['trace']}:{state['step']}:judge")
     except (StepFailed, BudgetReached) as error:
         return _plain_judgement(measured.clear, f"no judgement ({error}); the measurement decides")
+
+
+def _candidate_context(evaluation: Evaluation) -> JsonObject:
+    return {
+        **(evaluation["score"] or {}),
+        "seconds": evaluation["seconds"],
+        "peak_mb": evaluation["peak_mb"],
+        "gpu_peak_mb": evaluation.get("gpu_peak_mb"),
+        "facts": evaluation["facts"],
+        "problems": evaluation["problems"],
+    }
 
 
 def _plain_judgement(accept: bool, reason: str) -> Judgement:

@@ -126,18 +126,11 @@ def challenge_schedule(accepted: int, rejected: int) -> tuple[int, int]:
     return scenario, 3 - scenario
 
 
-def _schedule_text(scenario: int, history: int, has_program: bool) -> str:
-    if not has_program:
-        return "two or three scenario challenges (nothing has been tried yet)"
-    parts = [f"{n} {kind}" for n, kind in ((scenario, "scenario"), (history, "history")) if n]
-    return " and ".join(parts) + " challenges, at most five in all if the evidence asks for more"
-
-
 def _diagnose(
     state: TraceState, services: RunServices, context: PromptContext, program: str | None
 ) -> Diagnosis:
     summary = state.get("traces", {}).get(str(state["trace"]), {})
-    counts = challenge_schedule(summary.get("accepted", 0), summary.get("rejected", 0))
+    scenario, history = challenge_schedule(summary.get("accepted", 0), summary.get("rejected", 0))
     accepted = (e for e in _remembered(state, services) if e["verdict"] == "accepted")
     shown: PromptContext = {
         **context,
@@ -152,7 +145,8 @@ def _diagnose(
         shown,
         description=services.task.description,
         program=program,
-        challenge_counts=_schedule_text(*counts, program is not None),
+        scenario_challenges=scenario,
+        history_challenges=history,
     )
     return services.asker.ask(ROLE, prompt, Diagnosis, key=f"{state['trace']}:{state['step']}:diagnose")
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from typing import Any, cast
 
+from gome.agents.prompts.render import answer_words
 from gome.optimizer.stages import stage_of, step_seed
 from gome.state.in_flight import Incumbent, MergedProgram
 from gome.state.plain import JsonObject
@@ -35,15 +36,6 @@ _EARLIER_KEYS = ("run", "task", "metric")
 _IDEA_KEYS = ("hypothesis", "component", "gain_se", "lesson")
 _UNSAID = ("id", "code")
 
-_FORMS = {
-    "label": "Write labels, exactly as they are written in the train table.",
-    "probability": "Write probabilities from 0 to 1; they are what is graded, not labels.",
-    "value": "Write numbers.",
-    "ranking": "Write ranked labels separated by spaces, best first.",
-    "detection": "Write boxes as `x y width height score`, one after the other, separated by spaces.",
-}
-_SETS = " Several labels in one field are separated by spaces."
-
 
 def base_context(services: RunServices, state: TraceState) -> PromptContext:
     """The context of every call: where in the run we are, the task, the machine, what is left."""
@@ -54,9 +46,8 @@ def base_context(services: RunServices, state: TraceState) -> PromptContext:
     shown["dates"] = {name: written.format for name, written in task.dates.items()}
     shown["text_columns"] = task.text_columns
     shown["classes"] = task.classes[:SHOWN_CLASSES]
-    shown["form"] = _FORMS[answer_form(task)] + (_SETS if task.problem == "multilabel" else "")
-    if task.says_positive:
-        shown["form"] += f" The positive class: {task.says_positive}."
+    several = task.problem == "multilabel"
+    shown["form"] = answer_words(answer_form(task), several=several, positive=task.says_positive)
     return {
         "trace": trace,
         "traces": services.config.traces,

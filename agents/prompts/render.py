@@ -32,6 +32,14 @@ def render(role: str, call: str, context: PromptContext, **texts: Any) -> Prompt
     return _rendered(role, call, ({"call": call, **context}, texts), 0)
 
 
+def answer_words(form: str, *, several: bool, positive: str | None) -> str:
+    """What a program is told to write: an answer of this `form`, `several` in one field, `positive` the class that a
+    probability is that of."""
+    return (
+        _templates.get_template("_form.md").render(form=form, several=several, positive=positive).strip("\n")
+    )
+
+
 def _rendered(role: str, call: str, parts: Parts, cuts: int) -> Prompt:
     context, texts = parts
     system = _templates.get_template(f"system_{role}.md").render()

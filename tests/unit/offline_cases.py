@@ -28,9 +28,9 @@ SKLEARN_ONLY = {"scikit-learn": "1.7", "pandas": "3.0"}
 BUDGET = {"steps_left": 20, "seconds_left": 40_000, "program_time_limit_s": 3600}
 ROLES = {"diagnose": "researcher", "choose": "researcher", "judge": "critic"}
 TEXTS: dict[str, dict[str, Any]] = {
-    "diagnose": {"challenge_counts": "three scenario challenges"},
+    "diagnose": {"scenario_challenges": 3, "history_challenges": 0},
     "choose": {"diagnosis": "The incumbent is plain."},
-    "debug": {"split_words": "the smoke split", "traceback": "ValueError: no", "earlier": []},
+    "debug": {"split": "smoke", "traceback": "ValueError: no", "earlier": []},
     "judge": {"diff": "-a\n+b"},
 }
 

@@ -41,7 +41,7 @@ def debug(
         "error": {"status": "error", "problems": [problem], "seconds": 1.0, "round": 0},
         **(facts or {}),
     }
-    texts = {"split_words": "the smoke split", "traceback": printed, "earlier": [problem]}
+    texts = {"split": "smoke", "traceback": printed, "earlier": [problem]}
     return render("coder", "debug", given, program=program, description="", **texts).user
 
 

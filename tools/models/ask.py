@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from string import digits
 from typing import TypeVar
 
@@ -31,8 +32,8 @@ PROMPT_SHARE = 0.75
 MAX_REPLY = 2_000_000
 """Characters of a reply that are read; more is no reply to any of our prompts."""
 _UNFINISHED = {
-    "length": "it was cut off at the limit of its length: be briefer, and reply whole",
-    "declined": "the content was refused: this is about a machine-learning program and nothing else",
+    "length": "it was cut off at the limit of its length",
+    "declined": "the content was refused",
     "empty": "it was empty",
 }
 # How providers spell why a reply ended: OpenAI, Anthropic, Ollama, Bedrock, Gemini, Mistral.
@@ -130,7 +131,7 @@ class Asker:
                 problem = str(error)
                 # not half a reply: it would be taken up where it ended
                 said = [AIMessage(text)] if finish == "stop" else []
-                tail = [*said, HumanMessage(_repair(problem))]
+                tail = [*said, HumanMessage(_repair(problem, finish))]
         raise StepFailed(f"{role}: unusable reply after a repair turn: {problem[:300]}")
 
     def _exchange(self, role: str, prompt: Prompt, tail: list[BaseMessage], key: str) -> Exchange:
@@ -215,11 +216,13 @@ def _finish(message: AIMessage) -> str:
     return "stop" if text.strip() else "empty"
 
 
-def _repair(problem: str) -> str:
-    return (
-        f"Your reply could not be used: {problem[:2000]}\n"
-        "Reply again, whole, in exactly the format that was asked for, with this mended."
-    )
+def _repair(problem: str, finish: str) -> str:
+    """The repair turn; jinja2 is loaded only when there is one."""
+    from jinja2 import Template
+
+    text = Path(__file__).with_name("repair.md").read_text(encoding="utf-8")
+    template = Template(text, trim_blocks=True)  # plain text for a model, never markup for a browser
+    return template.render(problem=problem[:2000], finish=finish)
 
 
 _ESCAPED = {ord("<"): "\\u003c", ord(">"): "\\u003e"}

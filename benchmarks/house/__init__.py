@@ -1,0 +1,1 @@
+"""The house: how large the code base is, how it is cut, and how many files one step enters."""
