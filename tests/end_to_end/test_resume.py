@@ -54,8 +54,8 @@ def test_kill_and_resume(cancer: Path, tmp_path: Path) -> None:
     after = {r.id: r for r in History(out / "history.jsonl").records()}
     assert len(after) == 4
     for record in before:
-        assert after[record.id]["code"] == record.code
-        assert after[record.id]["verdict"] == record.verdict
+        assert after[record.id].code == record.code
+        assert after[record.id].verdict == record.verdict
     now = results(out)
     assert all(now[name] == changed for name, changed in finished.items())
     keys = [e["key"] for e in read_lines(out / "exchanges.jsonl")]

@@ -58,7 +58,7 @@ def test_a_program_in_flight_is_cut_and_the_run_ends_in_time_with_a_submission(
     stood: list[bool] = []
 
     def code(facts: dict[str, Any]) -> str:
-        stood.append((tmp_path / "out" / "solution" / "submission.csv").is_file())
+        stood.append((tmp_path / "out" / "solution" / "main.py").is_file())
         return program() if facts["step"] == 0 else endless
 
     result, records = run(cancer, tmp_path / "out", player(code), time_limit_s=40)

@@ -21,10 +21,10 @@ def test_the_tree_drafts_first_and_then_improves_the_best_program(cancer: Path, 
     code = by_step(fenced(PROGRAM), fenced(WEAK), BETTER, WORSE, WORSE, WORSE, WORSE, WORSE)
     model = player(code, propose=REPLIES["choose"])
     _, records = run(cancer, tmp_path / "out", model, steps=8, optimizer="tree")
-    assert [r["move"] for r in records] == ["draft"] * 2 + ["edit"] * 6
-    assert all(r["optimizer"] == "tree" for r in records)
-    assert records[2]["parent"] == records[0]["code"] != records[1]["code"]
-    assert {r["parent"] for r in records[3:]} == {records[2]["code"]}
+    assert [r.kind for r in records] == ["draft"] * 2 + ["edit"] * 6
+    assert all(r.optimizer == "tree" for r in records)
+    assert records[2].parent == records[0].code != records[1].code
+    assert {r.parent for r in records[3:]} == {records[2].code}
     assert set(calls(model)) == {"propose", "draft", "edit", "judge"}
     asked = next(facts_of(m) for m in model.calls if call_of(m) == "propose" and facts_of(m)["step"] == 2)
     assert "evidence" not in asked
@@ -35,7 +35,7 @@ def test_without_reasoning_the_descent_asks_for_one_plain_idea(cancer: Path, tmp
     model = player(by_step(fenced(PROGRAM), BETTER), propose=REPLIES["choose"])
     _, records = run(cancer, tmp_path / "out", model, without=("reasoning",))
     assert calls(model) == ["propose", "draft", "judge", "propose", "edit", "judge"]
-    assert [r["verdict"] for r in records] == ["accepted", "accepted"]
+    assert [r.verdict for r in records] == ["accepted", "accepted"]
 
 
 def test_without_momentum_and_evidence_no_prompt_carries_them(cancer: Path, tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_without_momentum_and_evidence_no_prompt_carries_them(cancer: Path, tmp_
     asked = [facts_of(m) for m in model.calls if facts_of(m)["step"] == 1]
     assert not any(facts.get("momentum") for facts in asked)
     assert not any("evidence" in facts for facts in asked)
-    assert records[1]["recalled"] == []
+    assert records[1].recalled == []
 
 
 def test_without_traces_one_trace_takes_all_steps_and_the_ensemble_is_left_out(
@@ -52,7 +52,7 @@ def test_without_traces_one_trace_takes_all_steps_and_the_ensemble_is_left_out(
 ) -> None:
     model = player(by_step(fenced(PROGRAM), BETTER))
     result, records = run(cancer, tmp_path / "out", model, traces=2, steps=1, without=("traces", "ensemble"))
-    assert [(r["trace"], r["step"]) for r in records] == [(0, 0), (0, 1)]
+    assert [(r.trace, r.step) for r in records] == [(0, 0), (0, 1)]
     assert result["best"]["kind"] == "single"
     assert json.loads((tmp_path / "out" / "run.json").read_text())["config"]["steps"] == 2
 
@@ -76,12 +76,12 @@ def test_a_merge_is_asked_with_both_programs(cancer: Path, tmp_path: Path) -> No
 
     model = player(code, choose=choose)
     _, records = run(cancer, tmp_path / "out", model, traces=2, steps=4, sync_every=1, finalists=1)
-    (merge,) = [r for r in records if r["move"] == "merge"]
-    leader, guest = merge["trace"], 1 - merge["trace"]
-    assert (merge["step"], merge["source"]) == (3, f"{guest}:0")
-    assert merge["verdict"] == "accepted"
-    assert merge["hypothesis"]["predicted_gain"] > 0
-    assert f"idea {guest}:0" in merge["hypothesis"]["statement"]
+    (merge,) = [r for r in records if r.kind == "merge"]
+    leader, guest = merge.trace, 1 - merge.trace
+    assert (merge.step, merge.source) == (3, f"{guest}:0")
+    assert merge.verdict == "accepted"
+    assert merge.hypothesis["predicted_gain"] > 0
+    assert f"idea {guest}:0" in merge.hypothesis["statement"]
     (asked,) = [m for m in model.calls if call_of(m) == "merge"]
     assert [row["hypothesis"] for row in facts_of(asked)["other"]["accepted"]] == [f"idea {guest}:0"]
     first, second = str(asked[1].content).split("## Other program")
@@ -103,13 +103,13 @@ def test_a_stalled_trace_restarts_elsewhere_then_folds_and_leaves_its_steps(
     model = player(code, choose=choose)
     options = {"traces": 2, "steps": 6, "sync_every": 1, "patience": 1, "without": ("merge",)}
     result, records = run(cancer, tmp_path / "out", model, **options)
-    weak = [r for r in records if r["trace"] == 1]
-    assert [r["move"] for r in weak] == ["draft", "edit", "restart", "edit"]
-    assert weak[2]["source"] == "0:0"
-    assert weak[2]["parent"] == weak[3]["parent"] == records[0]["code"] != weak[0]["code"]
+    weak = [r for r in records if r.trace == 1]
+    assert [r.kind for r in weak] == ["draft", "edit", "restart", "edit"]
+    assert weak[2].source == "0:0"
+    assert weak[2].parent == weak[3].parent == records[0].code != weak[0].code
     assert "folded" in result["ended"]["1"]
     assert "trace 0 has its 2 steps" in result["ended"]["1"]
-    assert [r["step"] for r in records if r["trace"] == 0] == list(range(8))
+    assert [r.step for r in records if r.trace == 0] == list(range(8))
 
 
 def test_auto_takes_steps_of_both_kinds(cancer: Path, tmp_path: Path) -> None:
@@ -119,9 +119,9 @@ def test_auto_takes_steps_of_both_kinds(cancer: Path, tmp_path: Path) -> None:
     model = player(code, choose=choose, propose=REPLIES["choose"])
     options = {"optimizer": "auto", "steps": 8, "without": ("merge", "restarts")}
     _, records = run(cancer, tmp_path / "out", model, **options)
-    assert records[0]["optimizer"] == "gradient"
-    assert {r["optimizer"] for r in records} == {"gradient", "tree"}
-    assert all(r["parent"] == records[0]["code"] for r in records[1:])
+    assert records[0].optimizer == "gradient"
+    assert {r.optimizer for r in records} == {"gradient", "tree"}
+    assert all(r.parent == records[0].code for r in records[1:])
 
 
 def test_the_next_diagnosis_is_told_what_predictions_were_worth(cancer: Path, tmp_path: Path) -> None:
@@ -144,4 +144,4 @@ def test_the_critique_rewrites_the_hypotheses_before_the_choice(cancer: Path, tm
     assert calls(model) == ["diagnose", "critique", "choose", "draft", "judge"]
     shown = facts_of(model.calls[2])["choices"]
     assert [row["statement"] for row in shown] == ["scale the columns"]
-    assert records[0]["hypotheses"][0]["critique"] == "vague"  # type: ignore[typeddict-item]
+    assert records[0].hypotheses[0]["critique"] == "vague"  # type: ignore[typeddict-item]

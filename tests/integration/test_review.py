@@ -37,7 +37,7 @@ def reviewed(task: Path, out: Path, model: ScriptedModel, answers: Answers, **op
     while waiting := graph.get_state(config).interrupts:
         answered = {i.id: answers(i.value) for i in waiting}
         graph.invoke(Command(resume=answered), config, context=context)
-    return {r["id"]: r for r in History(out / "history.jsonl").records()}
+    return {r.id: r for r in History(out / "history.jsonl").records()}
 
 
 def facts_by_call(model: ScriptedModel) -> dict[tuple[str, int, int], dict[str, Any]]:
@@ -71,17 +71,17 @@ def test_hypotheses_are_shown_with_evidence_and_decided_on(cancer: Path, tmp_pat
     assert draft["incumbent"] is None
     assert improve["incumbent"]["stderr"] > 0
     assert improve["evidence"]["rows"] > 0
-    assert records["1:0"]["verdict"] == "rejected"
-    assert "no licence" in records["1:0"]["reason"]
-    assert records["1:0"]["evaluation"] is None
+    assert records["1:0"].verdict == "rejected"
+    assert "no licence" in records["1:0"].reason
+    assert records["1:0"].evaluation is None
     facts = facts_by_call(model)
     assert "no licence" in facts["diagnose", 1, 1]["history"][0]["reviews"][0]["reason"]
     assert ("draft", 1, 0) not in facts
     assert facts["edit", 0, 1]["hypothesis"]["statement"] == "use every column there is"
     assert facts["edit", 0, 1]["plan"] == ["do it"]
     assert facts["draft", 1, 1]["plan"] == ["a linear model on all"]
-    assert records["1:1"]["hypothesis"]["component"] == "features"
-    assert records["0:1"]["reviews"] == [{"of": "hypothesis", "action": "edit", "reason": "two are few"}]
+    assert records["1:1"].hypothesis["component"] == "features"
+    assert records["0:1"].reviews == [{"of": "hypothesis", "action": "edit", "reason": "two are few"}]
 
 
 def test_no_program_runs_unseen(cancer: Path, tmp_path: Path) -> None:
@@ -109,10 +109,10 @@ def test_no_program_runs_unseen(cancer: Path, tmp_path: Path) -> None:
         True
     ] * 3
     assert problems[4:] == ["", ""]
-    assert [r["verdict"] for r in records.values()][0::2] == ["accepted", "rejected"]
+    assert [r.verdict for r in records.values()][0::2] == ["accepted", "rejected"]
     programs = {path.read_text() for path in (out / "artifacts").rglob("*.py")}
     assert by_hand in programs
-    assert records["0:2"]["evaluation"] is None
+    assert records["0:2"].evaluation is None
 
 
 def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
@@ -147,7 +147,7 @@ def test_a_question_survives_a_kill(cancer: Path, tmp_path: Path) -> None:
     )
     assert "the next diagnosis reads it" in said, "a rejection without a reason is asked again"
     records = History(tmp_path / "out/history.jsonl").records()
-    assert [r["reviews"][0]["reason"] for r in records] == ["too plain", "too slow"]
+    assert [r.reviews[0]["reason"] for r in records] == ["too plain", "too slow"]
     keys = [e["key"] for e in read_lines(tmp_path / "out/exchanges.jsonl")]
     assert len(keys) == len(set(keys))
 
@@ -170,4 +170,4 @@ def test_advice_reaches_the_next_diagnosis_of_every_trace(cancer: Path, tmp_path
         assert facts["choose", trace, 1]["advice"] == ["mind the ties"]
         assert "advice" not in facts["diagnose", trace, 2]
         assert facts["diagnose", trace, 2]["history"][1]["advice"] == ["mind the ties"]
-        assert records[f"{trace}:1"]["advice"] == ["mind the ties"]
+        assert records[f"{trace}:1"].advice == ["mind the ties"]

@@ -193,7 +193,7 @@ def test_traces_see_what_their_siblings_try(cancer: Path, tmp_path: Path) -> Non
     run(cancer, tmp_path / "out", model, traces=2, sync_every=1)
     seen = [facts_of(m) for m in model.calls if facts_of(m)["call"] == "diagnose"]
     for facts in (f for f in seen if f["step"] == 1):
-        statements = {row.hypothesis for row in facts["siblings"]}
+        statements = {row["hypothesis"] for row in facts["siblings"]}
         assert f"the idea of trace {1 - facts['trace']}" in statements
 
 

@@ -46,7 +46,7 @@ def until(condition: Callable[[], Any], what: str, seconds: float = 240) -> Any:
 
 
 def records(run_dir: str) -> dict[str, Any]:
-    return {r["id"]: r for r in History(Path(run_dir) / "history.jsonl").records()}
+    return {r.id: r for r in History(Path(run_dir) / "history.jsonl").records()}
 
 
 def assert_nothing_was_asked_twice(run_dir: str) -> None:
@@ -161,8 +161,8 @@ def test_a_question_is_answered_and_the_run_goes_on(server: Server, model: Model
     answer = {"action": "edit", "statement": "one column will do", "reason": "to begin with"}
     output = client.runs.wait(thread, "gome", command={"resume": answer})
     record = records(output["run_dir"])["0:0"]
-    assert record["hypothesis"]["statement"] == "one column will do"
-    assert record["reviews"] == [{"of": "hypothesis", "action": "edit", "reason": "to begin with"}]
+    assert record.hypothesis["statement"] == "one column will do"
+    assert record.reviews == [{"of": "hypothesis", "action": "edit", "reason": "to begin with"}]
 
 
 def test_a_trace_is_forked_with_another_hypothesis(server: Server, model: Model, diabetes: Path) -> None:
@@ -185,8 +185,8 @@ def test_a_trace_is_forked_with_another_hypothesis(server: Server, model: Model,
     output = client.runs.wait(thread, "trace", input=None, checkpoint=fork["checkpoint"], durability="sync")
     after = records(output["run_dir"])
     assert set(after) == {"0:0", "0:1", "0:2", "1:1", "1:2"}, server.said()
-    assert after["1:1"]["hypothesis"]["statement"] == "both measurements of the blood together"
-    assert after["1:1"]["parent"] == before["0:0"]["code"], "it starts from the same program"
+    assert after["1:1"].hypothesis["statement"] == "both measurements of the blood together"
+    assert after["1:1"].parent == before["0:0"].code, "it starts from the same program"
     assert {k: after[k] for k in before} == before, "the first way is as it was"
     assert output["result"]["steps"] == 5
     assert output["result"]["submission_ok"]

@@ -80,7 +80,10 @@ def _plain(column: pd.Series) -> pd.Series:
         return column
     if set(column.astype(str).str.lower()) <= {"true", "false"}:
         return column.astype(str).str.lower() == "true"
-    numbers = pd.to_numeric(column, errors="coerce")
+    try:
+        numbers = pd.to_numeric(column, errors="coerce")
+    except OverflowError:  # a whole number that no float holds
+        return column
     return numbers if (numbers.astype(str) == column.astype(str)).all() else column
 
 
