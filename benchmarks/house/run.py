@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +21,16 @@ FOLDERS = ("state", "tools", "optimizer", "agents", "offline", "graph", "gome", 
 UNTYPED = re.compile(r"\bdict\[str, Any\]")
 ALIAS = re.compile(r"\bJsonObject\b")
 STEP = Path(__file__).with_name("one_step.py")
+
+KINDS: dict[str, Callable[[str], bool]] = {
+    "the offline reasoner's": lambda name: "offline/" in name,
+    "prompt templates": lambda name: name.endswith(".md"),
+    "`tools/`": lambda name: name.startswith("tools/"),
+    "roles, optimizer, graph, state": lambda name: (
+        not ("offline/" in name or name.endswith(".md") or name.startswith("tools/"))
+    ),
+}
+"""Of the files that a step enters: in which part of the code base they lie."""
 
 
 class Function(NamedTuple):
@@ -111,7 +121,9 @@ def figures(checkout: Path) -> dict[str, str]:
     found["lines with `dict[str, Any]`"] = str(matching_lines(checkout, UNTYPED))
     found["lines with its alias `JsonObject`"] = str(matching_lines(checkout, ALIAS))
     found["terms in the glossary"] = str(glossary_words(checkout) or "no glossary")
-    found["files that one step enters"] = str(len(step_files(checkout)))
+    entered = step_files(checkout)
+    found["files that one step enters"] = str(len(entered))
+    found |= {f"of them {kind}": str(sum(map(has, entered))) for kind, has in KINDS.items()}
     return found
 
 

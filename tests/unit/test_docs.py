@@ -16,7 +16,9 @@ PAGES = [
     "CHANGELOG.md",
     "docs/architecture.md",
     "docs/evaluation.md",
+    "docs/glossary.md",
     "docs/method.md",
+    "docs/one-step.md",
     "docs/long-runs.md",
     "docs/tasks.md",
     "docs/review.md",
@@ -59,3 +61,17 @@ def test_the_architecture_names_every_folder() -> None:
     tools = {str(path.parent.relative_to(ROOT)) for path in (ROOT / "tools").glob("*/**/__init__.py")}
     assert tools <= named
     assert all((ROOT / name).is_dir() for name in named)
+
+
+@pytest.mark.parametrize("page", ["docs/glossary.md", "docs/one-step.md", "docs/architecture.md"])
+def test_files_that_a_page_names_are_there(page: str) -> None:
+    """Paths from the root of the checkout, as `tools/evaluator.py`; a name without a folder is not looked for."""
+    named = re.findall(r"`((?:[a-z_0-9]+/)+[a-z_0-9-]+\.(?:py|md|txt|j2))`", (ROOT / page).read_text())
+    assert named
+    assert not [name for name in named if not (ROOT / name).is_file()]
+
+
+def test_a_term_stands_once_in_the_glossary() -> None:
+    terms = re.findall(r"^\| \*\*([^*]+)\*\*", (ROOT / "docs/glossary.md").read_text(), re.M)
+    words = [word for term in terms for word in term.split(", ")]
+    assert len(words) == len(set(words)) > 40

@@ -47,23 +47,13 @@ def load_task(
     if not path.exists():
         raise GomeError(f"{path}: no such file or folder.")
     targets = [name.strip() for name in (target or "").split(",") if name.strip()]
-    if path.is_file():
-        if path.name == TASK_FILE:
-            return load_task(
-                path.parent,
-                target=target,
-                metric=metric,
-                positive=positive,
-                group=group,
-                time=time,
-                dates=dates,
-                drop=drop,
-                workspace=workspace,
-            )
-        wanted = single_table.Wanted(
-            targets, metric or "", positive or "", group, time, dates or {}, tuple(drop)
-        )
-        return _from_table(path, wanted, workspace)
+    if path.is_file() and path.name == TASK_FILE:
+        path = path.parent
+    wanted = single_table.Wanted(targets, metric or "", positive or "", group, time, dates or {}, tuple(drop))
+    return (_from_table if path.is_file() else _from_folder)(path, wanted, workspace)
+
+
+def _from_folder(path: Path, wanted: single_table.Wanted, workspace: Path | None) -> Task:
     root = mlebench.public_folder(path)
     partial = (
         _read_task_file(root / TASK_FILE)
@@ -72,13 +62,13 @@ def load_task(
     )
     task_files(root, partial.links_root)  # refuses a link that leads out before anything is read over it
     partial = partial.with_given(
-        target=targets,
-        metric=metric or "",
-        positive=positive or "",
-        group=group,
-        time=time,
-        dates=dates or {},
-        drop=drop,
+        target=wanted.target,
+        metric=wanted.metric,
+        positive=wanted.positive,
+        group=wanted.group,
+        time=wanted.time,
+        dates=wanted.dates,
+        drop=wanted.drop,
     )
     task = check_task(root, mlebench.complete(root, partial))
     return leave_out(task, partial.drop, _given(path, workspace)) if partial.drop else task
