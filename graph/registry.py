@@ -123,7 +123,7 @@ class ServiceRegistry:
         evaluator = Evaluator(
             run_dir=run_dir,
             task=task,
-            inputs=open_inputs(run_dir, task, SplitPlan.load(run_dir / "splits.npz")),
+            inputs=open_inputs(run_dir, task, SplitPlan.load(run_dir / "splits.npz"), config),
             scheduler=scheduler,
             artifacts=artifacts,
             limits=Limits(config.program_time_limit_s, config.memory_limit_mb),
@@ -164,6 +164,11 @@ class ServiceRegistry:
             raise GomeError(
                 f"runtime {config.runtime}: the offline reasoner's programs need {', '.join(lacking)} there; install it, "
                 "or name a `model`"
+            )
+        if offline and run["task"].get("adapter"):
+            raise GomeError(
+                "the offline reasoner writes programs for train and test tables, which a task with an adapter has not: "
+                "name a `model`"
             )
         before = run.get("packages", runtime.packages)
         changed = [n for n in {**before, **runtime.packages} if before.get(n) != runtime.packages.get(n)]

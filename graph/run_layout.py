@@ -12,7 +12,12 @@ from pathlib import Path
 from gome.optimizer.sentence_vectors import check_encoder
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
+from gome.state.profile import DataProfile
 from gome.state.task import Task
+from gome.tools.adapters.adapter import Limits as AdapterLimits
+from gome.tools.adapters.inputs import AdapterInputs
+from gome.tools.adapters.profile import profile_files
+from gome.tools.adapters.task import find_adapter, prepare_adapter_task, refuse_table_options
 from gome.tools.data.inputs import Inputs
 from gome.tools.data.profile import profile
 from gome.tools.data.splits import SplitPlan, plan_splits
@@ -33,6 +38,7 @@ from gome.tools.records.run_file import read_run
 
 EARLIER = "earlier.jsonl"
 """The file of lessons as it was at the start: a run that resumes knows what it knew."""
+TABLE_OPTIONS = ("target", "group", "time", "dates", "drop")
 _VERSIONS = ("gome", "langgraph", "langchain", "langchain-core", "langchain-openai", "scikit-learn", "pandas")
 
 
@@ -80,17 +86,14 @@ def _whole_or_not_at_all(folder: Path) -> Iterator[None]:
 
 def _lay_out(run_dir: Path, task_path: str, config: RunConfig, earlier: Path | None) -> None:
     began = time.monotonic()
-    asked = ("target", "metric", "positive", "group", "time", "dates", "drop")
-    given = {name: getattr(config, name) for name in asked}
-    task = load_task(Path(task_path), **given, workspace=run_dir / "task")
-    train = read_task_table(task, task.train)
-    run_dir.mkdir(parents=True, exist_ok=True)
-    plan = plan_splits(train, task, seed=config.seed)
-    check_answers(task, train, plan)
-    plan.save(run_dir / "splits.npz")
-    inputs = open_inputs(run_dir, task, plan)
+    adapter = find_adapter(Path(task_path), config.adapter)
+    if adapter is None:
+        task, inputs, about = _from_tables(run_dir, Path(task_path), config)
+    else:
+        task, inputs, about = _from_adapter(run_dir, Path(task_path), adapter, config)
+    inputs.plan.save(run_dir / "splits.npz")
     notes = inputs.notes
-    write_json(run_dir / "profile.json", profile(task))
+    write_json(run_dir / "profile.json", about)
     lay_naive(run_dir, task, inputs, seed=config.seed)
     versions = {name: importlib.metadata.version(name) for name in _VERSIONS}
     kept = config.model_copy(update={"run_dir": str(run_dir), **_task_limits(task, config)})
@@ -109,7 +112,7 @@ def _lay_out(run_dir: Path, task_path: str, config: RunConfig, earlier: Path | N
         "task": task.model_dump(),
         "config": kept.model_dump(),
         "versions": versions,
-        "splits": plan.reason,
+        "splits": inputs.plan.reason,
         "input_notes": notes,
     }
     lay_in(config.model, run_dir / "exchanges.jsonl")
@@ -117,9 +120,34 @@ def _lay_out(run_dir: Path, task_path: str, config: RunConfig, earlier: Path | N
     write_json(run_dir / "run.json", run)
 
 
-def open_inputs(run_dir: Path, task: Task, plan: SplitPlan) -> Inputs:
+def open_inputs(run_dir: Path, task: Task, plan: SplitPlan, config: RunConfig) -> Inputs:
     """The inputs of a run by the kind of its task."""
+    if task.adapter:
+        return AdapterInputs(run_dir, task, plan, _limits(config))
     return TableInputs(run_dir, task, plan)
+
+
+def _limits(config: RunConfig) -> AdapterLimits:
+    return AdapterLimits(config.program_time_limit_s, config.memory_limit_mb)
+
+
+def _from_tables(run_dir: Path, path: Path, config: RunConfig) -> tuple[Task, Inputs, DataProfile]:
+    given = {name: getattr(config, name) for name in (*TABLE_OPTIONS, "metric", "positive")}
+    task = load_task(path, **given, workspace=run_dir / "task")
+    train = read_task_table(task, task.train)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    plan = plan_splits(train, task, seed=config.seed)
+    check_answers(task, train, plan)
+    return task, TableInputs(run_dir, task, plan), profile(task)
+
+
+def _from_adapter(
+    run_dir: Path, path: Path, adapter: Path, config: RunConfig
+) -> tuple[Task, Inputs, DataProfile]:
+    refuse_table_options([name for name in TABLE_OPTIONS if getattr(config, name)])
+    said = {"metric": config.metric or "", "positive": config.positive or ""}
+    task, inputs = prepare_adapter_task(path, adapter, run_dir, _limits(config), **said, seed=config.seed)
+    return task, inputs, profile_files(task, inputs)
 
 
 def _task_limits(task: Task, config: RunConfig) -> dict[str, float]:

@@ -22,7 +22,8 @@ def combine(task: Task, submissions: list[pd.DataFrame], weights: Sequence[float
 
     Numbers and probabilities: the weighted mean (a line of class probabilities first brought to the sum 1). Labels:
     the weighted vote, in a tie that of the heaviest. 0/1 columns and sets of labels: what more than half of the weight
-    says. Ranked lists: items by the sum of weight / place. Detected boxes are not blended: the heaviest one's stay.
+    says. Ranked lists: items by the sum of weight / place. Detected boxes and free text are not blended: the heaviest
+    one's stay.
     """
     if len(submissions) != len(weights) or not submissions:
         raise ValueError(f"{len(weights)} weights for {len(submissions)} submissions")
@@ -41,7 +42,7 @@ def _combined(
 ) -> dict[str, np.ndarray]:
     """Prediction columns of `tables`, heaviest first, put together."""
     columns = task.prediction
-    if task.problem == "detection":
+    if task.problem in ("detection", "text"):
         return {c: tables[0][c].to_numpy() for c in columns}
     if metric.form == "ranking" or task.problem == "ranking":
         return {c: _blended_ranks([tokens(t[c]) for t in tables], shares) for c in columns}

@@ -52,6 +52,11 @@ class RunConfig(BaseModel):
     drop: tuple[str, ...] = Field(
         default=(), description="Columns to leave out of train and test, comma-separated."
     )
+    adapter: str | None = Field(
+        default=None,
+        description="Python file that holds units back, where train and test are no tables (docs/adapters.md); "
+        "none: adapter.py in the task's folder, if there is one.",
+    )
     model: str = Field(
         default="offline",
         description="'offline' (rules, no language model), PROVIDER:NAME, e.g. openai:gpt-5 or anthropic:NAME (whose "

@@ -55,7 +55,8 @@ class TableProfile(TypedDict, total=False):
 
 
 class DataProfile(TypedDict, total=False):
-    """All of it; `leaks` say what gives the target away, `warnings` how test is unlike train ({"kind", "text"} each)."""
+    """All of it; `leaks` say what gives the target away, `warnings` how test is unlike train ({"kind", "text"} each),
+    `tree` shows the folder of a task without tables."""
 
     rows: int
     test_rows: int
@@ -64,6 +65,7 @@ class DataProfile(TypedDict, total=False):
     target: dict[str, TargetProfile]
     tables: list[TableProfile]
     files: dict[str, int]
+    tree: list[str]
     duplicates: int
     notes: list[str]
     leaks: list[dict[str, Any]]

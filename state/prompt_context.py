@@ -21,7 +21,8 @@ class Hardware(TypedDict):
 
 
 class TaskContext(TypedDict, total=False):
-    """The task as prompts tell it: see `gome.state.task.Task`. `form` says in words what to write into the submission."""
+    """The task as prompts tell it: see `gome.state.task.Task`. `form` says in words what to write into the submission,
+    `tree` what lies in `input/` where train and test are no tables."""
 
     name: str
     metric: str
@@ -41,6 +42,7 @@ class TaskContext(TypedDict, total=False):
     time: str | None
     drop: list[str]
     form: str
+    tree: list[str]
 
 
 class BudgetContext(TypedDict):

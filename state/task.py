@@ -1,10 +1,11 @@
 """The task: what is predicted, from what, judged by what."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Problem = Literal["binary", "multiclass", "multilabel", "regression", "ranking", "detection"]
+Problem = Literal["binary", "multiclass", "multilabel", "regression", "ranking", "detection", "text"]
 Direction = Literal["maximize", "minimize"]
 
 
@@ -25,7 +26,8 @@ class Task(BaseModel):
     """A machine-learning task, read and checked once; plain data, safe to store and to pass on.
 
     `root` is an absolute folder; `train`, `test` and `sample` are file names in it. Column names are those of
-    the files. `prediction` are the columns of the sample submission other than the ids.
+    the files. `prediction` are the columns of the sample submission other than the ids. Where an `adapter` speaks for the
+    task there are no `train` and `test`, and `target` are the columns of the answers, which have the sample's form.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,8 +61,21 @@ class Task(BaseModel):
     )
     links_root: str | None = Field(default=None, description="folder that links of the task may lead into")
     drop: list[str] = Field(default_factory=list, description="columns left out of train and test")
+    adapter: str = Field(
+        default="",
+        description="file, the run's own copy, that holds units back; empty: train and test are tables",
+    )
+    adapter_name: str = Field(default="", description="the same file as the user knows it")
     time_limit_s: float | None = Field(default=None, description="budget the task file asks for, seconds")
     program_time_limit_s: float | None = None
+
+    @property
+    def grader_root(self) -> str:
+        """The folder of a grader of one's own: the task's, or that of the adapter that has it."""
+        adapter = Path(self.adapter)
+        return (
+            str(adapter.parent) if self.adapter and self.metric.startswith(f"{adapter.name}:") else self.root
+        )
 
     @property
     def positive_code(self) -> int:

@@ -41,10 +41,21 @@ def base_context(services: RunServices, state: TraceState) -> PromptContext:
     """The context of every call: where in the run we are, the task, the machine, what is left."""
     task, trace, step = services.task, state["trace"], state["step"]
     shown = task.model_dump(
-        exclude={"root", "description", "metric_from", "drop", "time_limit_s", "program_time_limit_s"}
+        exclude={
+            "root",
+            "description",
+            "metric_from",
+            "drop",
+            "adapter",
+            "adapter_name",
+            "time_limit_s",
+            "program_time_limit_s",
+        }
     )
     shown["dates"] = {name: written.format for name, written in task.dates.items()}
     shown["text_columns"] = task.text_columns
+    if tree := services.profile.get("tree"):
+        shown["tree"] = tree
     shown["classes"] = task.classes[:SHOWN_CLASSES]
     several = task.problem == "multilabel"
     shown["form"] = answer_words(answer_form(task), several=several, positive=task.says_positive)

@@ -14,6 +14,7 @@ PAGES = [
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "docs/adapters.md",
     "docs/architecture.md",
     "docs/evaluation.md",
     "docs/glossary.md",
@@ -40,6 +41,11 @@ def test_links_lead_to_files(page: str) -> None:
     links = re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text())
     missing = [link for link in links if "://" not in link and not ((ROOT / page).parent / link).exists()]
     assert not missing
+
+
+@pytest.mark.parametrize("example", sorted((ROOT / "examples/adapters").glob("*.py")), ids=lambda p: p.stem)
+def test_the_worked_examples_are_the_files_that_tests_run(example: Path) -> None:
+    assert f"```python\n{example.read_text()}```" in (ROOT / "docs/adapters.md").read_text()
 
 
 def test_the_readme_uses_options_that_exist() -> None:

@@ -26,11 +26,7 @@ def check_task(root: Path, partial: PartialTask) -> Task:
     _check_columns(root, partial)
     train = root / partial.train
     prediction = _check_rows(root, partial)
-    labels, problem = read_labels(
-        train, partial.target, prediction, metric.kinds, partial.metric, partial.problem
-    )
-    _check_fit(root, labels, prediction, problem, partial)
-    _check_domain(train, labels, metric, problem)
+    problem, classes = check_labels(root, partial, prediction, metric)
     _check_structure(train, partial)
     dates = _dates(root, partial)
     task = Task(
@@ -39,7 +35,7 @@ def check_task(root: Path, partial: PartialTask) -> Task:
         description=partial.description,
         metric=partial.metric if ":" in partial.metric else metric.name,
         metric_from=partial.metric_from,
-        direction=_direction(partial, metric.direction),
+        direction=direction_of(partial, metric.direction),
         problem=problem,
         train=partial.train,
         test=partial.test,
@@ -47,7 +43,7 @@ def check_task(root: Path, partial: PartialTask) -> Task:
         id=partial.id,
         target=partial.target,
         prediction=prediction,
-        classes=_classes(root, labels, prediction, problem, partial),
+        classes=classes,
         group=partial.group,
         time=partial.time,
         dates=dates,
@@ -57,6 +53,20 @@ def check_task(root: Path, partial: PartialTask) -> Task:
         program_time_limit_s=partial.program_time_limit_s,
     )
     return with_positive(task, partial.positive)
+
+
+def check_labels(
+    root: Path, partial: PartialTask, prediction: list[str], metric: metrics.Metric
+) -> tuple[Problem, list[str]]:
+    """The problem that the labels in the train table are, and their classes. GomeError where they do not fit the metric
+    or the sample's columns."""
+    train = root / partial.train
+    labels, problem = read_labels(
+        train, partial.target, prediction, metric.kinds, partial.metric, partial.problem
+    )
+    _check_fit(root, labels, prediction, problem, partial)
+    _check_domain(train, labels, metric, problem)
+    return problem, _classes(root, labels, prediction, problem, partial)
 
 
 def _check_columns(root: Path, partial: PartialTask) -> None:
@@ -199,7 +209,7 @@ def _dates(root: Path, partial: PartialTask) -> dict[str, DateFormat]:
     return date_formats(paths[0], tables, partial.dates, partial.time, skip=partial.target)
 
 
-def _direction(partial: PartialTask, of_metric: Direction) -> Direction:
+def direction_of(partial: PartialTask, of_metric: Direction) -> Direction:
     """The registry knows its metrics' directions; only of somebody's own grader the task has to say it."""
     if ":" in partial.metric:
         if partial.direction is None:

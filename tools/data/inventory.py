@@ -69,7 +69,7 @@ def take_inventory(task: Task) -> Inventory:
     train, test = (read_task_table(task, name) for name in (task.train, task.test))
     names = [n for n in task_files(root, task.links_root) if n not in (task.train, task.test, task.sample)]
     found = Inventory()
-    names = list(_opened(root, names, found))
+    names = list(opened(root, names, found))
     kept = [n for n in names if _is_kept(n, task.keep)]
     found.plain.extend(kept)
     others = [n for n in names if n not in set(kept)]
@@ -78,9 +78,9 @@ def take_inventory(task: Task) -> Inventory:
     found.plain.extend(naming.shared)
     done = {*naming.named, *naming.shared}
     judge, reasons = FileJudge(task, train, test[task.id]), defaultdict(list)
-    searched, in_part = _sample([n for n in others if n not in done]), []
+    searched, in_part = sampled([n for n in others if n not in done]), []
     with tempfile.TemporaryDirectory() as scratch:
-        for name, path in _as_files(found, root, searched, Path(scratch)):
+        for name, path in as_files(found, root, searched, Path(scratch)):
             verdict = judge.judge(name, path) if path else Verdict("cannot be read")
             for alike in searched[name]:
                 _sort(found, alike, verdict)
@@ -95,7 +95,7 @@ def _is_kept(name: str, patterns: list[str]) -> bool:
     return any(fnmatch(name, p) or name.startswith(f"{p.rstrip('/')}/") for p in patterns)
 
 
-def _opened(root: Path, names: list[str], found: Inventory) -> Iterator[str]:
+def opened(root: Path, names: list[str], found: Inventory) -> Iterator[str]:
     """`names` with the members of archives in place of these; one that cannot be opened is left out."""
     for name in names:
         if not archives.is_archive(name) or is_table(Path(name)):
@@ -110,7 +110,7 @@ def _opened(root: Path, names: list[str], found: Inventory) -> Iterator[str]:
         yield from (f"{name}/{member}" for member in inside)
 
 
-def _sample(names: Iterable[str]) -> dict[str, list[str]]:
+def sampled(names: Iterable[str]) -> dict[str, list[str]]:
     """Names to be searched, each with those it stands for: of very many files of one kind in a folder only some are."""
     kinds: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name in names:
@@ -123,7 +123,7 @@ def _sample(names: Iterable[str]) -> dict[str, list[str]]:
     return searched
 
 
-def _as_files(
+def as_files(
     found: Inventory, root: Path, names: Iterable[str], scratch: Path
 ) -> Iterator[tuple[str, Path | None]]:
     """Each name with a file that can be read, members of archives unpacked one by one; None where that fails."""

@@ -13,8 +13,8 @@ PROBES = (MIRRORED, BLINDED)
 
 
 def can_mirror(task: Task) -> bool:
-    """Whether each target is a number or a class."""
-    return task.problem in ("binary", "multiclass", "regression")
+    """Whether each target is a number or a class of a train table."""
+    return not task.adapter and task.problem in ("binary", "multiclass", "regression")
 
 
 def mirrored(labels: pd.DataFrame, task: Task) -> pd.DataFrame:

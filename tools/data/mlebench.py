@@ -15,6 +15,7 @@ from gome.tools.data.table_names import is_table, stem_of
 from gome.tools.data.tables import read_columns, read_table
 
 DESCRIPTION = "description.md"
+DESCRIPTIONS = (DESCRIPTION, "README.md")
 
 
 def public_folder(path: Path) -> Path:
@@ -36,15 +37,20 @@ def name(path: Path) -> str:
 
 def complete(root: Path, partial: PartialTask) -> PartialTask:
     """`partial` with files, id, target, metric and description filled in. GomeError names the option that is missing."""
-    partial = replace(partial, description=_description(root))
+    partial = with_description(root, partial)
     partial = _with_files(root, partial)
     partial = replace(partial, id=partial.id or _infer_id(root, partial))
     partial = replace(partial, target=partial.target or _infer_target(root, partial))
-    return _with_metric(root, partial)
+    return with_metric(root, partial)
+
+
+def with_description(root: Path, partial: PartialTask) -> PartialTask:
+    """`partial` with the description that lies in the folder, '' if there is none."""
+    return replace(partial, description=_description(root))
 
 
 def _description(root: Path) -> str:
-    for path in (root / DESCRIPTION, root / "README.md"):
+    for path in (root / name for name in DESCRIPTIONS):
         if path.is_file():
             return path.read_text(encoding="utf-8", errors="replace")
     return ""
@@ -58,13 +64,19 @@ def _with_files(root: Path, partial: PartialTask) -> PartialTask:
             raise GomeError(f"{given}: the {role} file has to lie in the task folder {root}.")
         if given and not (root / given).is_file():
             raise GomeError(f"{root / given}: no such file, though the task file names it as {role}.")
-    sample = partial.sample or _pick(root, tables, "sample", r"sample.*sub|sub.*sample|^sample|submission")
+    sample = partial.sample or find_sample(root)
     others = [t for t in tables if t != sample]
     train = partial.train or _pick(root, others, "train", r"^train|train(ing)?(\.|_set|_data|_labels)")
     test = partial.test
     if not test and any(re.search(r"^test|test(\.|_set|_data)", t, re.I) for t in others):
         test = _pick(root, [t for t in others if t != train], "test", r"^test|test(\.|_set|_data)")
     return replace(partial, train=train, sample=sample, test=test or sample)
+
+
+def find_sample(root: Path) -> str:
+    """The sample submission among the tables of a folder. GomeError if none or several look like it."""
+    tables = sorted(p.name for p in root.iterdir() if p.is_file() and is_table(p))
+    return _pick(root, tables, "sample", r"sample.*sub|sub.*sample|^sample|submission")
 
 
 def _pick(root: Path, tables: list[str], role: str, pattern: str) -> str:
@@ -128,7 +140,7 @@ def classes_of_columns(classes: list[str], prediction: list[str]) -> list[str] |
     return None
 
 
-def _with_metric(root: Path, partial: PartialTask) -> PartialTask:
+def with_metric(root: Path, partial: PartialTask) -> PartialTask:
     """The metric as given, else as the description says it plainly, with the sentence. GomeError if it does not."""
     if partial.metric:
         return partial

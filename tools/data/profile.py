@@ -64,7 +64,7 @@ def profile(task: Task) -> DataProfile:
         "columns": _compress(columns),
         "target": {c: _target(train[c], task.problem) for c in task.target},
         "tables": tables,
-        "files": _files(root),
+        "files": count_suffixes(root),
         "duplicates": _duplicates(train, task),
         "notes": _notes(train, test, columns, task),
         **({"leaks": told} if told else {}),
@@ -229,7 +229,7 @@ def _row_count(path: Path) -> int:
     return len(read_table(path, columns=read_columns(path)[:1]))
 
 
-def _files(root: Path) -> dict[str, int]:
+def count_suffixes(root: Path) -> dict[str, int]:
     """Files of the task by suffix, most frequent first; tables at the top included."""
     suffixes = (suffix_of(p).lstrip(".") or "none" for p in root.rglob("*") if p.is_file())
     return dict(Counter(suffixes).most_common(20))

@@ -54,12 +54,7 @@ def load_task(
 
 
 def _from_folder(path: Path, wanted: single_table.Wanted, workspace: Path | None) -> Task:
-    root = mlebench.public_folder(path)
-    partial = (
-        _read_task_file(root / TASK_FILE)
-        if (root / TASK_FILE).is_file()
-        else PartialTask(name=mlebench.name(path))
-    )
+    root, partial = task_of_folder(path)
     task_files(root, partial.links_root)  # refuses a link that leads out before anything is read over it
     partial = partial.with_given(
         target=wanted.target,
@@ -72,6 +67,15 @@ def _from_folder(path: Path, wanted: single_table.Wanted, workspace: Path | None
     )
     task = check_task(root, mlebench.complete(root, partial))
     return leave_out(task, partial.drop, _given(path, workspace)) if partial.drop else task
+
+
+def task_of_folder(path: Path) -> tuple[Path, PartialTask]:
+    """The folder of a task's files, and what its task.yaml says. GomeError for a file that is none."""
+    path = path.parent if path.name == TASK_FILE else path
+    root = mlebench.public_folder(path)
+    if (root / TASK_FILE).is_file():
+        return root, _read_task_file(root / TASK_FILE)
+    return root, PartialTask(name=mlebench.name(path))
 
 
 def _from_table(path: Path, wanted: single_table.Wanted, workspace: Path | None) -> Task:

@@ -18,12 +18,12 @@ def answer_form(task: Task) -> Form:
 
     There, several columns for one class column are probabilities; one column is labels if it holds labels of the task.
     """
-    metric = get(task.metric, root=task.root)
+    metric = get(task.metric, root=task.grader_root)
     if not metric.own:
         return metric.form
     if task.problem in ("regression", "multilabel"):
         return "label" if task.problem == "multilabel" and len(task.target) == 1 else "value"
-    if task.problem in ("ranking", "detection"):
+    if task.problem in ("ranking", "detection", "text"):
         return task.problem
     return "label" if _holds_labels(task) else "probability"
 

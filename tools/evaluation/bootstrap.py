@@ -1,6 +1,7 @@
 """How sure a score is: the bootstrap (Efron 1979) over graded rows, paired where two programs are compared.
 
-What is resampled are units: the rows of one id, or of one group where the answers have the task's group column. A row
+What is resampled are units: the rows of one id, or of what the answers name as their unit, or of one group where the
+answers have the task's group column. A row
 that several folds grade (repeated folds, several seeds on one part) is drawn into all of them or none, so that
 grading it twice does not count as knowing twice as much. The noise of training is not in the standard error.
 
@@ -24,7 +25,7 @@ from gome.state.parts import Comparison, Score, gain_of
 from gome.state.task import Direction, Task
 from gome.tools.data.ids import id_text
 from gome.tools.evaluation.grading import aligned, measured, metric_of
-from gome.tools.evaluation.metric import Metric
+from gome.tools.evaluation.metric import UNIT, Metric
 
 FoldPredictions = tuple[pd.DataFrame, pd.DataFrame]  # answers (id, targets), submission (id, predictions)
 
@@ -124,7 +125,7 @@ def _resampled(
 
 def _units(task: Task, answers: list[pd.DataFrame]) -> list[np.ndarray]:
     """The unit of each row, (n,) a fold, numbered over all folds."""
-    column = task.group if task.group and all(task.group in a for a in answers) else task.id
+    column = next((c for c in (UNIT, task.group) if c and all(c in a for a in answers)), task.id)
     numbered = pd.factorize(pd.concat([id_text(a[column]) for a in answers], ignore_index=True))[0]
     return np.split(numbered, np.cumsum([len(a) for a in answers])[:-1])
 

@@ -98,7 +98,7 @@ class _Process:
     def __init__(self, root: Path | None) -> None:
         self.over, self.used, self.waiting = False, time.monotonic(), 1
         self._idles = threading.Lock()
-        executor = _executor()
+        executor = sandbox()
         self._channel, theirs = socket.socketpair()
         self._buffer, self._outcome = b"", cast(Outcome | None, None)
         self._thread = threading.Thread(
@@ -199,7 +199,7 @@ def _why(outcome: Outcome | None) -> str:
 
 
 @cache
-def _executor() -> Executor:
+def sandbox() -> Executor:
     """The strongest walls here, around the agent's own interpreter: a grader finds the packages that the agent has."""
     python = Path(sys.executable)
     not_the_home(python)

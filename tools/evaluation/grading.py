@@ -1,7 +1,6 @@
 """One submission against its answers: aligned by id, graded, and a finite number or one line that says why not."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,7 @@ __all__ = ["GradingError", "aligned", "grade", "metric_of"]
 
 def metric_of(task: Task) -> Metric:
     """The task's metric. Raises GomeError if it is unknown or cannot be loaded."""
-    return metrics.get(task.metric, root=Path(task.root))
+    return metrics.get(task.metric, root=task.grader_root)
 
 
 def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame) -> float:

@@ -9,11 +9,13 @@ import pandas as pd
 
 from gome.state.task import Direction, Problem, Task
 
-Form = Literal["label", "probability", "value", "ranking", "detection"]
+Form = Literal["label", "probability", "value", "ranking", "detection", "text"]
 Parse = Callable[[pd.DataFrame, pd.DataFrame, Task], tuple[Any, Any]]
 Measure = Callable[[Any, Any], float]
 Weighted = Callable[[np.ndarray], np.ndarray]
 
+UNIT = "__unit__"
+"""The column of answers that says whose they are, where a unit has several rows; resampling draws units."""
 CLASSES: tuple[Problem, ...] = ("binary", "multiclass")
 
 

@@ -10,10 +10,18 @@ import pandas as pd
 from gome.state.errors import GomeError
 from gome.state.task import Problem, Task
 from gome.tools.evaluation.grader_process import GraderFailed, GraderProcess
-from gome.tools.evaluation.metric import GradingError, Metric
+from gome.tools.evaluation.metric import UNIT, GradingError, Metric
 from gome.tools.evaluation.parse import true_codes
 
-_KINDS: tuple[Problem, ...] = ("binary", "multiclass", "multilabel", "regression", "ranking", "detection")
+_KINDS: tuple[Problem, ...] = (
+    "binary",
+    "multiclass",
+    "multilabel",
+    "regression",
+    "ranking",
+    "detection",
+    "text",
+)
 
 
 def load(name: str, root: str | Path | None = None) -> Metric:
@@ -64,7 +72,7 @@ def _frames(answers: pd.DataFrame, submission: pd.DataFrame, task: Task) -> tupl
     answers = answers.assign(**{c: _typed(answers[c], typed) for c in task.target})
     submission = submission.assign(**{c: _typed(submission[c], typed) for c in task.prediction})
     answers[task.id], submission[task.id] = ids[: len(answers)].to_numpy(), ids[len(answers) :].to_numpy()
-    return answers, submission
+    return answers.drop(columns=UNIT, errors="ignore"), submission
 
 
 def _typed(column: pd.Series, typed: dict[str, Any]) -> pd.Series:

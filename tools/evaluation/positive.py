@@ -48,7 +48,7 @@ def depends_on_positive(task: Task) -> bool:
     if task.problem != "binary":
         return False
     one_column = len(task.prediction) == 1
-    return get(task.metric, root=task.root).one_sided or (one_column and answer_form(task) != "label")
+    return get(task.metric, root=task.grader_root).one_sided or (one_column and answer_form(task) != "label")
 
 
 def _class_called(task: Task, said: str) -> str:

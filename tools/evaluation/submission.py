@@ -71,7 +71,9 @@ def _read(
     if problem := _shape_problem(path, sample.shape[1]):
         return None, [problem]
     text = [task.id]
-    if metric.form in ("label", "ranking", "detection") or (metric.own and answer_form(task) == "label"):
+    if metric.form in ("label", "ranking", "detection") or (
+        metric.own and answer_form(task) in ("label", "text")
+    ):
         text += task.prediction
     most = 2 * len(sample) + 1000
     try:
@@ -151,7 +153,7 @@ def _check_values(table: pd.DataFrame, sample: pd.DataFrame, task: Task, metric:
     columns = [c for c in sample.columns if c != task.id]
     form = answer_form(task)
     labels = form == "label" and len(columns) == 1
-    lists = task.problem in ("ranking", "detection") or form in ("ranking", "detection")
+    lists = task.problem in ("ranking", "detection", "text") or form in ("ranking", "detection")
     if metric.own and not (labels and task.classes):
         return [] if lists else _missing(table, columns, task.id)
     if lists or (labels and not task.classes):

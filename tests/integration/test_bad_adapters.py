@@ -1,0 +1,154 @@
+"""Adapters that would make scores lie, each stopped before a run begins, by one line that says what to mend."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gome.graph.run_layout import prepare_run
+from gome.state.config import RunConfig
+from gome.state.errors import GomeError
+from tests.adapter_tasks import write_class_folders, write_long_form
+
+pytestmark = pytest.mark.slow
+CASES = {
+    "leaks a label beside the id": (
+        write_long_form,
+        'for k, v in rows[unit].items() if k != "level"}',
+        'for k, v in rows[unit].items()}',
+        "the carved test.jsonl holds labels of hidden units",
+    ),
+    "leaves graded units in the train part": (
+        write_long_form,
+        "[rows[unit] for unit in train_ids]",
+        "list(rows.values())",
+        "the carved train.jsonl holds labels of hidden units",
+    ),
+    "leaves units that are held back in the train part": (
+        write_long_form,
+        "[rows[unit] for unit in train_ids]",
+        "[row for unit, row in rows.items() if unit not in graded_ids]",
+        "the carved train.jsonl holds labels of hidden units",
+    ),
+    "tells labels by the names of files": (
+        write_class_folders,
+        'out / "test" / pictures[unit].name',
+        'out / "test" / pictures[unit].parent.name / pictures[unit].name',
+        "names of files or folders in the carved folder tell the labels",
+    ),
+    "wrong order": (
+        write_class_folders,
+        "    return ids.assign(",
+        "    return ids[::-1].assign(",
+        "the answers are in another order than sample_submission.csv",
+    ),
+    "deals answers to other units": (
+        write_class_folders,
+        "for unit in graded_ids] for c in classes}",
+        "for unit in sorted(graded_ids, key=lambda u: u[::-1])] for c in classes}",
+        "the answers say other labels than units()",
+    ),
+    "not deterministic": (
+        write_long_form,
+        '[{k: v for k, v in rows[unit].items() if k != "level"} for',
+        '[{k: v for k, v in rows[unit].items() if k != "level"} | {"salt": hash("salt")} for',
+        "writes another test.jsonl when it is called again",
+    ),
+    "grades the wrong way round": (
+        write_long_form,
+        'direction = "minimize"',
+        'direction = "maximize"',
+        "mend the grader, its direction, or the answers",
+    ),
+    "grades everything alike": (
+        write_long_form,
+        "    return np.average(",
+        "    return 0 * np.average(",
+        "mend the grader, its direction, or the answers",
+    ),
+    "reads answers from outside": (
+        write_class_folders,
+        "    pictures = {p.stem",
+        '    print(open("PRIVATE/answers.csv").read())\n    pictures = {p.stem',
+        "carve() failed: line 19: FileNotFoundError",
+    ),
+    "links to what is outside": (
+        write_class_folders,
+        "    ids = pd.DataFrame",
+        '    (out / "answers.csv").symlink_to("PRIVATE/answers.csv")\n    ids = pd.DataFrame',
+        "link to what is in the public folder",
+    ),
+    "endless": (
+        write_class_folders,
+        "    pictures = {p.stem",
+        "    while True:\n        pass\n    pictures = {p.stem",
+        "carve() was ended: ",
+    ),
+    "wrong ids": (
+        write_class_folders,
+        '{"id": list(graded_ids)}',
+        '{"id": list(train_ids)[: len(graded_ids)]}',
+        "the answers are not those of the graded units",
+    ),
+    "wrong columns": (
+        write_class_folders,
+        "classes}).to_csv(",
+        'classes}).rename(columns={"eel": "Eel"}).to_csv(',
+        "the columns of sample_submission.csv are id, cat, dog, Eel",
+    ),
+    "empty carve": (
+        write_class_folders,
+        "    pictures = {p.stem",
+        '    return pd.DataFrame({"id": list(graded_ids)})\n    pictures = {p.stem',
+        "carve() wrote no sample_submission.csv",
+    ),
+    "raises": (
+        write_class_folders,
+        "    pictures = {p.stem",
+        '    raise ValueError("no such thing")\n    pictures = {p.stem',
+        "carve() failed: line 19: ValueError: no such thing",
+    ),
+    "forgets a part of the layout": (
+        write_class_folders,
+        'out / "test" / pictures[unit].name',
+        'out / "held" / pictures[unit].name',
+        "unlike the public folder",
+    ),
+    "changes a picture": (
+        write_class_folders,
+        '    ids = pd.DataFrame',
+        '    one = out / "test" / f"{graded_ids[0]}.png"\n    data = one.read_bytes()\n    one.unlink()\n'
+        '    one.write_bytes(data + b"x")\n    ids = pd.DataFrame',
+        "is not bit for bit a file of the public folder",
+    ),
+    "names a unit twice": (
+        write_class_folders,
+        '"id": [p.stem for p in pictures]',
+        '"id": ["p1" for p in pictures]',
+        "units() names 'p1' twice",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_bad_adapter_is_stopped_by_a_check(case: str, tmp_path: Path) -> None:
+    write, before, after, line = CASES[case]
+    task = _broken(write, tmp_path, before, after)
+    limit = 6 if case == "endless" else 60
+    with pytest.raises(GomeError) as raised:
+        prepare_run(str(task), RunConfig(run_dir=str(tmp_path / "run"), program_time_limit_s=limit))
+    assert line in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert str(task / "adapter.py") in str(raised.value)
+    assert not (tmp_path / "run").exists()
+
+
+def _broken(write: Callable[[Path], Path], folder: Path, before: str, after: str) -> Path:
+    private = folder / "private"
+    private.mkdir()
+    (private / "answers.csv").write_text("id,cat\np1,1\n")
+    task = write(folder / "public")
+    text = (task / "adapter.py").read_text()
+    assert before in text
+    (task / "adapter.py").write_text(text.replace(before, after.replace("PRIVATE", str(private)), 1))
+    return task

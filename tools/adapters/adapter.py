@@ -1,0 +1,139 @@
+"""An adapter as the harness holds it: its text, and its functions, each called in a sandbox of its own."""
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gome.tools.adapters import host
+from gome.tools.adapters.carved import Carved, Unfit
+from gome.tools.data.input_files import InputLinks
+from gome.tools.data.tables import read_cells, read_table
+from gome.tools.evaluation.grader_process import sandbox
+from gome.tools.execution.job import Job, Outcome
+from gome.tools.execution.workspace import remove_work_dir
+
+FILE = "adapter.py"
+ID, LABEL, GROUP, TIME = "id", "label", "group", "time"
+"""Columns of the table of units that the harness knows; others are shown beside errors."""
+_OUTPUT_MB, _FILES = 65_536.0, 2_000_000
+_MOST_SAID = 1 << 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one call of an adapter may use."""
+
+    wall_s: float
+    memory_mb: int
+
+
+@dataclass(frozen=True)
+class About:
+    """What an adapter has and says: names of its functions, and settings as task.yaml would give them."""
+
+    functions: list[str]
+    settings: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """`source` is its text. It sees the folder `public` and nothing else; its sandboxes work below `scratch`, on the file
+    system that carved folders end up on. Each function raises Unfit: it raised, was too slow, wanted too much memory."""
+
+    source: str
+    public: Path
+    scratch: Path
+    limits: Limits
+
+    @property
+    def links(self) -> InputLinks:
+        """Lays public files out elsewhere."""
+        return InputLinks(self.public, self.scratch / "copies")
+
+    def about(self) -> About:
+        """What it has. Unfit if it lacks one of the two functions that it must have."""
+        with self._called("about") as (_, reply):
+            functions, settings = reply.get("functions"), reply.get("settings")
+        if not isinstance(functions, list) or not isinstance(settings, dict):
+            raise Unfit("its answer cannot be read.")
+        if lacking := [name for name in ("units", "carve") if name not in functions]:
+            raise Unfit(f"it has no function {' and no function '.join(lacking)}.")
+        return About([str(f) for f in functions], {str(k): str(v) for k, v in settings.items()})
+
+    def units(self) -> pd.DataFrame:
+        """The table of labelled units, ids and groups as text. Unfit: no ids, or some twice."""
+        with self._called("units") as (work, _):
+            path = _plain_file(work / "units.csv")
+            units = read_table(path, text=[ID, GROUP]) if path else pd.DataFrame()
+        if ID not in units:
+            raise Unfit(f"units() has no column {ID!r}: return a table with an id for each labelled unit.")
+        ids = units[ID]
+        if ids.isna().any() or ids.duplicated().any():
+            what = "has empty ids" if ids.isna().any() else f"names {ids[ids.duplicated()].iloc[0]!r} twice"
+            raise Unfit(f"units() {what}: each unit needs an id of its own.")
+        return units
+
+    def carve(self, train: Sequence[str], graded: Sequence[str], folder: Path, *, seed: int = 0) -> Carved:
+        """Fill `folder` with the task as if the units `graded` were those to be predicted, `train` all that is labelled.
+        `seed` is of the hashes of Python: what is laid out must not depend on it."""
+        with self._called("carve", seed=seed, train=list(train), graded=list(graded)) as (work, reply):
+            path = _plain_file(work / "answers.csv")
+            if path is None:
+                raise Unfit("carve() returned no answers: return a table in the sample's form.")
+            carved = Carved(folder, read_cells(path))
+            carved.take(work / "carved", str(reply.get("public")), self.links)
+            return carved
+
+    @contextmanager
+    def _called(self, call: str, *, seed: int = 0, **more: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """The working folder that the call has left, and its reply; the folder is gone afterwards."""
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.scratch) as folder, tempfile.TemporaryFile() as asked:
+            request = {"source": self.source, "name": FILE, "call": call, **more}
+            asked.write(json.dumps(request).encode())
+            asked.seek(0)
+            work = Path(folder) / "work"
+            job = Job(
+                program=Path(host.__file__),
+                input_dir=self.public,
+                work_dir=work,
+                seed=seed,
+                wall_s=self.limits.wall_s,
+                memory_mb=self.limits.memory_mb,
+                output_mb=_OUTPUT_MB,
+                files=_FILES,
+                stdin=asked.fileno(),
+            )
+            try:
+                outcome = sandbox().run(job, stop=lambda: False)
+                yield work, _reply(work, "it" if call == "about" else f"{call}()", outcome)
+            finally:
+                remove_work_dir(work)
+
+
+def _reply(work: Path, what: str, outcome: Outcome) -> dict[str, Any]:
+    if outcome.reason != "ok":
+        lines = outcome.log.strip().splitlines() or [f"exit code {outcome.exit_code}"]
+        raise Unfit(f"{what} was ended: {outcome.limit or lines[-1][:300]}.")
+    path = _plain_file(work / "reply.json")
+    try:
+        reply = json.loads(path.read_text(encoding="utf-8")[:_MOST_SAID]) if path else None
+    except (ValueError, RecursionError):
+        reply = None
+    if not isinstance(reply, dict):
+        raise Unfit(f"{what} ended without an answer.")
+    if "error" in reply:
+        said = "".join(c if c.isprintable() else " " for c in str(reply["error"]))[:400]
+        raise Unfit(f"{what} failed: {said}")
+    return reply
+
+
+def _plain_file(path: Path) -> Path | None:
+    """A file that a stranger's code has written, if it is one and no link."""
+    return path if path.is_file() and not path.is_symlink() else None

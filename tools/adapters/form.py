@@ -1,0 +1,107 @@
+"""Checks of a carved fold: its ids, columns and rows are those that a submission for the task has."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from gome.state.errors import GomeError
+from gome.tools.adapters.adapter import ID, LABEL
+from gome.tools.adapters.carved import Carved, Unfit
+from gome.tools.data.label_search import label_values
+from gome.tools.data.table_names import is_table, suffix_of
+from gome.tools.data.tables import read_cells, read_columns
+
+UNIT = "unit"
+"""The column of answers that says whose they are, where the sample's ids are not those of the units."""
+_MOST_TABLES = 200
+
+
+def check_form(carved: Carved, sample: str, id_: str, real: pd.DataFrame, graded: Sequence[str]) -> pd.Series:
+    """The unit of each row of the answers. `real` is the real sample submission, `graded` what was to be held back."""
+    if sample not in carved.names:
+        raise Unfit(f"carve() wrote no {sample}: write the sample submission for the graded units.")
+    given, answers = read_cells(carved.folder / sample), carved.answers
+    if list(given.columns) != list(real.columns):
+        raise Unfit(
+            f"carve(): the columns of {sample} are {_few(given.columns)}, those of the real one {_few(real.columns)}."
+        )
+    if lacking := [c for c in real.columns if c not in answers.columns]:
+        raise Unfit(f"carve(): the answers lack the sample's column {lacking[0]!r}.")
+    if len(given) != len(answers) or set(given[id_]) != set(answers[id_]):
+        odd = set(given[id_]) ^ set(answers[id_])
+        raise Unfit(
+            f"carve(): {sample} has {len(given)} rows, the answers {len(answers)}, with other ids"
+            f"{f', such as {min(map(str, odd))}' if odd else ''}: both need the same rows."
+        )
+    if answers[id_].isna().any() or answers[id_].duplicated().any():
+        raise Unfit(f"carve(): ids of the answers are empty or repeated in {id_!r}: each row needs its own.")
+    if not (given[id_] == answers[id_]).all():
+        raise Unfit(f"carve(): the answers are in another order than {sample}: write both in one order.")
+    return _units(carved, id_, real, graded)
+
+
+def _units(carved: Carved, id_: str, real: pd.DataFrame, graded: Sequence[str]) -> pd.Series:
+    answers = carved.answers
+    units = answers[UNIT if UNIT in answers and UNIT not in real else id_]
+    if odd := set(units.fillna("")) ^ set(graded):
+        stray = sorted(odd - set(graded))
+        what = f"{stray[0]!r} was not to be graded" if stray else f"{min(odd)!r} is missing"
+        raise Unfit(
+            f"carve(): the answers are not those of the graded units: {what}; where the sample's ids are not the units', "
+            f"say whose each row is in a column {UNIT!r}."
+        )
+    endings = {suffix_of(str(i)) for i in real[id_]}
+    if len(endings) == 1 and (other := {suffix_of(str(i)) for i in answers[id_]} - endings):
+        raise Unfit(f"carve(): ids end in {min(other)!r}, those of the real sample in {endings.pop()!r}.")
+    return units.reset_index(drop=True)
+
+
+def check_agreement(answers: pd.DataFrame, units: pd.Series, table: pd.DataFrame) -> None:
+    """The answers `answers`, whose rows are of `units`, say what the table of units says, where they say the same kind of
+    thing: labels of the table as values of the one column, or as the column that is 1."""
+    if LABEL not in table or not units.is_unique:
+        return
+    bits = answers.apply(pd.to_numeric, errors="coerce")
+    said = label_values(answers.iloc[:, 0] if answers.shape[1] == 1 else bits.idxmax(axis=1).astype(str))
+    known = label_values(table.set_index(ID)[LABEL].reindex(units).reset_index(drop=True))
+    alike = set(said) <= set(label_values(table[LABEL])) and len(set(known)) > 1
+    if alike and (wrong := (said != known).to_numpy()).any():
+        raise Unfit(
+            "carve(): the answers say other labels than units(): there "
+            f"{units[wrong].iloc[0]!r} is {known[wrong].iloc[0]!r}."
+        )
+
+
+def check_shape(carved: Carved, public: Path, names: Sequence[str]) -> None:
+    """The carved folder has at its top what the public folder has, the same kinds of files in it, and of tables that both
+    have the same columns. `names` are the public files."""
+    for what, found in (
+        ("has no", _kinds(names) - _kinds(carved.names)),
+        ("has", _kinds(carved.names) - _kinds(names)),
+    ):
+        if found:
+            top, suffix = min(found)
+            named = f"{suffix or 'other'} files in {top}/" if top not in {*names, *carved.names} else top
+            raise Unfit(
+                f"the carved folder {what} {named}, unlike the public folder: lay it out in the same way."
+            )
+    both = [n for n in names if is_table(n) and (carved.folder / n).is_file()]
+    for name in both[:_MOST_TABLES]:
+        try:
+            wanted = read_columns(public / name)
+        except GomeError:
+            continue
+        if (given := read_columns(carved.folder / name)) != wanted:
+            raise Unfit(f"the carved {name} has the columns {_few(given)}, the public one {_few(wanted)}.")
+
+
+def _kinds(names: Sequence[str]) -> set[tuple[str, str]]:
+    """(name at the top, '') of files there, (folder at the top, suffix) of those below."""
+    tops = ((n.split("/", 1)[0], suffix_of(n) if "/" in n else "") for n in names)
+    return set(tops)
+
+
+def _few(columns: Iterable[str]) -> str:
+    names = list(columns)
+    return ", ".join(map(str, names[:8])) + (", ..." if len(names) > 8 else "")

@@ -1,0 +1,148 @@
+"""Checks of a carved fold: no label of a hidden unit is found in it, and its files are the units' own."""
+
+import hashlib
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from gome.state.errors import GomeError
+from gome.tools.adapters.adapter import ID, LABEL
+from gome.tools.adapters.carved import Carved, Unfit
+from gome.tools.data.file_contents import Content, read_content
+from gome.tools.data.inventory import Inventory, as_files, opened, sampled
+from gome.tools.data.label_search import LabelSearch
+from gome.tools.data.table_names import is_table, stem_of
+from gome.tools.data.tables import read_table
+
+_ROWS = 200_000
+_KEYED = 0.2
+"""Share of the hidden ids in a column from which their rows are looked at."""
+_NAMED = 0.9
+_PARTS = r"[^A-Za-z0-9]+"
+
+
+def check_hidden(folder: Path, names: Sequence[str], labels: Sequence[pd.DataFrame]) -> None:
+    """No label stands by value beside its id in the files `names` of a carved folder: in names, files, tables, archives.
+
+    `labels` are tables of hidden labels, ids in the first column (see `of_answers`, `of_units`).
+    """
+    searches = [(LabelSearch(t.iloc[:, 0], t.iloc[:, 1:]), t.iloc[:, 0]) for t in labels if len(t)]
+    for search, ids in searches:
+        parts = ids.astype(str).str.split(_PARTS, expand=True).add_prefix("part ").assign(**{ID: ids})
+        if search.in_table(parts, ID):
+            raise Unfit("ids tell the labels of graded units: give these units ids that say nothing.")
+        if search.in_text("\n".join(names)):
+            raise Unfit("names of files or folders in the carved folder tell the labels of hidden units.")
+    found = Inventory()
+    searched = sampled(opened(folder, list(names), found))
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, path in as_files(found, folder, searched, Path(scratch)):
+            if path and (where := _tells([s for s, _ in searches], name, path)) is not None:
+                raise Unfit(
+                    f"the carved {name} holds labels of hidden units{where}: leave these rows out of it."
+                )
+
+
+def of_answers(answers: pd.DataFrame, id_: str, prediction: list[str]) -> pd.DataFrame:
+    """What hidden answers tell of their rows: each column, and of columns of 0 and 1 which one is 1."""
+    labels = answers[prediction].reset_index(drop=True)
+    bits = labels.apply(pd.to_numeric, errors="coerce")
+    if len(prediction) > 1 and bits.isin([0, 1]).all(axis=None):
+        labels = labels.assign(**{"the column that is 1": bits.idxmax(axis=1)})
+    labels.insert(0, ID if ID not in labels else "the id", answers[id_].to_numpy())
+    return labels
+
+
+def of_units(units: pd.DataFrame, train: Sequence[str]) -> pd.DataFrame:
+    """What the table of units tells of those that no program may learn from; no rows if it has no labels."""
+    if LABEL not in units:
+        return pd.DataFrame()
+    return units[~units[ID].isin(list(train))][[ID, LABEL]].reset_index(drop=True)
+
+
+def _tells(searches: list[LabelSearch], name: str, path: Path) -> str | None:
+    """Where the file tells labels, '' if in no column; None if it tells none."""
+    try:
+        content = Content(table=read_table(path, rows=_ROWS)) if is_table(name) else read_content(path)
+    except GomeError:
+        return None
+    for search in searches:
+        if any(search.in_text(text) for text in content.texts or []):
+            return ""
+        if content.table is not None and (column := _column(search, content.table)):
+            return f" in its column {column!r}"
+    return None
+
+
+def _column(search: LabelSearch, table: pd.DataFrame) -> str | None:
+    keys = [c for c in table.columns if search.share(table[c]) >= _KEYED]
+    return next((told for key in [*keys, None] if (told := search.in_table(table, key))), None)
+
+
+def check_own_files(
+    carved: Carved, public: Path, names: Sequence[str], graded: set[str], real: set[str]
+) -> None:
+    """Pictures, sounds and links in the carved folder are public files, each once, and those of graded units their own.
+
+    `real` are the ids of the real sample, which may number its units as the labelled ones are numbered.
+    """
+    twins = {**carved.linked, **_twins(carved, public, names)}
+    places: dict[str, str] = {}
+    for place, twin in sorted(twins.items()):
+        if twin in places:
+            raise Unfit(
+                f"the carved folder has {twin} twice, as {places[twin]} and as {place}: each unit stands once."
+            )
+        places[twin] = place
+    both = graded & real
+    owned = defaultdict(list)
+    for name in names if both else []:
+        for unit in _named(name) & both:
+            owned[unit].append(name)
+    for place, twin in twins.items():
+        for unit in _named(place) & both if place == twin else ():
+            if any(
+                PurePosixPath(n).suffix == PurePosixPath(place).suffix and n != place for n in owned[unit]
+            ):
+                raise Unfit(
+                    f"the carved {place} is the file of the real test unit, not of the labelled unit {unit!r}."
+                )
+    with_files = {unit for name in names for unit in _named(name) & graded}
+    present = {unit for name in carved.names for unit in _named(name) & graded}
+    if len(with_files) >= _NAMED * len(graded) and (lost := sorted(with_files - present)):
+        raise Unfit(
+            f"the carved folder has no file of the graded unit {lost[0]!r}, though the public folder has."
+        )
+
+
+def _twins(carved: Carved, public: Path, names: Sequence[str]) -> dict[str, str]:
+    """The public file of the same bytes for each picture or sound that the adapter wrote. Unfit if there is none."""
+    sizes, used = defaultdict(list), set(carved.linked.values())
+    for name in names:
+        sizes[(public / name).stat().st_size].append(name)
+    found = {}
+    for name in carved.made:
+        path = carved.folder / name
+        if is_table(name) or not read_content(path).media:
+            continue
+        alike = [n for n in sizes[path.stat().st_size] if digest(public / n) == digest(path)]
+        if not alike:
+            raise Unfit(f"the carved {name} is not bit for bit a file of the public folder: link it instead.")
+        found[name] = next((n for n in alike if n not in used), alike[0])
+        used.add(found[name])
+    return found
+
+
+def _named(name: str) -> set[str]:
+    """What a file may be named by: its folders, its name, its name without the suffix."""
+    path = PurePosixPath(name)
+    return {*path.parts, stem_of(path)}
+
+
+def digest(path: Path) -> str:
+    """The hash of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,72 @@
+"""Calls one function of an adapter, in a sandbox. Started there as a program of its own, with no package of ours.
+
+The request comes in as JSON by standard input: {"source": the adapter's text, "name": what it is called, "call":
+"about", "units" or "carve", "train": ids, "graded": ids}. The answer is reply.json, {"error": text} if it went wrong, and
+beside it units.csv, or answers.csv and the folder carved/.
+"""
+
+import json
+import sys
+import traceback
+import types
+from pathlib import Path
+from typing import Any
+
+SETTINGS = ("sample", "id", "metric", "direction", "problem", "positive")
+FUNCTIONS = ("units", "carve", "grade")
+
+
+def load(source: str, name: str) -> types.ModuleType:
+    """The adapter as a module."""
+    module = types.ModuleType("adapter")
+    module.__file__ = name
+    sys.modules["adapter"] = module
+    exec(compile(source, name, "exec"), module.__dict__)
+    return module
+
+
+def about(module: types.ModuleType) -> dict[str, Any]:
+    """Which functions it has, and what it says of the task in plain names."""
+    return {
+        "functions": [f for f in FUNCTIONS if callable(getattr(module, f, None))],
+        "settings": {s: str(getattr(module, s)) for s in SETTINGS if hasattr(module, s)},
+    }
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """Do what is asked; what the reply says."""
+    public = Path("input").resolve()
+    module = load(request["source"], request["name"])
+    if request["call"] == "about":
+        return about(module)
+    if request["call"] == "units":
+        module.units(public).to_csv("units.csv", index=False)
+        return {}
+    out = Path("carved").resolve()
+    out.mkdir()
+    answers = module.carve(public, out, list(request["train"]), list(request["graded"]))
+    answers.to_csv("answers.csv", index=False)
+    return {"public": str(public)}
+
+
+def said(error: BaseException, name: str) -> str:
+    """What was raised, and in which line of the adapter; one line."""
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == name]
+    if isinstance(error, SyntaxError) and error.filename == name:
+        lines.append(error.lineno)
+    reason = (str(error).strip() or "no reason given").splitlines()[0][:300]
+    return f"{f'line {lines[-1]}: ' if lines else ''}{type(error).__name__}: {reason}"
+
+
+def main() -> None:
+    """Answer the one request."""
+    request = json.load(sys.stdin)
+    try:
+        reply = answer(request)
+    except (Exception, SystemExit) as error:
+        reply = {"error": said(error, request["name"])}
+    Path("reply.json").write_text(json.dumps(reply), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""A task that an adapter speaks for: found, asked for its units, cut, carved, and read for what its answers are."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import cast, get_args
+
+import pandas as pd
+
+from gome.state.errors import GomeError
+from gome.state.task import Direction, Problem, Task
+from gome.tools.adapters.adapter import FILE, GROUP, ID, LABEL, TIME, About, Adapter, Limits
+from gome.tools.adapters.carved import Unfit
+from gome.tools.adapters.inputs import ANSWERS, FOLDER, UNITS, AdapterInputs, named, public_files
+from gome.tools.adapters.trust import check_trusted
+from gome.tools.data import mlebench
+from gome.tools.data.checks import check_labels, direction_of
+from gome.tools.data.partial_task import PartialTask
+from gome.tools.data.splits import SplitPlan, plan_splits
+from gome.tools.data.tables import read_cells, read_table, write_table
+from gome.tools.data.task_folder import task_of_folder
+from gome.tools.evaluation import metrics
+from gome.tools.evaluation.metric import Metric
+from gome.tools.evaluation.positive import with_positive
+
+_MANY = 20
+"""Different numbers from which on labels of units are spread by size, not as classes."""
+
+
+def find_adapter(task: Path, given: str | None) -> Path | None:
+    """The adapter's file: the one that is given, else adapter.py in the task's folder. None: the task is tables."""
+    if given is not None:
+        path = Path(given).expanduser().resolve()
+        if not path.is_file():
+            raise GomeError(f"--adapter {given}: no such file.")
+        return path
+    task = task.expanduser().resolve()
+    folder = task.parent if task.name == "task.yaml" else task
+    path = mlebench.public_folder(folder) / FILE if folder.is_dir() else folder / FILE
+    return path if path.is_file() else None
+
+
+def prepare_adapter_task(
+    task: Path, file: Path, run_dir: Path, limits: Limits, *, metric: str, positive: str, seed: int
+) -> tuple[Task, AdapterInputs]:
+    """The checked task and its inputs, all folds laid out. `metric` and `positive` go before what the files say.
+    GomeError with the line that says what to mend, in the task or in the adapter."""
+    root, partial = task_of_folder(task)
+    kept = run_dir / FOLDER / FILE
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file, kept)
+    public = public_files(run_dir, root, partial.links_root, file)
+    adapter = Adapter(_text(file), public, run_dir / "inputs" / ".carving", limits)
+    with named(str(file)):
+        partial = _with_settings(partial, adapter.about(), metric, positive)
+        units = adapter.units()
+    write_table(units, kept.with_name(UNITS))
+    partial = _completed(public, partial)
+    judged = metrics.get(partial.metric, root=kept.parent if partial.metric.startswith(f"{FILE}:") else root)
+    draft = _draft(root, partial, file, kept, judged)
+    inputs = AdapterInputs(run_dir, draft, plan_units(units, draft, seed=seed), limits)
+    checked = _with_problem(inputs, partial, judged)
+    inputs = AdapterInputs(run_dir, checked, inputs.plan, limits)
+    check_trusted(inputs, seed=seed)
+    return checked, inputs
+
+
+def plan_units(units: pd.DataFrame, task: Task, *, seed: int) -> SplitPlan:
+    """The splits of the table of units, as of a train table: by its labels, groups and times, as far as it has them."""
+    table = units if LABEL in units else units.assign(**{LABEL: "unit"})
+    labels = table[LABEL]
+    numbers = pd.api.types.is_numeric_dtype(labels) and labels.nunique() > _MANY
+    about_units = {
+        "train": f"the units of {task.adapter_name}",
+        "id": ID,
+        "target": [LABEL],
+        "problem": "regression" if numbers else "multiclass",
+        "group": GROUP if GROUP in table else None,
+        "time": TIME if TIME in table else None,
+    }
+    known = [c for c in (ID, LABEL, GROUP, TIME) if c in table]
+    return plan_splits(table[known], task.model_copy(update=about_units), seed=seed)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise GomeError(f"{file}: not UTF-8 at byte {error.start}; save the file as UTF-8 again.") from error
+
+
+def _with_settings(partial: PartialTask, about: About, metric: str, positive: str) -> PartialTask:
+    """`partial` with what the adapter says where neither the caller nor task.yaml does."""
+    said = about.settings
+    own = f"{FILE}:grade" if "grade" in about.functions else ""
+    for name, allowed in (("direction", get_args(Direction)), ("problem", get_args(Problem))):
+        if (value := said.get(name)) and value not in allowed:
+            raise Unfit(f"{name} = {value!r}: it is one of {', '.join(allowed)}.")
+    return replace(
+        partial,
+        sample=partial.sample or said.get("sample", ""),
+        id=partial.id or said.get("id", ""),
+        direction=partial.direction or cast(Direction | None, said.get("direction")),
+        problem=partial.problem or cast(Problem | None, said.get("problem")),
+        metric=metric or partial.metric or own or said.get("metric", ""),
+        positive=positive or partial.positive or said.get("positive", ""),
+    )
+
+
+def _completed(public: Path, partial: PartialTask) -> PartialTask:
+    """`partial` with sample, id and metric as the public folder says them."""
+    partial = mlebench.with_description(public, partial)
+    sample = partial.sample or mlebench.find_sample(public)
+    if not (public / sample).is_file():
+        raise GomeError(f"{public / sample}: no such file, though it is named as the sample submission.")
+    columns = list(read_cells(public / sample).columns)
+    id_ = partial.id or columns[0]
+    if id_ not in columns or len(columns) < 2:
+        raise GomeError(
+            f"{sample}: an id column {id_!r} and a column to predict are needed in the sample submission."
+        )
+    target = [c for c in columns if c != id_]
+    return mlebench.with_metric(public, replace(partial, sample=sample, id=id_, target=target))
+
+
+def _draft(root: Path, partial: PartialTask, file: Path, kept: Path, metric: Metric) -> Task:
+    """The task as far as it is known before its answers are."""
+    return Task(
+        name=partial.name,
+        root=str(root),
+        description=partial.description,
+        metric=partial.metric if ":" in partial.metric else metric.name,
+        metric_from=partial.metric_from,
+        direction=direction_of(partial, metric.direction),
+        problem="text",
+        train="",
+        test="",
+        sample=partial.sample,
+        id=partial.id,
+        target=partial.target,
+        prediction=partial.target,
+        links_root=partial.links_root,
+        adapter=str(kept),
+        adapter_name=str(file),
+        time_limit_s=partial.time_limit_s,
+        program_time_limit_s=partial.program_time_limit_s,
+    )
+
+
+def _all_answers(inputs: AdapterInputs) -> Path:
+    """A table of the answers of all folds, each id once. Lays the folds out."""
+    parts = []
+    for split in inputs.plan.splits:
+        inputs.input_dir(split.name, split.fold)
+        if split.name in ("search", "selection"):
+            parts.append(read_cells(inputs.run_dir / "answers" / f"{split.name}-{split.fold}.csv"))
+    path = inputs.run_dir / FOLDER / ANSWERS
+    write_table(pd.concat(parts, ignore_index=True).drop_duplicates(), path)
+    return path
+
+
+def _with_problem(inputs: AdapterInputs, partial: PartialTask, metric: Metric) -> Task:
+    """The task with problem and classes as the answers show them. For a grader of one's own, unless the problem is said,
+    numbers are numbers and all else is text."""
+    task, answers = inputs.task, _all_answers(inputs)
+    if metric.own and partial.problem in (None, "text"):
+        sample = inputs.input_dir("final", 0) / task.sample
+        values = partial.problem is None and _are_values([answers, sample], task.prediction)
+        return task.model_copy(update={"problem": "regression" if values else "text"})
+    labelled = replace(partial, train=str(answers), target=task.target)
+    problem, classes = check_labels(Path(task.root), labelled, task.prediction, metric)
+    return with_positive(task.model_copy(update={"problem": problem, "classes": classes}), partial.positive)
+
+
+def _are_values(answers_and_sample: Sequence[Path], prediction: list[str]) -> bool:
+    """Whether predictions may be averaged: answers are numbers, and these or the sample's have a point."""
+    tables = [read_table(path, columns=prediction) for path in answers_and_sample]
+    numbers = all(pd.api.types.is_numeric_dtype(tables[0][c]) for c in prediction)
+    return numbers and any(pd.api.types.is_float_dtype(t[c]) for t in tables for c in prediction)
+
+
+def refuse_table_options(given: Sequence[str]) -> None:
+    """GomeError for options that are about the columns of tables."""
+    if given:
+        raise GomeError(
+            f"--{given[0]} is about the columns of a train table; with an adapter the table of units says label, group "
+            "and time."
+        )
