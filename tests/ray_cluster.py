@@ -168,7 +168,7 @@ def _tell(seconds: float) -> str:
 def _timeless(record: Any) -> dict[str, Any]:
     """A step's record without how long things took."""
     evaluation = {k: v for k, v in record.evaluation.items() if k not in ("seconds", "peak_mb")}
-    return {**{k: v for k, v in record.items() if k != "seconds"}, "evaluation": evaluation}
+    return {**{k: v for k, v in record.to_json().items() if k != "seconds"}, "evaluation": evaluation}
 
 
 def _facts(outcome: Outcome) -> dict[str, Any]:
