@@ -13,14 +13,11 @@ _SPELLINGS = {
     "f1_samples": "samples f1, sample f1",
     "mcc": "matthews, matthews corrcoef, matthews correlation coefficient",
     "qwk": "quadratic weighted kappa, quadratic kappa, weighted kappa, cohen kappa quadratic",
-    "auc": "roc auc, auc roc, auroc, roc auc ovr, area under the roc curve, mean column auc, mean columnwise auc, "
-    "mean column wise auc, mean column wise roc auc",
+    "auc": "roc auc, auc roc, auroc, roc auc ovr, area under the roc curve",
     "average_precision": "pr auc, auprc, auc pr, ap",
-    "log_loss": "logloss, logarithmic loss, cross entropy, multiclass log loss, binary log loss, mean column log loss, "
-    "mean column wise log loss",
+    "log_loss": "logloss, logarithmic loss, cross entropy, multiclass log loss, binary log loss",
     "brier": "brier score, brier score loss",
-    "rmse": "root mean squared error, root mean square error, mcrmse, column wise rmse, mean column wise rmse, "
-    "mean columnwise root mean squared error",
+    "rmse": "root mean squared error, root mean square error, mcrmse",
     "mse": "mean squared error",
     "mae": "mean absolute error, mcmae",
     "medae": "median absolute error",
@@ -37,9 +34,36 @@ _SPELLINGS = {
     "ndcg": "normalized discounted cumulative gain",
     "box_ap": "map iou, mean average precision iou, detection map",
     "recall": "recall at",
+    "kendall": "kendall tau, kendalls tau, kendall tau b, kendalltau",
+    "lwlrap": "label weighted label ranking average precision",
+    "pf1": "probabilistic f1, probabilistic f1 score",
+    "kl_divergence": "kullback leibler divergence, kl, kld",
+    "angular_error": "mean angular error, angular distance",
+    "weighted_auc": "weighted roc auc",
+    "weighted_log_loss": "weighted logloss, weighted logarithmic loss",
+    "balanced_log_loss": "balanced logarithmic loss, weighted multiclass log loss",
+    "bias_auc": "subgroup auc, generalized mean of bias aucs",
+    "log_mae": "log of the mean absolute error, lmae, grouped log mae",
+    "laplace": "laplace log likelihood, modified laplace log likelihood",
 }
-_EXAMPLES = {"fbeta": "2", "pinball": "0.9", "map": "5", "ndcg": "10", "box_ap": "0.5", "recall": "10"}
+_EXAMPLES = {
+    "fbeta": "2",
+    "pinball": "0.9",
+    "map": "5",
+    "ndcg": "10",
+    "box_ap": "0.5",
+    "recall": "10",
+    "weighted_auc": "0.4=2,1=1",
+    "weighted_log_loss": "2,1",
+    "balanced_log_loss": "1,2",
+    "bias_auc": "group_a,group_b",
+    "log_mae": "group",
+    "laplace": "70,1000",
+}
 """What may stand after '@', of those that take something there."""
+_MEAN_OF_COLUMNS = re.compile(
+    r"(?:mean[-_ ]*)?column[-_ ]*(?:wise)?[-_ ]*(?:mean[-_ ]*)?\(?(.+?)\)?", re.IGNORECASE
+)
 
 
 def _key(name: str) -> str:
@@ -49,6 +73,12 @@ def _key(name: str) -> str:
 _BY_KEY = {_key(text): name for name, others in _SPELLINGS.items() for text in (name, *others.split(", "))}
 
 
+def averaged_over_columns(name: str) -> str | None:
+    """The metric whose mean over columns `name` asks for, as in mean_columnwise(auc); None if it asks for none."""
+    found = _MEAN_OF_COLUMNS.fullmatch(name.strip())
+    return found[1] if found else None
+
+
 def known(name: str) -> str:
     """The registry's name for `name`, what stands after '@' left out; a grader of one's own, with ':', stays as it is.
 
@@ -56,7 +86,7 @@ def known(name: str) -> str:
     """
     if ":" in name:
         return name
-    base = name.partition("@")[0].strip()
+    base = (averaged_over_columns(name) or name).partition("@")[0].strip()
     if (found := _BY_KEY.get(_key(base))) is None:
         raise ValueError(f"unknown metric {name!r}{_nearest(base)}, or your own as module:function")
     return found

@@ -36,6 +36,10 @@ class Task(BaseModel):
     root: str
     description: str
     metric: str = Field(description="name in the metric registry, or module:function")
+    metric_columns: list[str] = Field(
+        default_factory=list,
+        description="columns of the train table that the metric needs beside the targets, such as weights or groups",
+    )
     metric_from: str = Field(
         default="", description="sentence of the description that names the metric; empty where it was given"
     )
@@ -86,6 +90,11 @@ class Task(BaseModel):
     def says_positive(self) -> str | None:
         """What a probability of the task is that of, as people read it: "P(label = 'fraud')"; None: of no one class."""
         return None if self.positive is None else f"P({self.target[0]} = {self.positive!r})"
+
+    @property
+    def answer_columns(self) -> list[str]:
+        """The columns of the train table that hidden answers hold beside the id."""
+        return list(dict.fromkeys([*self.target, *self.metric_columns]))
 
     @property
     def numeric_targets(self) -> bool:

@@ -54,9 +54,40 @@ def value(task: Task, truth: Any, predicted: Any) -> float:
 
 def simulated(metric: str, n: int, seed: int, noise: float = 1.0) -> tuple[Task, pd.DataFrame, pd.DataFrame]:
     """A task for `metric` with answers and imperfect predictions of its form; `noise` scales the errors."""
+    task, answers, submission = _simulated(metric, n, seed, noise)
+    columns = metrics.get(metric).columns  # groups of about half of the rows, and weights of 0 and 1
+    drawn = {c: np.random.default_rng(seed + i).integers(0, 2, n) for i, c in enumerate(columns)}
+    return task.model_copy(update={"metric_columns": list(columns)}), answers.assign(**drawn), submission
+
+
+def perfect(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> tuple[pd.DataFrame, float]:
+    """The submission that is the truth, in the form that the metric reads, and the value that it has to get."""
+    name = task.metric.partition("@")[0]
+    if name == "laplace":  # the least spread, no error: -log(sqrt(2) * 70)
+        return submission.assign(p0=answers["y"], p1=0.0), -float(np.log(np.sqrt(2) * 70))
+    truth = submission.assign(**dict(zip(task.prediction, answers[task.target].to_numpy().T, strict=True)))
+    if task.problem == "detection":
+        truth = truth.assign(y=truth["y"] + " 1")  # a box of the submission has a score besides
+    best = {"log_mae": float(np.log(1e-9))}
+    return truth, best.get(name, 1.0 if task.direction == "maximize" else 0.0)
+
+
+def _simulated(metric: str, n: int, seed: int, noise: float) -> tuple[Task, pd.DataFrame, pd.DataFrame]:
     rng = np.random.default_rng(seed)
     kinds, form = metrics.get(metric).kinds, metrics.get(metric).form
-    if "regression" in kinds:
+    wide = {"kl_divergence": 3, "angular_error": 2}.get(metric, 1)
+    if wide > 1:
+        task = make_task(metric, "regression", wide)
+        votes = rng.gamma(2.0, size=(n, wide))
+        votes = votes / votes.sum(axis=1, keepdims=True)
+        return task, *fold(task, votes, np.abs(votes + noise * rng.normal(size=(n, wide))))
+    if metric.startswith("laplace"):
+        task = make_task(metric, "regression", 2, target=["y"])
+        truth = 1000 * rng.gamma(2.0, size=n)
+        return task, *fold(
+            task, truth, np.stack([truth + 100 * noise * rng.normal(size=n), 100 + 50 * rng.random(n)], 1)
+        )
+    if "regression" in kinds and form == "value":
         task = make_task(metric, "regression")
         truth = rng.gamma(2.0, size=n)
         return task, *fold(task, truth, np.abs(truth + noise * rng.normal(size=n)))
@@ -74,6 +105,12 @@ def simulated(metric: str, n: int, seed: int, noise: float = 1.0) -> tuple[Task,
             [f"{x} {y} 10 10" for x, y in places],
             [f"{x} {y} 10 10 {s}" for (x, y), s in zip(moved, scores, strict=True)],
         )
+    if kinds == ("multilabel",) and form == "probability":
+        task = make_task(metric, "multilabel", 2 if metric == "weighted_log_loss@2,1" else 3)
+        columns = len(task.target)
+        bits = rng.random((n, columns)) < 0.4
+        chance = 1 / (1 + np.exp(-(2 * bits - 1 + noise * rng.normal(size=(n, columns)))))
+        return task, *fold(task, bits.astype(int), chance.round(2))
     if kinds == ("multilabel",):
         task = make_task(metric, "multilabel", 3)
         wide = rng.random((n, 3)) < 0.4

@@ -45,6 +45,7 @@ def base_context(services: RunServices, state: TraceState) -> PromptContext:
             "root",
             "description",
             "metric_from",
+            "metric_columns",
             "drop",
             "adapter",
             "adapter_name",

@@ -54,6 +54,12 @@ PLAIN = [
      "pearson"),
     ("Submissions are evaluated using the normalized Gini coefficient.", "gini_normalized"),
     ("Submissions are evaluated using the Brier score.", "brier"),
+    ("Submissions are evaluated on label-weighted label-ranking average precision (lwlrap).", "lwlrap"),
+    ("Submissions are evaluated on the Kullback Leibler divergence between the predicted probability and the observed "
+     "target.", "kl_divergence"),
+    ("Submissions are evaluated using the probabilistic F1 score (pF1).", "pf1"),
+    ("Submissions are evaluated using the mean angular error between the predicted and true origins.", "angular_error"),
+    ("Submissions are evaluated using a balanced logarithmic loss.", "balanced_log_loss"),
     ("mae", "mae"),
     ("Metric: roc_auc", "auc"),
 ]  # fmt: skip
@@ -127,6 +133,24 @@ def test_what_is_qualified_is_asked_for(said: str) -> None:
     assert reading.doubt
 
 
+@pytest.mark.parametrize(
+    ("said", "example"),
+    [
+        ("Submissions are evaluated on the weighted AUC.", "weighted_auc@"),
+        ("Submissions are scored with a weighted multi-label logarithmic loss.", "weighted_log_loss@"),
+        (
+            "Submissions are evaluated on the Log of the Mean Absolute Error, for each type of coupling.",
+            "log_mae@",
+        ),
+        ("Submissions are evaluated on a modified version of the Laplace Log Likelihood.", "laplace@70,1000"),
+    ],
+)
+def test_a_doubt_says_how_the_metric_may_be_written(said: str, example: str) -> None:
+    reading = read_metric(page(said))
+    assert reading.metric == ""
+    assert example in reading.doubt
+
+
 def test_no_qualifier_before_a_metric_is_overlooked() -> None:
     for word in (
         "weighted",
@@ -179,7 +203,7 @@ def test_a_task_says_from_where_it_has_its_metric(tmp_path: Path) -> None:
     for words in (
         "description.md",
         '"Submissions are evaluated on the weighted AUC."',
-        "'weighted'",
+        "'weighted auc'",
         "give `metric`",
     ):
         assert words in str(caught.value)

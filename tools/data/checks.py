@@ -28,12 +28,14 @@ def check_task(root: Path, partial: PartialTask) -> Task:
     prediction = _check_rows(root, partial)
     problem, classes = check_labels(root, partial, prediction, metric)
     _check_structure(train, partial)
+    _check_metric_columns(train, partial, metric)
     dates = _dates(root, partial)
     task = Task(
         name=partial.name,
         root=str(root),
         description=partial.description,
         metric=partial.metric if ":" in partial.metric else metric.name,
+        metric_columns=list(metric.columns),
         metric_from=partial.metric_from,
         direction=direction_of(partial, metric.direction),
         problem=problem,
@@ -64,7 +66,7 @@ def check_labels(
     labels, problem = read_labels(
         train, partial.target, prediction, metric.kinds, partial.metric, partial.problem
     )
-    _check_fit(root, labels, prediction, problem, partial)
+    _check_fit(root, labels, prediction, problem, partial, metric)
     _check_domain(train, labels, metric, problem)
     return problem, _classes(root, labels, prediction, problem, partial)
 
@@ -112,7 +114,12 @@ def _check_rows(root: Path, partial: PartialTask) -> list[str]:
 
 
 def _check_fit(
-    root: Path, labels: pd.DataFrame, prediction: list[str], problem: Problem, partial: PartialTask
+    root: Path,
+    labels: pd.DataFrame,
+    prediction: list[str],
+    problem: Problem,
+    partial: PartialTask,
+    metric: metrics.Metric,
 ) -> None:
     """The labels and the sample's columns are of the problem's form."""
     path, one = root / partial.train, labels.iloc[:, 0]
@@ -137,9 +144,11 @@ def _check_fit(
             f"{path}: multilabel needs 0 and 1 in each of the targets {', '.join(labels.columns)}, "
             "or one column of labels separated by spaces."
         )
-    if problem in ("multilabel", "regression") and len(prediction) != labels.shape[1]:
+    wanted = metric.predictions or labels.shape[1]
+    if problem in ("multilabel", "regression") and len(prediction) != wanted:
         raise GomeError(
-            f"{root / partial.sample}: {len(prediction)} columns to predict for {labels.shape[1]} target columns."
+            f"{root / partial.sample}: {len(prediction)} columns to predict for {labels.shape[1]} target columns"
+            + (f", where metric {metric.name!r} needs {wanted}." if metric.predictions else ".")
         )
 
 
@@ -194,6 +203,20 @@ def _check_structure(path: Path, partial: PartialTask) -> None:
         return
     if empty := int(read_table(path, columns=[partial.time])[partial.time].isna().sum()):
         raise GomeError(f"{path}: the time column {partial.time!r} is empty in {empty} rows; fill them.")
+
+
+def _check_metric_columns(path: Path, partial: PartialTask, metric: metrics.Metric) -> None:
+    """The columns that the metric needs are there, other than the targets."""
+    names = read_columns(path)
+    for column in metric.columns:
+        if column not in names:
+            raise GomeError(
+                f"{path}: metric {metric.name!r} needs the column {column!r}, which is not there{nearest(column, names)}."
+            )
+        if column in partial.target:
+            raise GomeError(
+                f"{path}: metric {metric.name!r} has the target {column!r} as its column; name another one."
+            )
 
 
 def _dates(root: Path, partial: PartialTask) -> dict[str, DateFormat]:

@@ -41,6 +41,7 @@ def leave_out(task: Task, drop: Sequence[str], workspace: Path) -> Task:
     root, tables = Path(task.root), {task.train, task.test}
     names = {table: read_columns(root / table) for table in tables}
     roles = {"target": task.target, "id": [task.id], "group": [task.group or ""], "time": [task.time or ""]}
+    roles["metric's column"] = task.metric_columns
     check_drop(root / task.train, drop, [*names[task.train], *names[task.test]], roles)
     workspace = workspace.resolve()
     workspace.mkdir(parents=True, exist_ok=True)

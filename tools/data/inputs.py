@@ -30,10 +30,10 @@ class Inputs(Protocol):
         """The folder of a fold; laid out on first use, complete as soon as it is there."""
 
     def answers(self, split: str, fold: int) -> pd.DataFrame:
-        """Id and target columns of what is graded, in the order of the fold's sample. GomeError for 'final'."""
+        """Id and `task.answer_columns` of what is graded, in the order of the fold's sample. GomeError for 'final'."""
 
     def labels(self, split: str, fold: int) -> pd.DataFrame | None:
-        """Target columns of what a program learns from; None where they are in no table."""
+        """`task.answer_columns` of what a program learns from; None where they are in no table."""
 
     def sample(self, split: str, fold: int) -> pd.DataFrame:
         """The sample submission of a fold."""

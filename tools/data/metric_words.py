@@ -10,14 +10,28 @@ from dataclasses import dataclass
 from gome.state.errors import GomeError
 from gome.tools.evaluation.metrics import get
 
-# Phrases -> names in the registry; '' for what the registry has not, or what the phrase does not say exactly enough.
+# Phrases -> names in the registry; '' for what the registry has not, or what the phrase does not say exactly enough; with
+# '?' an example of how it is written once weights, groups or bounds are known.
 # At each place the longest phrase counts: "root mean squared error" is not the "mean squared error" in it.
 _PHRASES = (
     (r"mean average precision (?:@|at) ?(?:k ?= ?)?(\d+)|map ?@ ?(\d+)", "map@{}"),
     (
-        r"mean average precision(?: ?(?:@|at) ?k)?|map ?@ ?k|l?wl?rap|label[- ]ranking average precision",
+        r"mean average precision(?: ?(?:@|at) ?k)?|map ?@ ?k|lrap|label[- ]ranking average precision",
         "",
     ),
+    (r"label[- ]weighted label[- ]ranking average precision|l[wω]l?rap", "lwlrap"),
+    (r"kullback[- ]leibler divergence|kl[- ]divergence", "kl_divergence"),
+    (r"(?:probabilistic f[-_ ]?1|pf[-_ ]?1)(?:[- ]scores?)?", "pf1"),
+    (r"mean angular error", "angular_error"),
+    (r"balanced log(?:arithmic)?[- ]?loss", "balanced_log_loss"),
+    (
+        r"weighted (?:(?:multi[- ]?(?:label|class)|binary) )?(?:log(?:arithmic)?[- ]?loss|cross[- ]entropy(?: loss)?)",
+        "?weighted_log_loss@2,1,1",
+    ),
+    (r"weighted (?:roc[- ]?)?auc", "?weighted_auc@0.4=2,1=1"),
+    (r"(?:generalized mean of the )?(?:bias|subgroup) aucs?", "?bias_auc@COLUMN,COLUMN"),
+    (r"log(?:arithm)? of (?:the )?mean absolute error", "?log_mae@COLUMN"),
+    (r"(?:(?:modified|version of) (?:the )?)?laplace log[- ]likelihood", "?laplace@70,1000"),
     (r"(?:normalized discounted cumulative gain|ndcg) ?(?:@|at) ?(?:k ?= ?)?(\d+)", "ndcg@{}"),
     (r"(?:normalized )?discounted cumulative gain|n?dcg", ""),
     (r"recall ?@ ?(\d+)", "recall@{}"),
@@ -232,9 +246,11 @@ def _named(text: str) -> list[tuple[int, int, str]]:
 
 def _doubt(text: str, found: list[tuple[int, int, str]]) -> str:
     """Why a sentence does not say plainly what it seems to; '' if it does."""
-    unknown = next((text[start:end] for start, end, name in found if not name), "")
-    if unknown:
-        return f"{unknown!r} is not said exactly enough, or no metric that is built in"
+    for start, end, name in found:
+        if name.startswith("?"):
+            return f"{text[start:end]!r} may be {name[1:]}, with the numbers or columns that are meant"
+        if not name:
+            return f"{text[start:end]!r} is not said exactly enough, or no metric that is built in"
     rest = text
     for start, end, _ in found:
         rest = rest[:start] + "µ" * (end - start) + rest[end:]
@@ -259,7 +275,7 @@ def _said_elsewhere(
             text = text[:start] + " " * (end - start) + text[end:]
         if found := _ANYWHERE.search(text):
             return line, f"{found[0]!r} may make another metric of it"
-        others = {name for _, _, name in _named(line.lower())} - names - {"", "accuracy"}
+        others = {name.strip("?") for _, _, name in _named(line.lower())} - names - {"", "accuracy"}
         if line not in known and others:
             return line, f"{', '.join(sorted(others))} is named as well"
     return None

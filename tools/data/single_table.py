@@ -101,7 +101,9 @@ def make_task_folder(path: Path, wanted: Wanted, workspace: Path) -> Path:
     partial.rename(root)
     answers_path(root).unlink(missing_ok=True)
     if known:
-        write_table(test[[id_, *target]], answers_path(root))
+        write_table(
+            test[list(dict.fromkeys([id_, *target, *metrics.get(metric).columns]))], answers_path(root)
+        )
     return root
 
 

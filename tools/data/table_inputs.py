@@ -47,13 +47,14 @@ class TableInputs:
         if split == "final":
             raise GomeError("the split 'final' has no answers: its test rows are the real ones.")
         rows = self._split(split, fold).test_rows
-        table = self._train[self.task.target].iloc[rows].reset_index(drop=True)
+        table = self._train[self.task.answer_columns].iloc[rows].reset_index(drop=True)
         table.insert(0, self.task.id, self._ids(rows))
         return table
 
     def labels(self, split: str, fold: int) -> pd.DataFrame:
-        """Target columns of the rows that a program learns from, in the order of the fold's train table."""
-        return self._train[self.task.target].iloc[self._split(split, fold).train_rows].reset_index(drop=True)
+        """See `Inputs`; in the order of the fold's train table."""
+        rows = self._split(split, fold).train_rows
+        return self._train[self.task.answer_columns].iloc[rows].reset_index(drop=True)
 
     def sample(self, split: str, fold: int) -> pd.DataFrame:
         """The sample submission of a fold: the ids of its test table, every value as in the real sample's first row."""

@@ -56,7 +56,8 @@ class Metric:
 
     `kinds` are the problems it judges, `form` what a submission has to hold: labels, probabilities, numbers, or the
     text of a ranking or of detected boxes. `parse` turns aligned answers and submission into (truth, prediction), one
-    entry a row in each; `measure` gives the value for these.
+    entry a row in each; `measure` gives the value for these. `columns` are further columns of the train table that the
+    answers have to hold, such as weights or groups; where test lacks them, no program sees those of graded rows.
 
     Two optional parts make resampling fast. `row_values(truth, prediction)`, (n,) or (n, columns): numbers whose mean
     over rows, put through a link function, is the metric. `weighted(truth, prediction)`: a function of row weights
@@ -81,6 +82,9 @@ class Metric:
     own: bool = False  # somebody's grader: each id may occur only once
     one_sided: bool = False  # of two classes the value is that of the positive one
     together: Callable[[Any, Any, list[np.ndarray]], np.ndarray] | None = None
+    by_column: bool = False  # of several target columns the mean over columns
+    columns: tuple[str, ...] = ()  # of the train table, beside the targets
+    predictions: int | None = None  # how many columns are predicted of one target; None: one for each target
 
     def __call__(self, answers: pd.DataFrame, submission: pd.DataFrame, task: Task) -> float:
         """The value for rows that are aligned. Raises GradingError for predictions that it cannot judge."""
@@ -114,8 +118,9 @@ def row_mean(
     low: float = -np.inf,
     high: float = np.inf,
     domain: Domain = ALL_NUMBERS,
+    **more: Any,
 ) -> Metric:
-    """A metric that is the mean over columns of link(mean over rows of `row_values`)."""
+    """A metric that is the mean over columns of link(mean over rows of `row_values`); `more` are fields of `Metric`."""
 
     def weighted(truth: Any, prediction: Any) -> Weighted:
         values = _as_columns(row_values(truth, prediction))
@@ -131,8 +136,30 @@ def row_mean(
         return float(link(_as_columns(row_values(truth, prediction)).mean(axis=0)).mean())
 
     return Metric(
-        name, direction, kinds, form, parse, measure, weighted, row_values, low, high, domain=domain
+        name, direction, kinds, form, parse, measure, weighted, row_values, low, high, domain=domain, **more
     )
+
+
+def weighted_metric(
+    name: str,
+    direction: Direction,
+    kinds: tuple[Problem, ...],
+    form: Form,
+    parse: Parse,
+    weighted: Callable[[Any, Any], Weighted],
+    undefined: str,
+    **more: Any,
+) -> Metric:
+    """A metric given by its weighted form alone: its value is that of equal weights. `undefined` says what is wrong with
+    answers for which that is NaN; `more` are fields of `Metric`."""
+
+    def measure(truth: Any, prediction: Any) -> float:
+        value = float(weighted(truth, prediction)(np.ones((1, len(truth))))[0])
+        if np.isnan(value):
+            raise AnswersError(f"{name} is not defined: {undefined}")
+        return value
+
+    return Metric(name, direction, kinds, form, parse, measure, weighted, **more)
 
 
 def _as_columns(values: np.ndarray) -> np.ndarray:

@@ -4,14 +4,30 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gome.state.errors import GomeError
-from gome.state.metric_names import known, names
-from gome.tools.evaluation import metrics_classification, metrics_detection, metrics_lists, metrics_regression
+from gome.state.metric_names import averaged_over_columns, known, names
+from gome.tools.evaluation import (
+    metrics_classification,
+    metrics_detection,
+    metrics_grouped,
+    metrics_lists,
+    metrics_probability,
+    metrics_regression,
+    metrics_uncertainty,
+)
 from gome.tools.evaluation.metric import Form, GradingError, Metric
 
 __all__ = ["Form", "GradingError", "Metric", "get", "names"]
 
 _FIXED = {
-    m.name: m for m in (*metrics_classification.METRICS, *metrics_regression.METRICS, *metrics_lists.METRICS)
+    m.name: m
+    for module in (
+        metrics_classification,
+        metrics_regression,
+        metrics_lists,
+        metrics_probability,
+        metrics_uncertainty,
+    )
+    for m in module.METRICS
 }
 # name -> builder out of what stands after '@'
 _FAMILIES: dict[str, Callable[[str], Metric]] = {
@@ -21,12 +37,21 @@ _FAMILIES: dict[str, Callable[[str], Metric]] = {
     "ndcg": metrics_lists.ranked_metric("ndcg", metrics_lists.ndcg_at),
     "box_ap": metrics_detection.box_precision,
     "recall": metrics_lists.ranked_metric("recall", metrics_lists.recall_at),
+    "weighted_auc": metrics_probability.weighted_auc,
+    "weighted_log_loss": metrics_probability.weighted_log_loss,
+    "balanced_log_loss": metrics_probability.balanced_log_loss,
+    "bias_auc": metrics_grouped.bias_auc,
+    "log_mae": metrics_grouped.log_mae,
+    "laplace": metrics_uncertainty.laplace,
 }
+_OF_COLUMNS = {"weighted_log_loss", "bias_auc", "log_mae"}
+"""Families whose parameter may name columns of the train table: its spaces count."""
 
 
 def get(name: str, *, root: str | Path | None = None) -> Metric:
     """The metric called `name`; case, '-', '_' and spaces do not matter, a parameter stands after '@' (map@3).
 
+    `mean_columnwise(NAME)` is NAME itself where that is the mean over columns of several.
     `path/to/grade.py:function` is somebody's own grader in folder `root`, `module:function` one there or in an installed
     module, run in a sandbox; its direction is the task's to say. Raises GomeError: unknown (with the nearest names), a
     parameter missing or too much, a grader that cannot be loaded.
@@ -35,13 +60,20 @@ def get(name: str, *, root: str | Path | None = None) -> Metric:
         from gome.tools.evaluation import own_grader  # it needs the sandbox, and most tasks have none
 
         return own_grader.load(name, root)
+    if one := averaged_over_columns(name):
+        metric = get(one)
+        if not metric.by_column:
+            raise GomeError(
+                f"metric {metric.name!r} judges all columns together; it has no mean over columns."
+            )
+        return metric
     _, at, parameter = (part.strip() for part in name.partition("@"))
     try:
         found = known(name)
     except ValueError as error:
         raise GomeError(f"{error}.") from None
     if found in _FAMILIES:
-        return _FAMILIES[found](parameter.replace(" ", ""))
+        return _FAMILIES[found](parameter if found in _OF_COLUMNS else parameter.replace(" ", ""))
     if at:
         raise GomeError(f"metric {found!r} takes no parameter; write it without '@{parameter}'.")
     return _FIXED[found]

@@ -92,7 +92,8 @@ def _average(average: str) -> Callable[..., float]:
     return partial(sk.f1_score, average=average, zero_division=0)
 
 
-def _log_loss(truth: np.ndarray, chance: np.ndarray) -> np.ndarray:
+def log_loss_of(truth: np.ndarray, chance: np.ndarray) -> np.ndarray:
+    """Of each cell, (n, columns): minus the logarithm of the probability of what came true."""
     chance = np.clip(chance, _CLIP, 1 - _CLIP)
     return -(truth * np.log(chance) + (1 - truth) * np.log1p(-chance))
 
@@ -133,10 +134,10 @@ METRICS = (
     _by_label("mcc", CLASSES, sk.matthews_corrcoef, _matthews),
     Metric("qwk", "maximize", CLASSES, "label", ordinal_codes, _kappa, weighted.quadratic_kappa, ordered=True),
     Metric("auc", "maximize", _ALL, "probability", probabilities,
-           _columns(sk.roc_auc_score, "auc", True), column_mean(weighted.auc), low=0, high=1),
+           _columns(sk.roc_auc_score, "auc", True), column_mean(weighted.auc), low=0, high=1, by_column=True),
     Metric("average_precision", "maximize", _ALL, "probability", probabilities,
            _columns(sk.average_precision_score, "average_precision", False),
-           column_mean(weighted.average_precision), low=0, high=1, one_sided=True),
-    row_mean("log_loss", "minimize", _ALL, "probability", chance_of_truth, _log_loss, low=0, high=1),
+           column_mean(weighted.average_precision), low=0, high=1, one_sided=True, by_column=True),
+    row_mean("log_loss", "minimize", _ALL, "probability", chance_of_truth, log_loss_of, low=0, high=1, by_column=True),
     row_mean("brier", "minimize", CLASSES, "probability", probabilities, _squared, low=0, high=1),
 )  # fmt: skip

@@ -1,9 +1,11 @@
 """Metrics of numbers. With several targets each is the mean over columns of the column's own value (MCRMSE for rmse)."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 from sklearn import metrics as sk
 
 from gome.state.errors import GomeError
@@ -76,6 +78,11 @@ def _spearman(truth: np.ndarray, predicted: np.ndarray) -> float:
     return _pearson(pd.Series(truth).rank().to_numpy(), pd.Series(predicted).rank().to_numpy())
 
 
+def _kendall(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Tau-b (Kendall 1945), NaN where either is constant."""
+    return float(stats.kendalltau(truth, predicted).statistic)
+
+
 def _gini_area(truth: np.ndarray, score: np.ndarray) -> float:
     """Area between the cumulated truth, by falling score, and the diagonal; tied rows share their truth evenly."""
     shares = pd.Series(truth).groupby(-score).transform("mean").to_numpy()[np.argsort(-score, kind="stable")]
@@ -120,7 +127,17 @@ def pinball(parameter: str) -> Metric:
         short = truth - predicted
         return np.maximum(levels * short, (levels - 1) * short)
 
-    return row_mean(f"pinball@{parameter}", "minimize", _NUMBERS, "value", pair, loss)
+    several = len(levels) if len(levels) > 1 else None
+    return row_mean(
+        f"pinball@{parameter}",
+        "minimize",
+        _NUMBERS,
+        "value",
+        pair,
+        loss,
+        predictions=several,
+        by_column=several is None,
+    )
 
 
 def _mean_metric(
@@ -130,11 +147,19 @@ def _mean_metric(
     low: float = -np.inf,
     domain: Domain = ALL_NUMBERS,
 ) -> Metric:
-    if root:
-        return row_mean(
-            name, "minimize", _NUMBERS, "value", value_columns, rows, np.sqrt, low=low, domain=domain
-        )
-    return row_mean(name, "minimize", _NUMBERS, "value", value_columns, rows, low=low, domain=domain)
+    more: dict[str, Any] = {"link": np.sqrt} if root else {}
+    return row_mean(
+        name,
+        "minimize",
+        _NUMBERS,
+        "value",
+        value_columns,
+        rows,
+        low=low,
+        domain=domain,
+        by_column=True,
+        **more,
+    )
 
 
 def _column_metric(
@@ -144,7 +169,9 @@ def _column_metric(
     fast: Callable[..., weighted.Weighted] | None = None,
 ) -> Metric:
     prepared = None if fast is None else weighted.column_mean(fast)
-    return Metric(name, direction, _NUMBERS, "value", value_columns, _by_column(name, measure), prepared)
+    return Metric(
+        name, direction, _NUMBERS, "value", value_columns, _by_column(name, measure), prepared, by_column=True
+    )
 
 
 METRICS = (
@@ -158,6 +185,7 @@ METRICS = (
     _column_metric("r2", "maximize", _r2, weighted.r2),
     _column_metric("pearson", "maximize", _pearson, weighted.pearson),
     _column_metric("spearman", "maximize", _spearman),
+    _column_metric("kendall", "maximize", _kendall),
     Metric("gini_normalized", "maximize", ("regression", "binary"), "value", _score_pair,
            _by_column("gini_normalized", _gini), domain=Domain(low=0)),
 )  # fmt: skip

@@ -21,6 +21,7 @@ from gome.tools.evaluation.answer_form import answer_form
 from gome.tools.evaluation.bootstrap import score
 from gome.tools.evaluation.grading import GradingError, measured, metric_of
 from gome.tools.evaluation.metric import Metric
+from gome.tools.evaluation.metrics_uncertainty import value_and_spread
 from gome.tools.evaluation.parse import probabilities, tokens
 
 MOST_ROWS = 50_000
@@ -44,13 +45,14 @@ class Constant:
 
 
 def best_constant(task: Task, labels: pd.DataFrame) -> Constant:
-    """The best constant for the metric, made from `labels`, the target columns of the rows that may be learned from.
+    """The best constant for the metric, made from `labels`: the target columns of the rows that may be learned from, and
+    the columns that the metric needs.
 
     The first of the candidates where the metric can tell none apart. Raises GradingError where no constant makes sense.
     """
-    labels = labels[task.target].dropna().reset_index(drop=True)
+    labels = labels[task.answer_columns].dropna(subset=task.target).reset_index(drop=True)
     metric = metric_of(task)
-    found = list(_candidates(task, labels, metric)) if len(labels) else []
+    found = list(_candidates(task, labels[task.target], metric)) if len(labels) else []
     if not found:
         raise GradingError(f"{metric.name}: no constant makes a prediction of this form")
     if len(found) == 1:
@@ -106,6 +108,8 @@ def _candidates(task: Task, labels: pd.DataFrame, metric: Metric) -> Iterator[Co
         yield from _boxes(task, labels)
     elif form == "ranking":
         yield from _rankings(task, labels, metric)
+    elif metric.predictions == 2:
+        yield from _values_with_spread(task, labels)
     elif form == "label":
         yield from _classes(task, labels) if task.classes else _label_sets(task, labels)
     elif task.classes:
@@ -184,6 +188,15 @@ def _numbers(task: Task, labels: pd.DataFrame, metric: Metric) -> Iterator[Const
     for what, middles in _middles(values, metric):
         row = np.broadcast_to(np.clip(middles, metric.low, metric.high), len(task.prediction))
         yield Constant(what, dict(zip(task.prediction, row.tolist(), strict=True)))
+
+
+def _values_with_spread(task: Task, labels: pd.DataFrame) -> Iterator[Constant]:
+    """Middles of the target, each with the mean distance from it, times the square root of 2: a Laplace spread."""
+    value, spread = value_and_spread(task)
+    target = labels.iloc[:, 0].to_numpy(dtype=float)
+    for what, middle in (("the median", np.median(target)), ("the mean", target.mean())):
+        width = float(np.sqrt(2) * np.abs(target - middle).mean())
+        yield Constant(f"{what} and its spread", {value: float(middle), spread: width})
 
 
 def _middles(values: np.ndarray, metric: Metric) -> Iterator[tuple[str, np.ndarray]]:

@@ -37,7 +37,7 @@ def defined_mean(values: np.ndarray) -> np.ndarray:
 def auc(truth: np.ndarray, score: np.ndarray) -> Weighted:
     """Area under the ROC curve as the share of (positive, negative) pairs in order, ties counted half."""
     order = np.argsort(score, kind="stable")
-    starts = _tie_starts(score[order])
+    starts = tie_starts(score[order])
     positive = truth[order] > 0
 
     def evaluate(weights: np.ndarray) -> np.ndarray:
@@ -54,7 +54,7 @@ def auc(truth: np.ndarray, score: np.ndarray) -> Weighted:
 def average_precision(truth: np.ndarray, score: np.ndarray) -> Weighted:
     """Precision at each distinct score, weighted by the recall that it adds."""
     order = np.argsort(-score, kind="stable")
-    starts = _tie_starts(score[order])
+    starts = tie_starts(score[order])
     positive = truth[order] > 0
 
     def evaluate(weights: np.ndarray) -> np.ndarray:
@@ -68,7 +68,8 @@ def average_precision(truth: np.ndarray, score: np.ndarray) -> Weighted:
     return evaluate
 
 
-def _tie_starts(sorted_scores: np.ndarray) -> np.ndarray:
+def tie_starts(sorted_scores: np.ndarray) -> np.ndarray:
+    """Where each run of equal scores begins."""
     return np.flatnonzero(np.r_[True, sorted_scores[1:] != sorted_scores[:-1]])
 
 
