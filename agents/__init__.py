@@ -1,1 +1,1 @@
-"""Who thinks: researcher, coder, runner, critic, and the offline reasoner. Imports state and tools."""
+"""Who thinks and acts: researcher, coder, runner, critic, recorder, reviewer, and what makes the result."""

@@ -1,4 +1,4 @@
-"""The workbench of one run: everything a node needs besides its state, handed to it and never global."""
+"""The services of one run: everything a node needs besides its state, handed to it and never global."""
 
 import datetime
 from collections.abc import Sequence
