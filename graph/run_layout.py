@@ -17,7 +17,7 @@ from gome.state.task import Task
 from gome.tools.adapters.adapter import Limits as AdapterLimits
 from gome.tools.adapters.inputs import AdapterInputs
 from gome.tools.adapters.profile import profile_files
-from gome.tools.adapters.task import find_adapter, prepare_adapter_task, refuse_table_options
+from gome.tools.adapters.task import find_adapter, prepare_adapter_task
 from gome.tools.data.inputs import Inputs
 from gome.tools.data.profile import profile
 from gome.tools.data.splits import SplitPlan, plan_splits
@@ -38,8 +38,6 @@ from gome.tools.records.run_file import read_run
 
 EARLIER = "earlier.jsonl"
 """The file of lessons as it was at the start: a run that resumes knows what it knew."""
-TABLE_OPTIONS = ("target", "group", "time", "dates", "drop")
-_VERSIONS = ("gome", "langgraph", "langchain", "langchain-core", "langchain-openai", "scikit-learn", "pandas")
 
 
 def prepare_run(task_path: str, config: RunConfig) -> Path:
@@ -132,8 +130,7 @@ def _limits(config: RunConfig) -> AdapterLimits:
 
 
 def _from_tables(run_dir: Path, path: Path, config: RunConfig) -> tuple[Task, Inputs, DataProfile]:
-    given = {name: getattr(config, name) for name in (*TABLE_OPTIONS, "metric", "positive")}
-    task = load_task(path, **given, workspace=run_dir / "task")
+    task = load_task(path, **config.said, workspace=run_dir / "task")
     train = read_task_table(task, task.train)
     run_dir.mkdir(parents=True, exist_ok=True)
     plan = plan_splits(train, task, seed=config.seed)
@@ -144,9 +141,8 @@ def _from_tables(run_dir: Path, path: Path, config: RunConfig) -> tuple[Task, In
 def _from_adapter(
     run_dir: Path, path: Path, adapter: Path, config: RunConfig
 ) -> tuple[Task, Inputs, DataProfile]:
-    refuse_table_options([name for name in TABLE_OPTIONS if getattr(config, name)])
-    said = {"metric": config.metric or "", "positive": config.positive or ""}
-    task, inputs = prepare_adapter_task(path, adapter, run_dir, _limits(config), **said, seed=config.seed)
+    limits = _limits(config)
+    task, inputs = prepare_adapter_task(path, adapter, run_dir, limits, said=config.said, seed=config.seed)
     return task, inputs, profile_files(task, inputs)
 
 

@@ -1,12 +1,39 @@
 """The task: what is predicted, from what, judged by what."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 Problem = Literal["binary", "multiclass", "multilabel", "regression", "ranking", "detection", "text"]
 Direction = Literal["maximize", "minimize"]
+
+
+class TaskSettings(TypedDict, total=False):
+    """What the user says of a task beside its folder; it goes before what the folder says. None and empty: not said.
+
+    `task_file` is read in place of the folder's task.yaml. The rest is what a task.yaml says under the same names;
+    several targets have a comma between them.
+    """
+
+    task_file: str | None
+    target: str | None
+    metric: str | None
+    direction: Direction | None
+    positive: str | None
+    problem: Problem | None
+    id: str | None
+    group: str | None
+    time: str | None
+    dates: Mapping[str, str]
+    drop: Sequence[str]
+    train: str | None
+    test: str | None
+    sample: str | None
+    keep: Sequence[str]
+    links_root: str | None
 
 
 class DateFormat(BaseModel):

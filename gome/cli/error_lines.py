@@ -1,6 +1,7 @@
 """What goes wrong without being a run's fault (a bad option, a full disk, a lost database), in lines for the person."""
 
 import errno
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,17 +9,31 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 
+_OPTIONS = {"task_file": "--task", "dates": "--date-format", "role_models": "--role-model"}
+"""Options that are not called like their setting."""
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_DISK = {errno.EROFS, errno.EIO}
+
+
+def option(setting: str) -> str:
+    """How a setting is called on the command line."""
+    return _OPTIONS.get(setting, f"--{setting.replace('_', '-')}")
+
+
+def as_options(text: str) -> str:
+    """A message with the settings that it names in backticks written as options: `time_limit_s` as --time-limit-s."""
+    known = RunConfig.model_fields
+    return re.sub(r"`(\w+)`", lambda found: option(found[1]) if found[1] in known else found[0], text)
 
 
 def of_options(error: ValidationError) -> GomeError:
     """What is wrong with a configuration, a line for each option."""
     return GomeError(
         "\n".join(
-            f"--{'.'.join(map(str, row['loc'])).replace('_', '-')}: {row['msg'].removeprefix('Value error, ')}"
+            f"{option('.'.join(map(str, row['loc'])))}: {row['msg'].removeprefix('Value error, ')}"
             for row in error.errors()
         )
     )

@@ -1,11 +1,10 @@
-"""The command line: gome run | resume | advise | status | logs | stop | report | doctor.
+"""The command line: gome run | resume | status | report | inspect | advise | logs | grade | stop | doctor.
 
 A command's module is loaded when it is called, so that looking at a run does not wait for what driving one needs.
 """
 
 import argparse
 import importlib
-import re
 import sys
 from collections.abc import Callable, Sequence
 
@@ -19,8 +18,10 @@ _COMMANDS = {
     "resume": ("running", "go on with a run after a stop or a crash"),
     "status": ("watching", "how a run stands"),
     "report": ("report", "write report.html again"),
+    "inspect": ("inspecting", "what Gome understands of a task, and from where, without running anything"),
     "advise": ("advise", "say something to a run: the next diagnosis of every trace reads it"),
     "logs": ("watching", "what happened in a run, one line an event"),
+    "grade": ("grading", "a submission's score and medal in an MLE-bench competition"),
     "stop": ("watching", "stop a run that another terminal runs; resume goes on with it"),
     "doctor": ("doctor", "what this machine offers: sandbox, runtime, hardware, model"),
 }
@@ -37,21 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         command: Callable[[argparse.Namespace], int] = arguments.command
         return command(arguments)
     except GomeError as error:
-        for line in _as_options(str(error)).splitlines():
+        from gome.cli.error_lines import as_options  # not before: the version is printed without it
+
+        for line in as_options(str(error)).splitlines():
             print(f"gome: {line}", file=sys.stderr)
         return USAGE_ERROR
-
-
-def _as_options(text: str) -> str:
-    """A message with the settings that it names in backticks written as options: `time_limit_s` as --time-limit-s."""
-    from gome.state.config import (
-        RunConfig,
-    )  # not before there is something wrong: the version is printed without it
-
-    def option(found: re.Match[str]) -> str:
-        return f"--{found[1].replace('_', '-')}" if found[1] in RunConfig.model_fields else found[0]
-
-    return re.sub(r"`(\w+)`", option, text)
 
 
 def _parser(called: str | None) -> argparse.ArgumentParser:

@@ -37,7 +37,7 @@ def yaml(folder: Path, text: str) -> None:
 BASE = "metric: roc_auc\ntarget: churned\nid: id\n"
 
 FAULTS: dict[str, tuple[Callable[[Path], object], list[str]]] = {
-    "no train table": (lambda f: (f / "train.csv").unlink(), ["no train table", "train: FILE"]),
+    "no train table": (lambda f: (f / "train.csv").unlink(), ["no train table", "`train`"]),
     "named file missing": (lambda f: yaml(f, BASE + "train: rows.csv"), ["rows.csv", "no such file"]),
     "unknown metric": (lambda f: yaml(f, BASE.replace("roc_auc", "roc_aucc")), ["roc_aucc", "roc_auc"]),
     "unknown key": (lambda f: yaml(f, BASE + "metrik: rmse"), ["unknown key 'metrik'", "metric"]),
@@ -116,11 +116,11 @@ FAULTS: dict[str, tuple[Callable[[Path], object], list[str]]] = {
             yaml(f, BASE.replace("roc_auc", "grade:grade")),
             (f / "grade.py").write_text("def grade(submission, answers):\n    return 1.0\n"),
         ),
-        ["grade:grade", "direction: maximize"],
+        ["grade:grade", "maximize or minimize", "`direction`"],
     ),
     "direction against the metric": (
         lambda f: yaml(f, BASE + "direction: minimize"),
-        ["roc_auc", "remove the key 'direction'"],
+        ["roc_auc", "leave `direction` out"],
     ),
     "file outside of the task": (
         lambda f: yaml(f, BASE + "train: ../train.csv"),

@@ -9,7 +9,7 @@ from typing import cast, get_args
 import pandas as pd
 
 from gome.state.errors import GomeError
-from gome.state.task import Direction, Problem, Task
+from gome.state.task import Direction, Problem, Task, TaskSettings
 from gome.tools.adapters.adapter import FILE, GROUP, ID, LABEL, TIME, About, Adapter, Limits
 from gome.tools.adapters.carved import Unfit
 from gome.tools.adapters.inputs import ANSWERS, FOLDER, UNITS, AdapterInputs, named, public_files
@@ -24,6 +24,7 @@ from gome.tools.evaluation import metrics
 from gome.tools.evaluation.metric import Metric
 from gome.tools.evaluation.positive import with_positive
 
+TABLE_SETTINGS = ("target", "group", "time", "dates", "drop", "train", "test", "keep")
 _MANY = 20
 """Different numbers from which on labels of units are spread by size, not as classes."""
 
@@ -42,18 +43,19 @@ def find_adapter(task: Path, given: str | None) -> Path | None:
 
 
 def prepare_adapter_task(
-    task: Path, file: Path, run_dir: Path, limits: Limits, *, metric: str, positive: str, seed: int
+    task: Path, file: Path, run_dir: Path, limits: Limits, *, said: TaskSettings, seed: int
 ) -> tuple[Task, AdapterInputs]:
-    """The checked task and its inputs, all folds laid out. `metric` and `positive` go before what the files say.
+    """The checked task and its inputs, all folds laid out. What is `said` goes before what the files say.
     GomeError with the line that says what to mend, in the task or in the adapter."""
-    root, partial = task_of_folder(task)
+    refuse_table_settings(said)
+    root, partial = task_of_folder(task, said)
     kept = run_dir / FOLDER / FILE
     kept.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(file, kept)
     public = public_files(run_dir, root, partial.links_root, file)
     adapter = Adapter(_text(file), public, run_dir / "inputs" / ".carving", limits)
     with named(str(file)):
-        partial = _with_settings(partial, adapter.about(), metric, positive)
+        partial = _with_settings(partial, adapter.about())
         units = adapter.units()
     write_table(units, kept.with_name(UNITS))
     partial = _completed(public, partial)
@@ -90,7 +92,7 @@ def _text(file: Path) -> str:
         raise GomeError(f"{file}: not UTF-8 at byte {error.start}; save the file as UTF-8 again.") from error
 
 
-def _with_settings(partial: PartialTask, about: About, metric: str, positive: str) -> PartialTask:
+def _with_settings(partial: PartialTask, about: About) -> PartialTask:
     """`partial` with what the adapter says where neither the caller nor task.yaml does."""
     said = about.settings
     own = f"{FILE}:grade" if "grade" in about.functions else ""
@@ -103,8 +105,8 @@ def _with_settings(partial: PartialTask, about: About, metric: str, positive: st
         id=partial.id or said.get("id", ""),
         direction=partial.direction or cast(Direction | None, said.get("direction")),
         problem=partial.problem or cast(Problem | None, said.get("problem")),
-        metric=metric or partial.metric or own or said.get("metric", ""),
-        positive=positive or partial.positive or said.get("positive", ""),
+        metric=partial.metric or own or said.get("metric", ""),
+        positive=partial.positive or said.get("positive", ""),
     )
 
 
@@ -180,10 +182,11 @@ def _are_values(answers_and_sample: Sequence[Path], prediction: list[str]) -> bo
     return numbers and any(pd.api.types.is_float_dtype(t[c]) for t in tables for c in prediction)
 
 
-def refuse_table_options(given: Sequence[str]) -> None:
-    """GomeError for options that are about the columns of tables."""
-    if given:
-        raise GomeError(
-            f"--{given[0]} is about the columns of a train table; with an adapter the table of units says label, group "
-            "and time."
-        )
+def refuse_table_settings(said: TaskSettings) -> None:
+    """GomeError for settings that are about tables and their columns."""
+    for name in TABLE_SETTINGS:
+        if said.get(name):
+            raise GomeError(
+                f"`{name}` is about the columns of a train table; with an adapter the table of units says label, group "
+                "and time."
+            )

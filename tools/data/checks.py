@@ -237,11 +237,9 @@ def direction_of(partial: PartialTask, of_metric: Direction) -> Direction:
     if ":" in partial.metric:
         if partial.direction is None:
             raise GomeError(
-                f"metric {partial.metric!r}: say 'direction: maximize' or 'direction: minimize' in task.yaml."
+                f"metric {partial.metric!r}: which way is better, maximize or minimize? Give `direction`."
             )
         return partial.direction
     if partial.direction not in (None, of_metric):
-        raise GomeError(
-            f"task.yaml: metric {partial.metric!r} is to {of_metric}; remove the key 'direction'."
-        )
+        raise GomeError(f"metric {partial.metric!r} is to {of_metric}: leave `direction` out.")
     return of_metric

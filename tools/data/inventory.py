@@ -163,11 +163,9 @@ def _notes(
     for name, key in found.tables.items():
         yield f"{name} holds labels or has train's rows only: it is in the folds without the graded rows, by {key}"
     for why, names in reasons.items():
-        yield (
-            f"not in any program's input, as it {why}: {few(names)}; if it holds none, list it under 'keep' in task.yaml"
-        )
+        yield (f"not in any program's input, as it {why}: {few(names)}; if it holds none, name it in `keep`")
     if kept:
-        yield f"in the folds unsearched, as task.yaml keeps them: {few(kept)}"
+        yield f"in the folds unsearched, as `keep` says: {few(kept)}"
     if in_part:
         yield f"searched for labels in part only, as they are many or large: {few(in_part)}"
 

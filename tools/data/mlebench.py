@@ -1,6 +1,7 @@
 """What a prepared competition does not say by name: its files, id, target and metric, inferred or asked for."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,13 +36,18 @@ def name(path: Path) -> str:
     return path.name or "task"
 
 
-def complete(root: Path, partial: PartialTask) -> PartialTask:
-    """`partial` with files, id, target, metric and description filled in. GomeError names the option that is missing."""
+def completed(root: Path, partial: PartialTask) -> Iterator[PartialTask]:
+    """`partial` with ever more filled in: description, files, id, target, metric; the last one is complete. GomeError
+    names the option that is missing."""
     partial = with_description(root, partial)
+    yield partial
     partial = _with_files(root, partial)
+    yield partial
     partial = replace(partial, id=partial.id or _infer_id(root, partial))
+    yield partial
     partial = replace(partial, target=partial.target or _infer_target(root, partial))
-    return with_metric(root, partial)
+    yield partial
+    yield with_metric(root, partial)
 
 
 def with_description(root: Path, partial: PartialTask) -> PartialTask:
@@ -63,7 +69,7 @@ def _with_files(root: Path, partial: PartialTask) -> PartialTask:
         if given and not (root / given).resolve().is_relative_to(root.resolve()):
             raise GomeError(f"{given}: the {role} file has to lie in the task folder {root}.")
         if given and not (root / given).is_file():
-            raise GomeError(f"{root / given}: no such file, though the task file names it as {role}.")
+            raise GomeError(f"{root / given}: no such file, though it is named as `{role}`.")
     sample = partial.sample or find_sample(root)
     others = [t for t in tables if t != sample]
     train = partial.train or _pick(root, others, "train", r"^train|train(ing)?(\.|_set|_data|_labels)")
@@ -88,10 +94,8 @@ def _pick(root: Path, tables: list[str], role: str, pattern: str) -> str:
     file = {"train": "train table", "test": "test table", "sample": "sample submission"}[role]
     if not found:
         have = f"there are {', '.join(tables[:8])}" if tables else "there is no table at all"
-        raise GomeError(f"{root}: no {file} found ({have}); name it in a task.yaml as '{role}: FILE'.")
-    raise GomeError(
-        f"{root}: more than one {file} ({', '.join(found)}); name it in a task.yaml as '{role}: FILE'."
-    )
+        raise GomeError(f"{root}: no {file} found ({have}); give `{role}`.")
+    raise GomeError(f"{root}: more than one {file} ({', '.join(found)}); give `{role}`.")
 
 
 def _infer_id(root: Path, partial: PartialTask) -> str:
@@ -103,7 +107,7 @@ def _infer_id(root: Path, partial: PartialTask) -> str:
         return shared[0]
     raise GomeError(
         f"{root / partial.sample}: no id column: its first column {sample[0]!r} is not in {partial.test}; "
-        "name the id in a task.yaml as 'id: COLUMN'."
+        "give `id`."
     )
 
 

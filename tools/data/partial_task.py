@@ -1,9 +1,10 @@
 """What is known of a task before its files are checked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
-from gome.state.task import Direction, Problem
+from gome.state.task import Direction, Problem, TaskSettings
 
 
 @dataclass(frozen=True)
@@ -34,25 +35,19 @@ class PartialTask:
     time_limit_s: float | None = None
     program_time_limit_s: float | None = None
 
-    def with_given(
-        self,
-        *,
-        target: list[str],
-        metric: str,
-        positive: str,
-        group: str | None,
-        time: str | None,
-        dates: Mapping[str, str],
-        drop: Sequence[str],
-    ) -> "PartialTask":
-        """This partial with what the caller said in place of what the files say, columns to drop beside theirs."""
+    def with_said(self, said: TaskSettings) -> "PartialTask":
+        """This partial with what the user says in place of what the files say; columns to drop, patterns to keep and
+        formats of dates are added to theirs."""
+        named = {name: value for name, value in said.items() if value and name not in ("task_file", *_ADDED)}
+        if "target" in named:
+            named["target"] = [name.strip() for name in str(named["target"]).split(",") if name.strip()]
+        more = replace(self, **cast(Any, named))
         return replace(
-            self,
-            target=target or self.target,
-            metric=metric or self.metric,
-            positive=positive or self.positive,
-            group=group or self.group,
-            time=time or self.time,
-            dates={**self.dates, **dates},
-            drop=list(dict.fromkeys([*self.drop, *drop])),
+            more,
+            dates={**self.dates, **(said.get("dates") or {})},
+            drop=list(dict.fromkeys([*self.drop, *(said.get("drop") or ())])),
+            keep=list(dict.fromkeys([*self.keep, *(said.get("keep") or ())])),
         )
+
+
+_ADDED = ("dates", "drop", "keep")

@@ -3,7 +3,6 @@
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from gome.tools.data.columns import class_text, column_kind, nearest
 from gome.tools.data.date_checks import date_formats
 from gome.tools.data.drop import check_drop
 from gome.tools.data.labels import read_labels
+from gome.tools.data.partial_task import PartialTask
 from gome.tools.data.row_splits import deal, hold_out, moments
 from gome.tools.data.splits import MIN_ROWS
 from gome.tools.data.table_names import TableName, stem_of
@@ -31,20 +31,8 @@ SUGGESTED = {
     "multilabel": ["auc", "f1_samples"],
     "regression": ["rmse", "mae", "r2"],
 }
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is to be predicted from one table and how it is judged; test rows are later by the column `time`, and share
-    no value of the column `group` with train. `dates` are formats by column; the columns `drop` are left out."""
-
-    target: list[str]
-    metric: str
-    positive: str = ""
-    group: str | None = None
-    time: str | None = None
-    dates: Mapping[str, str] = field(default_factory=dict)
-    drop: tuple[str, ...] = ()
+_PASSED_ON = ("positive", "problem", "direction", "group", "time")
+"""What is said of the table and stands in the task file as it is."""
 
 
 def answers_path(root: Path) -> Path:
@@ -55,13 +43,13 @@ def answers_path(root: Path) -> Path:
     return root.with_name(f"{root.name}-answers.csv")
 
 
-def make_task_folder(path: Path, wanted: Wanted, workspace: Path) -> Path:
+def make_task_folder(path: Path, wanted: PartialTask, workspace: Path) -> Path:
     """Write `workspace`/<name of the table>/ with train, test, sample submission, description and task.yaml.
 
     The test part is the rows without a label if there are any, else one row in five: the latest, or whole groups, or
-    labels spread evenly; the same rows every time. The true labels of a cut-off test part go to `answers_path`. A column
-    that tells the rows apart is the id; else `row_id` is made. Raises GomeError: target or metric not given, no such
-    column, too few labelled rows, nothing left to train on.
+    labels spread evenly; the same rows every time. The true labels of a cut-off test part go to `answers_path`. Where no
+    id is named, a column that tells the rows apart is it; else `row_id` is made. Raises GomeError: target or metric not
+    given, no such column, too few labelled rows, nothing left to train on.
     """
     table, cells, target, metric = read_table(path), read_cells(path), wanted.target, wanted.metric
     _check_columns(path, table, wanted)
@@ -72,7 +60,7 @@ def make_task_folder(path: Path, wanted: Wanted, workspace: Path) -> Path:
     table, cells = table.drop(columns=dropped), cells.drop(columns=dropped)
     dates = date_formats(path, [table], wanted.dates, wanted.time, skip=target)
     labels, _ = read_labels(path, target, target, metrics.get(metric).kinds, metric)
-    id_ = _id_column(table, cells, target)
+    id_ = wanted.id or _id_column(table, cells, target)
     if id_ not in cells:
         cells = pd.concat([pd.Series(np.arange(len(cells)), name=id_), cells], axis=1)
     is_train, is_test, known = _sides(path, table, cells, labels, wanted, dates)
@@ -88,9 +76,8 @@ def make_task_folder(path: Path, wanted: Wanted, workspace: Path) -> Path:
     (partial / "description.md").write_text(
         _description(path, len(cells), int(is_test.sum()), wanted, known), encoding="utf-8"
     )
-    keys: JsonObject = {"name": root.name, "metric": metric, "target": target, "id": id_}
-    given = (("positive", wanted.positive), ("group", wanted.group), ("time", wanted.time))
-    keys |= {key: name for key, name in given if name}
+    keys: JsonObject = {"name": wanted.name, "metric": metric, "target": target, "id": id_}
+    keys |= {key: getattr(wanted, key) for key in _PASSED_ON if getattr(wanted, key)}
     if settled := {c: dates[c].format for c in dates if c in wanted.dates or c == wanted.time}:
         keys["dates"] = settled
     (partial / "task.yaml").write_text(
@@ -107,16 +94,18 @@ def make_task_folder(path: Path, wanted: Wanted, workspace: Path) -> Path:
     return root
 
 
-def _check_columns(path: Path, table: pd.DataFrame, wanted: Wanted) -> None:
+def _check_columns(path: Path, table: pd.DataFrame, wanted: PartialTask) -> None:
     if not wanted.target:
         raise GomeError(
             f"{path}: which column is to be predicted? Give `target`{nearest('', table.columns)}."
         )
-    roles = [("target", name) for name in wanted.target] + [("group", wanted.group), ("time", wanted.time)]
+    roles = [("target", name) for name in wanted.target]
+    roles += [("id", wanted.id), ("group", wanted.group or ""), ("time", wanted.time or "")]
     for role, name in roles:
-        if name is not None and name not in table.columns:
+        if name and name not in table.columns:
             raise GomeError(f"{path}: no {role} column {name!r}{nearest(name, table.columns)}.")
-    taken = {"target": wanted.target, "group": [wanted.group or ""], "time": [wanted.time or ""]}
+    taken = {"target": wanted.target, "id": [wanted.id]}
+    taken |= {"group": [wanted.group or ""], "time": [wanted.time or ""]}
     check_drop(path, wanted.drop, list(table.columns), taken)
 
 
@@ -147,7 +136,7 @@ def _sides(
     table: pd.DataFrame,
     cells: pd.DataFrame,
     labels: pd.DataFrame,
-    wanted: Wanted,
+    wanted: PartialTask,
     dates: Mapping[str, DateFormat],
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """Which rows are the train and the test part, and whether the labels of the latter are known."""
@@ -195,7 +184,7 @@ def _wants_probabilities(metric: str) -> bool:
     return "multiclass" in found.kinds and found.form == "probability"
 
 
-def _description(path: Path, rows: int, tests: int, wanted: Wanted, known: bool) -> str:
+def _description(path: Path, rows: int, tests: int, wanted: PartialTask, known: bool) -> str:
     cut = f"the {tests} rows whose label is missing"
     if known:
         how = f"the latest by {wanted.time}" if wanted.time else "drawn at random"

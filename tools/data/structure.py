@@ -13,9 +13,9 @@ def structure_hints(train: pd.DataFrame, test: pd.DataFrame, task: Task) -> list
     shared = [c for c in train.columns if c in test.columns and c not in (task.id, *task.target)]
     later = [] if task.time else [c for c in shared if _is_later(train[c], test[c])]
     apart = [] if task.group else [c for c in shared if c not in later and _is_apart(train[c], test[c])]
-    return [
-        f"all of test is later than train by {c}; 'time: {c}' in task.yaml would split so too" for c in later
-    ] + [f"train and test share no {c}; 'group: {c}' in task.yaml would split so too" for c in apart]
+    return [f"all of test is later than train by {c}; `time` {c} would split so too" for c in later] + [
+        f"train and test share no {c}; `group` {c} would split so too" for c in apart
+    ]
 
 
 def _is_later(train: pd.Series, test: pd.Series) -> bool:

@@ -20,7 +20,7 @@ def task_files(root: Path, links_root: str | None = None) -> list[str]:
     if links_root is not None:
         allowed.append((root / Path(links_root).expanduser()).resolve())
         if not allowed[-1].is_dir():
-            raise GomeError(f"{root / 'task.yaml'}: links_root: {allowed[-1]} is no folder.")
+            raise GomeError(f"{root}: `links_root`: {allowed[-1]} is no folder.")
     return list(_below(root, "", allowed, (allowed[0],)))
 
 
@@ -46,7 +46,7 @@ def _check_link(link: Path, target: Path, allowed: list[Path]) -> None:
     if not any(target.is_relative_to(folder) for folder in allowed):
         raise GomeError(
             f"{link}: a link to {target}, outside of the task folder; copy the file in place of the link, or name the "
-            "folder that all links may lead into in task.yaml as 'links_root: FOLDER'."
+            "folder that all links may lead into as `links_root`."
         )
     if any(target.is_relative_to(allowed[0] / name) for name in NEVER):
         raise GomeError(f"{link}: a link to {target}, which no program may see; remove the link.")

@@ -1,21 +1,22 @@
 """A task from whatever the user has: a task folder, a prepared MLE-bench competition, a plain folder or one table."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from typing_extensions import Unpack
 
 from gome.state.errors import GomeError
-from gome.state.task import Direction, Problem, Task
+from gome.state.task import Direction, Problem, Task, TaskSettings
 from gome.tools.data import mlebench, single_table
 from gome.tools.data.checks import check_task
 from gome.tools.data.columns import nearest
 from gome.tools.data.drop import leave_out
 from gome.tools.data.partial_task import PartialTask
-from gome.tools.data.table_names import SUFFIXES, is_table
+from gome.tools.data.table_names import SUFFIXES, is_table, stem_of
 from gome.tools.data.task_files import task_files
 
 TASK_FILE = "task.yaml"
@@ -24,66 +25,64 @@ TASK_FILE = "task.yaml"
 def load_task(
     path: Path,
     *,
-    target: str | None = None,
-    metric: str | None = None,
-    positive: str | None = None,
-    group: str | None = None,
-    time: str | None = None,
-    dates: Mapping[str, str] | None = None,
-    drop: Sequence[str] = (),
     workspace: Path | None = None,
+    on_partial: Callable[[PartialTask], None] = lambda partial: None,
+    **said: Unpack[TaskSettings],
 ) -> Task:
-    """Read and check the task at `path`. `target` (several: comma between them), `metric`, the class `positive`, the
-    columns `group` and `time`, and the formats of `dates` by column go before the files' own; the columns `drop` are
-    left out, beside those that the file leaves out.
+    """Read and check the task at `path`; what is `said` goes before what the files say (see `TaskSettings`).
 
     `path` is a folder with a task.yaml, a prepared MLE-bench competition (its folder, `prepared` or `public`), a
     folder with train, test and sample submission, or one CSV or Parquet table. One table is cut into a task folder
     below `workspace` (see `single_table`); where columns are left out of a folder, one without them is made there (see
-    `drop`). Nothing is written otherwise, and `prepared/private` is never opened.
+    `drop`). Nothing is written otherwise, and `prepared/private` is never opened. `on_partial` is called with what is
+    known so far whenever that is more, also of a task that is refused in the end.
     Raises GomeError with one line for whatever is missing, contradictory or does not fit the metric.
     """
     path = Path(path).expanduser().resolve()
     if not path.exists():
         raise GomeError(f"{path}: no such file or folder.")
-    targets = [name.strip() for name in (target or "").split(",") if name.strip()]
-    if path.is_file() and path.name == TASK_FILE:
-        path = path.parent
-    wanted = single_table.Wanted(targets, metric or "", positive or "", group, time, dates or {}, tuple(drop))
-    return (_from_table if path.is_file() else _from_folder)(path, wanted, workspace)
-
-
-def _from_folder(path: Path, wanted: single_table.Wanted, workspace: Path | None) -> Task:
-    root, partial = task_of_folder(path)
+    if path.is_file() and path.name != TASK_FILE:
+        partial = _said_of(path.parent, None, stem_of(path), said)
+        on_partial(partial)
+        return _from_table(path, partial, workspace)
+    root, partial = task_of_folder(path, said)
     task_files(root, partial.links_root)  # refuses a link that leads out before anything is read over it
-    partial = partial.with_given(
-        target=wanted.target,
-        metric=wanted.metric,
-        positive=wanted.positive,
-        group=wanted.group,
-        time=wanted.time,
-        dates=wanted.dates,
-        drop=wanted.drop,
-    )
-    task = check_task(root, mlebench.complete(root, partial))
+    for known in mlebench.completed(root, partial):
+        on_partial(known)
+        partial = known
+    task = check_task(root, partial)
     return leave_out(task, partial.drop, _given(path, workspace)) if partial.drop else task
 
 
-def task_of_folder(path: Path) -> tuple[Path, PartialTask]:
-    """The folder of a task's files, and what its task.yaml says. GomeError for a file that is none."""
+def task_of_folder(path: Path, said: TaskSettings) -> tuple[Path, PartialTask]:
+    """The folder of a task's files, and what is said of the task: by `said`, else by its task file."""
     path = path.parent if path.name == TASK_FILE else path
     root = mlebench.public_folder(path)
-    if (root / TASK_FILE).is_file():
-        return root, _read_task_file(root / TASK_FILE)
-    return root, PartialTask(name=mlebench.name(path))
+    return root, _said_of(root, root / TASK_FILE, mlebench.name(path), said)
 
 
-def _from_table(path: Path, wanted: single_table.Wanted, workspace: Path | None) -> Task:
+def _said_of(root: Path, own: Path | None, name: str, said: TaskSettings) -> PartialTask:
+    """What the task file says, the user's own or else the folder's, and before it what is `said`."""
+    given = said.get("task_file")
+    if given:
+        file = Path(given).expanduser().resolve()
+        if not file.is_file():
+            raise GomeError(f"{file}: no such task file.")
+        partial = _read_task_file(file, name)
+    else:
+        partial = _read_task_file(own, root.name) if own and own.is_file() else PartialTask(name=name)
+    return partial.with_said(said)
+
+
+def _from_table(path: Path, partial: PartialTask, workspace: Path | None) -> Task:
     if not is_table(path):
         raise GomeError(f"{path}: neither a task folder nor a table; tables are {', '.join(SUFFIXES)}.")
-    root = single_table.make_task_folder(path, wanted, _given(path, workspace))
+    for setting in ("train", "test", "sample", "keep", "links_root"):
+        if getattr(partial, setting):
+            raise GomeError(f"{path}: one table has no other files: `{setting}` is for task folders.")
+    root = single_table.make_task_folder(path, partial, _given(path, workspace))
     try:
-        return load_task(root).model_copy(update={"drop": list(wanted.drop)})
+        return load_task(root).model_copy(update={"drop": list(partial.drop)})
     except GomeError as error:  # the user knows the table, not the folder that was made of it
         raise GomeError(re.sub(rf"{re.escape(str(root))}/\w+(\.\w+)*", str(path), str(error))) from error
 
@@ -124,7 +123,8 @@ class _TaskFile(BaseModel):
         return value if isinstance(value, list) else [value]
 
 
-def _read_task_file(path: Path) -> PartialTask:
+def _read_task_file(path: Path, name: str) -> PartialTask:
+    """What a task file says; `name` is the task's unless it says another one."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except UnicodeDecodeError as error:
@@ -150,5 +150,5 @@ def _read_task_file(path: Path) -> PartialTask:
         fault = error.errors()[0]
         raise GomeError(f"{path}: key '{fault['loc'][0]}': {fault['msg'].lower()}.") from error
     values = file.model_dump(exclude={"time_limit", "program_time_limit"})
-    values["name"] = file.name or path.parent.name
+    values["name"] = file.name or name
     return PartialTask(**values, time_limit_s=file.time_limit, program_time_limit_s=file.program_time_limit)

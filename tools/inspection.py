@@ -1,0 +1,154 @@
+"""What is understood of a task, and from where; no program runs, and no run folder is made."""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from gome.state.errors import GomeError
+from gome.state.inspection import Doubt, Fact, Inspection, Part, TableCount
+from gome.state.profile import DataProfile
+from gome.state.task import Task, TaskSettings
+from gome.tools.data.fact_sources import partial_facts, task_facts
+from gome.tools.data.input_tree import input_tree
+from gome.tools.data.inputs import Inputs
+from gome.tools.data.leak_advice import leak_line
+from gome.tools.data.metric_words import read_metric
+from gome.tools.data.partial_task import PartialTask
+from gome.tools.data.profile import profile
+from gome.tools.data.splits import NAMES, SplitPlan, plan_splits
+from gome.tools.data.structure import structure_hints
+from gome.tools.data.table_names import is_table
+from gome.tools.data.task_folder import load_task
+from gome.tools.data.task_tables import read_task_table
+from gome.tools.evaluation.answer_form import answer_form
+from gome.tools.evaluation.answers import check_answers
+
+
+def inspect_task(path: Path, said: TaskSettings, *, seed: int = 0) -> tuple[Inspection, Task | None]:
+    """What is understood of the task at `path`, with the task itself: None if it is refused, and why is told.
+
+    The same checks as at the start of a run, the same splits for the same seed. GomeError only where nothing is there
+    to be looked at.
+    """
+    path = Path(path).expanduser().resolve()
+    if not path.exists():
+        raise GomeError(f"{path}: no such file or folder.")
+    partials: list[PartialTask] = []
+    with tempfile.TemporaryDirectory(prefix="gome-inspect-") as scratch:
+        try:
+            task = load_task(path, workspace=Path(scratch), on_partial=partials.append, **said)
+            return _whole(path, said, partials[0], task, Path(scratch), seed), task
+        except GomeError as error:
+            return _refused(path, said, partials, str(error)), None
+
+
+def _refused(path: Path, said: TaskSettings, partials: list[PartialTask], why: str) -> Inspection:
+    """What was understood until the task was refused."""
+    found = Inspection(name=path.name, path=str(path), refused=why, unsure=[_asked(why)])
+    if not partials:
+        return found
+    known = partials[-1]
+    facts = partial_facts(said, partials[0], known)
+    if not known.metric and (reading := read_metric(known.description)).metric:
+        facts["metric"] = Fact(value=reading.metric, source=f'the description: "{reading.sentence}"')
+    elif not known.metric and "`metric`" not in why:
+        found["unsure"].append(Doubt(text="the metric is not plain", setting="metric"))
+    return {**found, "name": known.name, "facts": facts}
+
+
+def _asked(line: str) -> Doubt:
+    setting = re.search(r"`(\w+)`", line)
+    return Doubt(text=line, setting=setting[1] if setting else "")
+
+
+def _whole(
+    path: Path, said: TaskSettings, file: PartialTask, task: Task, scratch: Path, seed: int
+) -> Inspection:
+    train, test = (read_task_table(task, name) for name in (task.train, task.test))
+    plan = plan_splits(train, task, seed=seed)
+    check_answers(task, train, plan)
+    inputs, data = Inputs(scratch / "inputs", task, plan), profile(task)
+    return {
+        "name": task.name,
+        "path": str(path),
+        "refused": None,
+        "facts": task_facts(said, file, task, path if path.is_file() and is_table(path) else None),
+        "unit": _unit(task, inputs),
+        "tables": list(_tables(task, train, test, inputs.sample("final", 0))),
+        "classes": _classes(task, data),
+        "answer": answer_form(task),
+        "prediction": task.prediction,
+        "splits": plan.reason,
+        "parts": list(_parts(plan)),
+        "files": [*_together(inputs), *inputs.notes],
+        "leaks": [leak_line(leak) for leak in data.get("leaks", [])],
+        "warnings": [row["text"] for row in data.get("warnings", []) if row["kind"] != "dates"],
+        "unsure": list(_unsure(task, train, test, data, inputs)),
+        "tree": input_tree(task, inputs.inventory),
+    }
+
+
+def _unit(task: Task, inputs: Inputs) -> str:
+    """What there is one of for each prediction."""
+    naming = inputs.inventory.naming
+    files = f" and the files named by its {naming.key}" if naming.key else ""
+    return f"a row of {task.train}{files}"
+
+
+def _together(inputs: Inputs) -> Iterator[str]:
+    if shared := inputs.inventory.naming.shared:
+        yield f"files of train's and of test's rows stand together: {len(shared):,}, such as {shared[0]}"
+
+
+def _tables(
+    task: Task, train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame
+) -> Iterator[TableCount]:
+    labelled = int(train[task.target].notna().all(axis=1).sum())
+    yield TableCount(
+        role="train", file=task.train, rows=len(train), columns=train.shape[1], labelled=labelled
+    )
+    for role, file, table in (("test", task.test, test), ("sample", task.sample, sample)):
+        yield TableCount(role=role, file=file, rows=len(table), columns=table.shape[1], labelled=None)
+
+
+def _classes(task: Task, data: DataProfile) -> dict[str, int]:
+    """Train rows of each class, or of each label where there are several targets."""
+    if task.problem == "regression":
+        return {}
+    if len(task.target) == 1:
+        return data["target"][task.target[0]].get("counts", {})
+    ones = (
+        sum(n for label, n in data["target"][c].get("counts", {}).items() if float(label) == 1)
+        for c in task.target
+    )
+    return dict(zip(task.target, ones, strict=True))
+
+
+def _parts(plan: SplitPlan) -> Iterator[Part]:
+    for split in (split for name in NAMES for split in plan.folds(name)):
+        yield Part(
+            split=split.name, fold=split.fold, train=len(split.train_rows), graded=len(split.test_rows)
+        )
+
+
+def _unsure(
+    task: Task, train: pd.DataFrame, test: pd.DataFrame, data: DataProfile, inputs: Inputs
+) -> Iterator[Doubt]:
+    if task.test == task.sample:
+        yield Doubt(text="no test table was found: a program sees the sample's ids alone", setting="test")
+    if ":" in task.metric and task.problem in ("multiclass", "regression"):
+        yield Doubt(
+            text=f"the labels are taken for {task.problem}: a grader of your own does not say",
+            setting="problem",
+        )
+    for hint in structure_hints(train, test, task):
+        yield _asked(hint)
+    for row in data.get("warnings", []):
+        if row["kind"] == "dates":
+            yield Doubt(text=row["text"], setting="dates")
+    if inputs.inventory.left_out:
+        count = len(inputs.inventory.left_out)
+        yield Doubt(text=f"whether {count} files that are left out hold labels", setting="keep")
