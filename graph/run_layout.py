@@ -38,6 +38,7 @@ from gome.tools.records.run_file import read_run
 
 EARLIER = "earlier.jsonl"
 """The file of lessons as it was at the start: a run that resumes knows what it knew."""
+_VERSIONS = ("gome", "langgraph", "langchain", "langchain-core", "langchain-openai", "scikit-learn", "pandas")
 
 
 def prepare_run(task_path: str, config: RunConfig) -> Path:

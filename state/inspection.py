@@ -44,7 +44,7 @@ class Inspection(TypedDict, total=False):
     `facts` are by the names that task.yaml has for them. `unit` is what there is one of for each prediction; `classes`
     counts the train rows of each label; `answer` is the form of what a program writes into the columns `prediction`.
     `leaks` and `warnings` are lines, and so are `files` (how files belong to rows, and what becomes of them) and `tree`
-    (what a program finds in its input, indented by two spaces a level).
+    (what a program finds in its input, or the files of a refused folder, indented by two spaces a level).
     """
 
     name: str

@@ -12,15 +12,17 @@ from gome.state.inspection import Doubt, Fact, Inspection, Part, TableCount
 from gome.state.profile import DataProfile
 from gome.state.task import Task, TaskSettings
 from gome.tools.data.fact_sources import partial_facts, task_facts
-from gome.tools.data.input_tree import input_tree
-from gome.tools.data.inputs import Inputs
+from gome.tools.data.input_tree import input_tree, tree_of
 from gome.tools.data.leak_advice import leak_line
 from gome.tools.data.metric_words import read_metric
+from gome.tools.data.mlebench import public_folder
 from gome.tools.data.partial_task import PartialTask
 from gome.tools.data.profile import profile
 from gome.tools.data.splits import NAMES, SplitPlan, plan_splits
 from gome.tools.data.structure import structure_hints
+from gome.tools.data.table_inputs import TableInputs
 from gome.tools.data.table_names import is_table
+from gome.tools.data.task_files import task_files
 from gome.tools.data.task_folder import load_task
 from gome.tools.data.task_tables import read_task_table
 from gome.tools.evaluation.answer_form import answer_form
@@ -51,6 +53,9 @@ def _refused(path: Path, said: TaskSettings, partials: list[PartialTask], why: s
     if not partials:
         return found
     known = partials[-1]
+    if path.is_dir():
+        root = public_folder(path)
+        found["tree"] = tree_of(dict.fromkeys(task_files(root, known.links_root), ""), f"{root.name}/")
     facts = partial_facts(said, partials[0], known)
     if not known.metric and (reading := read_metric(known.description)).metric:
         facts["metric"] = Fact(value=reading.metric, source=f'the description: "{reading.sentence}"')
@@ -70,7 +75,7 @@ def _whole(
     train, test = (read_task_table(task, name) for name in (task.train, task.test))
     plan = plan_splits(train, task, seed=seed)
     check_answers(task, train, plan)
-    inputs, data = Inputs(scratch / "inputs", task, plan), profile(task)
+    inputs, data = TableInputs(scratch / "inputs", task, plan), profile(task)
     return {
         "name": task.name,
         "path": str(path),
@@ -91,14 +96,14 @@ def _whole(
     }
 
 
-def _unit(task: Task, inputs: Inputs) -> str:
+def _unit(task: Task, inputs: TableInputs) -> str:
     """What there is one of for each prediction."""
     naming = inputs.inventory.naming
     files = f" and the files named by its {naming.key}" if naming.key else ""
     return f"a row of {task.train}{files}"
 
 
-def _together(inputs: Inputs) -> Iterator[str]:
+def _together(inputs: TableInputs) -> Iterator[str]:
     if shared := inputs.inventory.naming.shared:
         yield f"files of train's and of test's rows stand together: {len(shared):,}, such as {shared[0]}"
 
@@ -135,7 +140,7 @@ def _parts(plan: SplitPlan) -> Iterator[Part]:
 
 
 def _unsure(
-    task: Task, train: pd.DataFrame, test: pd.DataFrame, data: DataProfile, inputs: Inputs
+    task: Task, train: pd.DataFrame, test: pd.DataFrame, data: DataProfile, inputs: TableInputs
 ) -> Iterator[Doubt]:
     if task.test == task.sample:
         yield Doubt(text="no test table was found: a program sees the sample's ids alone", setting="test")

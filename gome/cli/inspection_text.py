@@ -54,7 +54,11 @@ def lines(found: Inspection) -> Iterator[str]:
         ),
     ):
         yield from _listed(title, texts)
-    yield from _listed("a program on all of the data finds", found.get("tree", []), mark="")
+    yield from _listed(
+        "files" if found.get("refused") else "a program on all of the data finds",
+        found.get("tree", []),
+        mark="",
+    )
 
 
 def _fact(name: str, fact: Fact) -> Iterator[str]:

@@ -55,11 +55,14 @@ def test_the_readme_uses_options_that_exist() -> None:
         for option in re.findall(r"(--[a-z-]+)", line)
         if "gome" in line or "`--" in line
     }
-    known = subprocess.run(
-        [sys.executable, "-m", "gome", "run", "--help"], capture_output=True, text=True, check=True
+    known = "".join(
+        subprocess.run(
+            [sys.executable, "-m", "gome", command, "--help"], capture_output=True, text=True, check=True
+        ).stdout
+        for command in ("run", "inspect")
     )
     assert used
-    assert used <= set(re.findall(r"--[a-z-]+", known.stdout))
+    assert used <= set(re.findall(r"--[a-z-]+", known))
 
 
 def test_the_architecture_names_every_folder() -> None:

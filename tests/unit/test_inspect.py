@@ -190,9 +190,12 @@ def test_what_a_task_file_says_an_option_says(
 def test_every_key_of_a_task_file_has_an_option() -> None:
     """The keys as the documentation lists them, so that a new one is not forgotten."""
     text = (Path(__file__).parents[2] / "docs" / "tasks.md").read_text()
-    table = text[text.index("| key | meaning |") : text.index("For example:")]
+    table = text[text.index("| key | meaning |") : text.index("Each of these keys")]
     keys = {
-        word.strip(" `") for row in table.splitlines()[2:] if row for word in row.split("|")[1].split(",")
+        word.strip(" `")
+        for row in table.splitlines()[2:]
+        if row.startswith("|")
+        for word in row.split("|")[1].split(",")
     }
     renamed = {"time_limit": "time_limit_s", "program_time_limit": "program_time_limit_s", "name": "run_dir"}
     assert {renamed.get(key, key) for key in keys} <= set(RunConfig.model_fields)

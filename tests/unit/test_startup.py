@@ -41,6 +41,8 @@ def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["--version"], 0),
         (["--help"], 0),
         (["run", "--help"], 0),
+        (["inspect", "--help"], 0),
+        (["grade", "--help"], 0),
         (["resume", "--help"], 0),
         (["status", "RUN"], 0),
         (["logs", "RUN"], 0),
@@ -65,7 +67,18 @@ def test_every_command_is_there(run_dir: Path) -> None:
     names = [
         line.split()[0] for line in listed.stdout.splitlines() if line.startswith("    ") and line[4] != " "
     ]
-    assert {"run", "resume", "status", "report", "advise", "logs", "stop", "doctor"} <= set(names)
+    assert {
+        "run",
+        "resume",
+        "status",
+        "report",
+        "inspect",
+        "advise",
+        "logs",
+        "grade",
+        "stop",
+        "doctor",
+    } <= set(names)
     for name in names:
         shown = subprocess.run([sys.executable, "-m", "gome", name, "--help"], capture_output=True, text=True)
         assert shown.returncode == 0, shown.stderr

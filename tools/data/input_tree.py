@@ -19,6 +19,11 @@ def input_tree(task: Task, found: Inventory) -> list[str]:
     said |= dict.fromkeys(found.naming.named, f"of a row, by {found.naming.key}")
     said |= {task.sample: "the form of the answer", task.test: "the rows to predict"}
     said |= {task.train: "labelled rows"}
+    return tree_of(said, "input/")
+
+
+def tree_of(said: Mapping[str, str], top: str) -> list[str]:
+    """The lines for files by name, each with what is said of it, below a line for the folder that they are in."""
     root: _Folder = {}
     for name, words in said.items():
         *folders, file = name.split("/")
@@ -26,7 +31,7 @@ def input_tree(task: Task, found: Inventory) -> list[str]:
         for folder in folders:
             here = cast(_Folder, here.setdefault(folder, {}))
         here[file] = words
-    return ["input/", *_lines(root, 1)]
+    return [top, *_lines(root, 1)]
 
 
 def _lines(folder: Mapping[str, _Folder | str], level: int) -> Iterator[str]:

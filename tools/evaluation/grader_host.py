@@ -1,8 +1,9 @@
 """Calls somebody's own grader, in a sandbox, for as long as it is asked to. Started there as a program of its own.
 
 What it is asked comes in by the socket that is its standard input, pickled by the agent: first (module or file,
-function), then (submission, answers, rows) again and again. It answers with lines of JSON, {"value": x} or
-{"error": text}: one for each array of positions in `rows`, or one for the whole tables where `rows` is None.
+function, id of the competition), then (submission, answers, rows) again and again. It answers with lines of JSON,
+{"value": x} or {"error": text}: one for each array of positions in `rows`, or one for the whole tables where `rows` is
+None.
 """
 
 import importlib
@@ -11,7 +12,9 @@ import json
 import pickle
 import socket
 import sys
+import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 
@@ -20,10 +23,29 @@ def _said(error: BaseException) -> dict[str, str]:
     return {"error": f"{type(error).__name__}: {reason}"}
 
 
-def load(where: str, function: str) -> Callable[..., Any] | None:
+def _in_mlebench(file: Path, competition: str) -> str:
+    """Name a grader's file as MLE-bench does, and give it what graders import from there: their error, and the modules
+    beside them. Of a checkout that the file lies in, the rest of the benchmark as well."""
+    above = file.parents
+    inside = len(above) > 2 and (above[1].name, above[2].name) == ("competitions", "mlebench")
+    package = f"mlebench.competitions.{competition}"
+    folders = {"mlebench": above[2:3], "mlebench.competitions": above[1:2]} if inside else {}
+    for name in ("mlebench", "mlebench.competitions", package):
+        module = types.ModuleType(name)
+        module.__path__ = [str(above[0])] if name == package else [str(f) for f in folders.get(name, ())]
+        sys.modules[name] = module
+    helpers = types.ModuleType("mlebench.grade_helpers")
+    error = type("InvalidSubmissionError", (Exception,), {"__module__": helpers.__name__})
+    helpers.InvalidSubmissionError = error  # type: ignore[attr-defined]
+    sys.modules[helpers.__name__] = helpers
+    return f"{package}.{file.stem}"
+
+
+def load(where: str, function: str, competition: str) -> Callable[..., Any] | None:
     """The function of a file or of an installed module; None if there is no such function in it."""
     if where.endswith(".py"):
-        spec = importlib.util.spec_from_file_location("own_grader", where)
+        file = Path(where).resolve()
+        spec = importlib.util.spec_from_file_location(_in_mlebench(file, competition), file)
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
@@ -53,7 +75,7 @@ def main() -> None:
             stream.flush()
 
         try:
-            grade = load(*pickle.load(stream))
+            grade = load(*pickle.load(stream)[0])
         except (Exception, SystemExit) as error:
             return answer(_said(error))
         answer({"value": float(grade is not None)})

@@ -43,8 +43,17 @@ class GraderProcess:
     Safe to share between threads: they take turns. A process that failed or idled is replaced at the next call.
     """
 
-    def __init__(self, where: str, function: str, root: Path | None, call_s: float = CALL_S) -> None:
-        self._names, self._root, self._call_s = (where, function), root, call_s
+    def __init__(
+        self,
+        where: str,
+        function: str,
+        root: Path | None,
+        call_s: float = CALL_S,
+        *,
+        competition: str = "own",
+    ) -> None:
+        """`competition` is the one of MLE-bench that the grader belongs to, by its id."""
+        self._names, self._root, self._call_s = (where, function, competition), root, call_s
         self._lock = threading.Lock()
         self._process: _Process | None = None
 
@@ -84,7 +93,7 @@ class GraderProcess:
     def _running(self) -> "_Process | None":
         if self._process is None or not self._process.claim():
             started = _Process(self._root)
-            started.send(self._names)
+            started.send((self._names,))
             if not started.answer(_START_S):
                 started.close()
                 return None
