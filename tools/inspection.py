@@ -1,4 +1,4 @@
-"""What is understood of a task, and from where; no program runs, and no run folder is made."""
+"""What is understood of a task, and from where; no program runs (but for a task's adapter), and no run folder is made."""
 
 import re
 import tempfile
@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pandas as pd
 
+from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.state.inspection import Doubt, Fact, Inspection, Part, TableCount
 from gome.state.profile import DataProfile
 from gome.state.task import Task, TaskSettings
+from gome.tools.adapters.adapter import Limits
+from gome.tools.adapters.profile import tree
+from gome.tools.adapters.task import find_adapter, prepare_adapter_task
 from gome.tools.data.fact_sources import partial_facts, task_facts
 from gome.tools.data.input_tree import input_tree, tree_of
+from gome.tools.data.inputs import Inputs
 from gome.tools.data.leak_advice import leak_line
 from gome.tools.data.metric_words import read_metric
 from gome.tools.data.mlebench import public_folder
@@ -23,17 +28,17 @@ from gome.tools.data.structure import structure_hints
 from gome.tools.data.table_inputs import TableInputs
 from gome.tools.data.table_names import is_table
 from gome.tools.data.task_files import task_files
-from gome.tools.data.task_folder import load_task
+from gome.tools.data.task_folder import load_task, task_of_folder
 from gome.tools.data.task_tables import read_task_table
 from gome.tools.evaluation.answer_form import answer_form
 from gome.tools.evaluation.answers import check_answers
 
 
-def inspect_task(path: Path, said: TaskSettings, *, seed: int = 0) -> tuple[Inspection, Task | None]:
+def inspect_task(path: Path, config: RunConfig) -> tuple[Inspection, Task | None]:
     """What is understood of the task at `path`, with the task itself: None if it is refused, and why is told.
 
-    The same checks as at the start of a run, the same splits for the same seed. GomeError only where nothing is there
-    to be looked at.
+    The same checks as at the start of a run of this configuration, the same splits. Of a task with an adapter this runs
+    the adapter. GomeError only where nothing is there to be looked at.
     """
     path = Path(path).expanduser().resolve()
     if not path.exists():
@@ -41,10 +46,42 @@ def inspect_task(path: Path, said: TaskSettings, *, seed: int = 0) -> tuple[Insp
     partials: list[PartialTask] = []
     with tempfile.TemporaryDirectory(prefix="gome-inspect-") as scratch:
         try:
-            task = load_task(path, workspace=Path(scratch), on_partial=partials.append, **said)
-            return _whole(path, said, partials[0], task, Path(scratch), seed), task
+            if adapter := find_adapter(path, config.adapter):
+                return _with_adapter(path, adapter, Path(scratch), config)
+            task = load_task(path, workspace=Path(scratch), on_partial=partials.append, **config.said)
+            return _with_tables(path, partials[0], task, Path(scratch), config), task
         except GomeError as error:
-            return _refused(path, said, partials, str(error)), None
+            return _refused(path, config.said, partials, str(error)), None
+
+
+def _with_adapter(path: Path, adapter: Path, scratch: Path, config: RunConfig) -> tuple[Inspection, Task]:
+    limits = Limits(config.program_time_limit_s, config.memory_limit_mb)
+    task, inputs = prepare_adapter_task(path, adapter, scratch, limits, said=config.said, seed=config.seed)
+    file, sample = task_of_folder(path, config.said)[1], inputs.sample("final", 0)
+    return {
+        **_common(path, task, inputs),
+        "facts": task_facts(config.said, file, task, None),
+        "unit": f"a unit of {task.adapter_name}: {len(inputs.units):,} labelled ones",
+        "tables": [_count("sample", task.sample, sample)],
+        "classes": {},
+        "leaks": [],
+        "warnings": [],
+        "unsure": [],
+        "tree": ["input/", *(f"  {line}" for line in tree(inputs.input_dir("final", 0)))],
+    }, task
+
+
+def _common(path: Path, task: Task, inputs: Inputs) -> Inspection:
+    return {
+        "name": task.name,
+        "path": str(path),
+        "refused": None,
+        "answer": answer_form(task),
+        "prediction": task.prediction,
+        "splits": inputs.plan.reason,
+        "parts": list(_parts(inputs.plan)),
+        "files": inputs.notes,
+    }
 
 
 def _refused(path: Path, said: TaskSettings, partials: list[PartialTask], why: str) -> Inspection:
@@ -69,26 +106,19 @@ def _asked(line: str) -> Doubt:
     return Doubt(text=line, setting=setting[1] if setting else "")
 
 
-def _whole(
-    path: Path, said: TaskSettings, file: PartialTask, task: Task, scratch: Path, seed: int
-) -> Inspection:
+def _with_tables(path: Path, file: PartialTask, task: Task, scratch: Path, config: RunConfig) -> Inspection:
     train, test = (read_task_table(task, name) for name in (task.train, task.test))
-    plan = plan_splits(train, task, seed=seed)
+    plan = plan_splits(train, task, seed=config.seed)
     check_answers(task, train, plan)
     inputs, data = TableInputs(scratch / "inputs", task, plan), profile(task)
+    common = _common(path, task, inputs)
     return {
-        "name": task.name,
-        "path": str(path),
-        "refused": None,
-        "facts": task_facts(said, file, task, path if path.is_file() and is_table(path) else None),
+        **common,
+        "facts": task_facts(config.said, file, task, path if path.is_file() and is_table(path) else None),
         "unit": _unit(task, inputs),
         "tables": list(_tables(task, train, test, inputs.sample("final", 0))),
         "classes": _classes(task, data),
-        "answer": answer_form(task),
-        "prediction": task.prediction,
-        "splits": plan.reason,
-        "parts": list(_parts(plan)),
-        "files": [*_together(inputs), *inputs.notes],
+        "files": [*_together(inputs), *common["files"]],
         "leaks": [leak_line(leak) for leak in data.get("leaks", [])],
         "warnings": [row["text"] for row in data.get("warnings", []) if row["kind"] != "dates"],
         "unsure": list(_unsure(task, train, test, data, inputs)),
@@ -112,11 +142,13 @@ def _tables(
     task: Task, train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame
 ) -> Iterator[TableCount]:
     labelled = int(train[task.target].notna().all(axis=1).sum())
-    yield TableCount(
-        role="train", file=task.train, rows=len(train), columns=train.shape[1], labelled=labelled
-    )
-    for role, file, table in (("test", task.test, test), ("sample", task.sample, sample)):
-        yield TableCount(role=role, file=file, rows=len(table), columns=table.shape[1], labelled=None)
+    yield {**_count("train", task.train, train), "labelled": labelled}
+    yield _count("test", task.test, test)
+    yield _count("sample", task.sample, sample)
+
+
+def _count(role: str, file: str, table: pd.DataFrame) -> TableCount:
+    return TableCount(role=role, file=file, rows=len(table), columns=table.shape[1], labelled=None)
 
 
 def _classes(task: Task, data: DataProfile) -> dict[str, int]:

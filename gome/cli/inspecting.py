@@ -31,7 +31,7 @@ def inspect(arguments: argparse.Namespace) -> int:
     from gome.tools.data.task_yaml import write_task_file
     from gome.tools.inspection import inspect_task
 
-    found, task = inspect_task(Path(arguments.task), config.said, seed=config.seed)
+    found, task = inspect_task(Path(arguments.task), config)
     print(json.dumps(found, indent=2, ensure_ascii=False) if arguments.json else "\n".join(lines(found)))
     if task is None:
         raise GomeError(str(found["refused"]))

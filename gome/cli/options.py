@@ -31,6 +31,8 @@ def add_task(parser: argparse.ArgumentParser) -> None:
             )
         else:
             group.add_argument(error_lines.option(name), dest=name, help=text, metavar=shown)
+    adapter = RunConfig.model_fields["adapter"].description
+    group.add_argument(error_lines.option("adapter"), metavar="FILE", help=adapter)
 
 
 def config_of(arguments: argparse.Namespace, **more: Any) -> RunConfig:

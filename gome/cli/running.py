@@ -15,7 +15,7 @@ def run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run-dir", help="folder of the run (default: runs/<task>-<time>)")
     group = parser.add_argument_group("configuration")
     for name, field in fields.items():
-        if name in ("run_dir", "role_models", *TASK_SETTINGS):
+        if name in ("run_dir", "role_models", "adapter", *TASK_SETTINGS):
             continue
         default = "none" if field.default in (None, ()) else field.default
         text = f"{field.description} (default: {default})".replace("%", "%%")

@@ -14,6 +14,7 @@ from gome.state.config import RunConfig
 from gome.state.task import TaskSettings
 from gome.tools.data.task_folder import load_task
 from gome.tools.inspection import inspect_task
+from tests.adapter_tasks import write_class_folders
 
 SENTENCE = "Submissions are scored by the area under the ROC curve between probability and label."
 
@@ -103,7 +104,7 @@ def test_all_that_is_open_is_said_at_once(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "churn", "# Churn\n")
     train = pd.read_csv(folder / "train.csv").rename(columns={"churned": "left"})
     train.assign(other=1).to_csv(folder / "train.csv", index=False)
-    found, task = inspect_task(folder, {})
+    found, task = inspect_task(folder, RunConfig())
     assert task is None
     assert {doubt["setting"] for doubt in found["unsure"]} == {"target", "metric"}
 
@@ -160,6 +161,18 @@ def test_one_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "--keep is for task folders" in capsys.readouterr().err
     assert main(["inspect", str(table), "--target", "churned", "--metric", "auc", "--write"]) == 2
     assert "--write FILE" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_task_with_an_adapter(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write_class_folders(tmp_path / "animals", labelled=90, real=30)
+    code, found, _ = inspected(capsys, str(folder), "--metric", "log_loss")
+    assert code == 0
+    assert "90 labelled" in found["unit"]
+    assert [(t["role"], t["rows"]) for t in found["tables"]] == [("sample", 30)]
+    assert found["facts"]["problem"]["value"] == "multiclass"
+    assert main(["inspect", str(folder), "--metric", "log_loss", "--group", "age"]) == 2
+    assert "--group is about the columns of a train table" in capsys.readouterr().err
 
 
 SAID: list[tuple[str, str, Any]] = [

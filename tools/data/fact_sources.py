@@ -70,6 +70,8 @@ def _inferred(name: str, known: PartialTask | Task) -> str:
             if known.test != known.sample
             else "no test table was found: ids of the sample stand in"
         )
+    if name == "metric" and not known.metric_from:
+        return "the adapter"
     if name == "problem":
         return f"the labels, and what {known.metric} can judge"
     if name == "direction":
@@ -82,6 +84,8 @@ def _inferred(name: str, known: PartialTask | Task) -> str:
 
 
 def _from_columns(name: str, known: PartialTask | Task) -> str:
+    if isinstance(known, Task) and known.adapter:
+        return f"{known.sample} or {known.adapter_name}"
     root = Path(known.root) if isinstance(known, Task) else None
     if name == "id":
         return f"the first column of {known.sample} that {known.test} has"
