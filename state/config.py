@@ -1,13 +1,12 @@
 """The configuration of one run: the LangGraph context of both graphs, and what `run.json` keeps."""
 
 from difflib import get_close_matches
-from typing import Any, Literal, cast
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from gome.state.metric_names import known
-from gome.state.task import Direction, Problem, TaskSettings
+from gome.state.task_options import TaskOptions, from_commas
 from gome.state.urls import secrets_of
 
 Isolation = Literal["e2b", "bubblewrap", "userns", "landlock", "plain"]
@@ -16,12 +15,11 @@ Part = Literal["reasoning", "evidence", "momentum", "traces", "merge", "restarts
 """What an ablation can leave out."""
 
 
-TASK_SETTINGS = tuple(TaskSettings.__annotations__)
 CAPS = ("steps", "time_limit_s", "max_evaluations", "max_tokens", "max_usd", "max_disk_mb")
 """Settings that end a run."""
 
 
-class RunConfig(BaseModel):
+class RunConfig(TaskOptions):
     """All that a run needs to know besides its task. Immutable; given again when a run resumes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)  # it may be a secret
@@ -31,63 +29,10 @@ class RunConfig(BaseModel):
         description="Folder of the run: records, checkpoints, results; empty: a new one in the folder of runs.",
     )
     runs_dir: str = Field(default="runs", description="Folder of runs that are not given a folder.")
-    task_file: str | None = Field(
-        default=None,
-        description="A task.yaml that lies elsewhere, in place of the task folder's own (for read-only folders).",
-    )
-    target: str | None = Field(
-        default=None,
-        description="Column to predict, where the task does not name it; several: comma between them.",
-    )
-    metric: str | None = Field(
-        default=None,
-        description="Metric, where the task does not name it, e.g. rmse, auc, grade.py:FUNCTION or module:FUNCTION.",
-    )
-    direction: Direction | None = Field(
-        default=None, description="maximize or minimize: which way a grader of your own is better."
-    )
-    positive: str | None = Field(
-        default=None,
-        description="Of two classes the one that probabilities, f1 and the like are about; asked where it is not plain.",
-    )
-    problem: Problem | None = Field(
-        default=None,
-        description="binary, multiclass, multilabel, regression, ranking or detection, where the labels do not say.",
-    )
-    id: str | None = Field(
-        default=None, description="Id column of test table and sample submission, where they do not say."
-    )
-    group: str | None = Field(
-        default=None,
-        description="Column whose rows of one value stay on one side of every split (a patient, a user).",
-    )
-    time: str | None = Field(
-        default=None,
-        description="Column along which splits run: what is graded is later than what is trained on.",
-    )
-    dates: dict[str, str] = Field(
-        default={},
-        description="How the dates of a column are written, where that is not clear, e.g. %d/%m/%Y.",
-    )
-    drop: tuple[str, ...] = Field(
-        default=(), description="Columns to leave out of train and test, comma-separated."
-    )
     adapter: str | None = Field(
         default=None,
         description="Python file that holds units back, where train and test are no tables (docs/adapters.md); "
         "none: adapter.py in the task's folder, if there is one.",
-    )
-    train: str | None = Field(default=None, description="Train table in the task folder, by its file name.")
-    test: str | None = Field(default=None, description="Test table in the task folder, by its file name.")
-    sample: str | None = Field(
-        default=None, description="Sample submission in the task folder, by its file name."
-    )
-    keep: tuple[str, ...] = Field(
-        default=(),
-        description="Files that hold no labels, whatever they look like, as patterns, comma-separated.",
-    )
-    links_root: str | None = Field(
-        default=None, description="The one folder outside of the task's that links in it may lead into."
     )
     model: str = Field(
         default="offline",
@@ -210,13 +155,6 @@ class RunConfig(BaseModel):
                 )
         return given
 
-    @field_validator("metric")
-    @classmethod
-    def _known_metric(cls, metric: str | None) -> str | None:
-        if metric:
-            known(metric)
-        return metric
-
     @field_validator("model", "role_models")
     @classmethod
     def _model_with_provider(cls, given: Any) -> Any:
@@ -226,12 +164,10 @@ class RunConfig(BaseModel):
                 raise ValueError(f"model {spec!r}: use 'offline', openai:NAME, PROVIDER:NAME or replay:FILE")
         return given
 
-    @field_validator("without", "drop", "keep", mode="before")
+    @field_validator("without", mode="before")
     @classmethod
-    def _from_commas(cls, value: Any) -> Any:
-        return (
-            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-        )
+    def _parts(cls, value: Any) -> Any:
+        return from_commas(value)
 
     @field_validator("base_url")
     @classmethod
@@ -264,11 +200,6 @@ class RunConfig(BaseModel):
             object.__setattr__(self, "steps", self.steps * self.traces)
             object.__setattr__(self, "traces", 1)
         return self
-
-    @property
-    def said(self) -> TaskSettings:
-        """What was said of the task beside its folder."""
-        return cast(TaskSettings, {name: getattr(self, name) for name in TASK_SETTINGS})
 
     @property
     def caps(self) -> str:

@@ -6,9 +6,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from gome.cli import error_lines
-from gome.state.config import TASK_SETTINGS, RunConfig
+from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.state.plain import JsonObject
+from gome.state.task_options import TASK_SETTINGS
 
 _LISTS = ("drop", "keep")
 _SHOWN_AS = {"task_file": "FILE", "train": "FILE", "test": "FILE", "sample": "FILE", "links_root": "FOLDER"}

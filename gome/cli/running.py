@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 
 from gome.cli import options
-from gome.state.config import TASK_SETTINGS, RunConfig
+from gome.state.config import RunConfig
 from gome.state.errors import GomeError
+from gome.state.task_options import TASK_SETTINGS
 
 
 def run_options(parser: argparse.ArgumentParser) -> None:
