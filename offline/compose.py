@@ -36,9 +36,9 @@ def render(recipe: Recipe, context: PromptContext) -> str:
     for a problem that no part solves.
     """
     task, data = context["task"], context.get("data") or {}
-    if task["problem"] == "detection":
+    if task["problem"] in ("detection", "text"):
         raise GomeError(
-            "the offline reasoner has no parts for detection tasks; run with a language model (--model)"
+            f"the offline reasoner has no parts for {task['problem']} tasks; run with a language model (--model)"
         )
     names = _context(recipe, task, data)
     text = _templates.get_template("main.py.j2").render(names)

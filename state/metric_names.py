@@ -44,6 +44,12 @@ _SPELLINGS = {
     "balanced_log_loss": "balanced logarithmic loss, weighted multiclass log loss",
     "bias_auc": "subgroup auc, generalized mean of bias aucs",
     "log_mae": "log of the mean absolute error, lmae, grouped log mae",
+    "levenshtein": "levenshtein distance, mean levenshtein distance, edit distance, mean edit distance",
+    "word_jaccard": "jaccard, word level jaccard, word level jaccard score, jaccard score",
+    "text_accuracy": "exact text",
+    "dice": "dice coefficient, mean dice coefficient, mean dice",
+    "dice_global": "global dice, global dice coefficient",
+    "mask_ap": "mask average precision",
     "laplace": "laplace log likelihood, modified laplace log likelihood",
 }
 _EXAMPLES = {
@@ -59,6 +65,7 @@ _EXAMPLES = {
     "bias_auc": "group_a,group_b",
     "log_mae": "group",
     "laplace": "70,1000",
+    "mask_ap": "0.5-0.95",
 }
 """What may stand after '@', of those that take something there."""
 _MEAN_OF_COLUMNS = re.compile(

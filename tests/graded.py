@@ -91,6 +91,15 @@ def _simulated(metric: str, n: int, seed: int, noise: float) -> tuple[Task, pd.D
         task = make_task(metric, "regression")
         truth = rng.gamma(2.0, size=n)
         return task, *fold(task, truth, np.abs(truth + noise * rng.normal(size=n)))
+    if form == "text":
+        task = make_task(metric, "text")
+        starts, lengths = rng.integers(0, 50, n), rng.integers(5, 20, n)
+        truth = [f"{s} {many}" for s, many in zip(starts, lengths, strict=True)]
+        return task, *fold(
+            task,
+            truth,
+            [f"{s + d} {many}" for s, many, d in zip(starts, lengths, rng.integers(0, 3, n), strict=True)],
+        )
     if form == "ranking":
         task, letters = make_task(metric, "ranking"), list("abcdefghijklmnopqrst")
         lists = [" ".join(rng.permutation(letters)) for _ in range(n)]

@@ -69,7 +69,7 @@ def _problem(
     said: Problem | None,
 ) -> Problem:
     """The problem as said, else the one that the labels look like among those that the metric can judge."""
-    listed = [kind for kind in kinds if kind not in ("ranking", "detection")]
+    listed = [kind for kind in kinds if kind not in ("ranking", "detection", "text")]
     looks = _looks_like(labels, prediction, kinds) if listed else kinds[0]
     problem = said or looks
     if problem in kinds:

@@ -23,6 +23,9 @@ _PHRASES = (
     (r"kullback[- ]leibler divergence|kl[- ]divergence", "kl_divergence"),
     (r"(?:probabilistic f[-_ ]?1|pf[-_ ]?1)(?:[- ]scores?)?", "pf1"),
     (r"mean angular error", "angular_error"),
+    (r"(?:mean )?levenshtein (?:edit )?distances?", "levenshtein"),
+    (r"word[- ]level jaccard(?: (?:score|similarity|index))?", "word_jaccard"),
+    (r"dice(?: (?:coefficient|score))?", "?dice"),
     (r"balanced log(?:arithmic)?[- ]?loss", "balanced_log_loss"),
     (
         r"weighted (?:(?:multi[- ]?(?:label|class)|binary) )?(?:log(?:arithmic)?[- ]?loss|cross[- ]entropy(?: loss)?)",

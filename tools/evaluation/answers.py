@@ -19,7 +19,9 @@ def check_answers(task: Task, train: pd.DataFrame, plan: SplitPlan) -> None:
     for split in (split for name in ("search", "selection") for split in plan.folds(name)):
         answers = train[task.answer_columns].iloc[split.test_rows].reset_index(drop=True)
         answers.insert(0, task.id, range(len(answers)))
-        text = metric.form in ("ranking", "detection") or (metric.form == "label" and not task.classes)
+        text = metric.form in ("ranking", "detection", "text") or (
+            metric.form == "label" and not task.classes
+        )
         plain = answers[[task.id]].assign(**dict.fromkeys(task.prediction, "" if text else 0.0))
         truth = perfect_submission(metric, task, answers, plain)
         try:

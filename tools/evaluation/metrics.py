@@ -10,8 +10,10 @@ from gome.tools.evaluation import (
     metrics_detection,
     metrics_grouped,
     metrics_lists,
+    metrics_masks,
     metrics_probability,
     metrics_regression,
+    metrics_texts,
     metrics_uncertainty,
 )
 from gome.tools.evaluation.metric import Form, GradingError, Metric
@@ -26,6 +28,8 @@ _FIXED = {
         metrics_lists,
         metrics_probability,
         metrics_uncertainty,
+        metrics_texts,
+        metrics_masks,
     )
     for m in module.METRICS
 }
@@ -43,6 +47,7 @@ _FAMILIES: dict[str, Callable[[str], Metric]] = {
     "bias_auc": metrics_grouped.bias_auc,
     "log_mae": metrics_grouped.log_mae,
     "laplace": metrics_uncertainty.laplace,
+    "mask_ap": metrics_masks.mask_precision,
 }
 _OF_COLUMNS = {"weighted_log_loss", "bias_auc", "log_mae"}
 """Families whose parameter may name columns of the train table: its spaces count."""

@@ -22,7 +22,7 @@ from gome.tools.evaluation.bootstrap import score
 from gome.tools.evaluation.grading import GradingError, measured, metric_of
 from gome.tools.evaluation.metric import Metric
 from gome.tools.evaluation.metrics_uncertainty import value_and_spread
-from gome.tools.evaluation.parse import probabilities, tokens
+from gome.tools.evaluation.parse import probabilities, texts, tokens
 
 MOST_ROWS = 50_000
 """Rows on which the candidates are compared; a constant is made from all of them."""
@@ -106,6 +106,8 @@ def _candidates(task: Task, labels: pd.DataFrame, metric: Metric) -> Iterator[Co
     form = answer_form(task)
     if form == "detection":
         yield from _boxes(task, labels)
+    elif form == "text":
+        yield from _texts(task, labels)
     elif form == "ranking":
         yield from _rankings(task, labels, metric)
     elif metric.predictions == 2:
@@ -165,6 +167,13 @@ def _rankings(task: Task, labels: pd.DataFrame, metric: Metric) -> Iterator[Cons
     for count in (int(places),) if places.isdecimal() else _LENGTHS:
         shown = ranked[:count]
         yield Constant(f"the {len(shown)} most frequent items", {task.prediction[0]: " ".join(shown)})
+
+
+def _texts(task: Task, labels: pd.DataFrame) -> Iterator[Constant]:
+    """The most frequent text, and none."""
+    column = task.prediction[0]
+    yield Constant("the most frequent text", {column: _most(iter(texts(labels[task.target[0]])))[0]})
+    yield Constant("no text in any row", {column: ""})
 
 
 def _boxes(task: Task, labels: pd.DataFrame) -> Iterator[Constant]:

@@ -179,6 +179,11 @@ def token_lists(answers: pd.DataFrame, submission: pd.DataFrame, task: Task) -> 
     return tokens(answers[task.target[0]]), tokens(submission[task.prediction[0]])
 
 
+def texts(column: pd.Series) -> list[str]:
+    """The cells of a column as text, (n,); missing is empty."""
+    return ["" if text is None else str(text) for text in class_text(column)]
+
+
 def tokens(column: pd.Series) -> np.ndarray:
     """Each text of a column split at spaces: an (n,) array of lists."""
     split = ([] if text is None else str(text).split() for text in class_text(column))

@@ -7,6 +7,7 @@ plain CSV and nothing else.
 import csv
 import itertools
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,7 @@ def _read(
     if problem := _shape_problem(path, sample.shape[1]):
         return None, [problem]
     text = [task.id]
-    if metric.form in ("label", "ranking", "detection") or (
+    if metric.form in ("label", "ranking", "detection", "text") or (
         metric.own and answer_form(task) in ("label", "text")
     ):
         text += task.prediction
@@ -153,12 +154,14 @@ def _check_values(table: pd.DataFrame, sample: pd.DataFrame, task: Task, metric:
     columns = [c for c in sample.columns if c != task.id]
     form = answer_form(task)
     labels = form == "label" and len(columns) == 1
-    lists = task.problem in ("ranking", "detection", "text") or form in ("ranking", "detection")
+    lists = task.problem in ("ranking", "detection", "text") or form in ("ranking", "detection", "text")
     if metric.own and not (labels and task.classes):
         return [] if lists else _missing(table, columns, task.id)
     if lists or (labels and not task.classes):
         table[columns] = table[columns].fillna("")
-        return []
+        return (
+            [] if metric.cell_fault is None else _check_cells(table, columns[0], task.id, metric.cell_fault)
+        )
     if labels:
         return _check_labels(table, columns[0], task, metric)
     problems = [line for c in columns for line in _check_numbers(table, c, task.id, metric)]
@@ -168,6 +171,14 @@ def _check_values(table: pd.DataFrame, sample: pd.DataFrame, task: Task, metric:
             at = table[task.id][empty].iloc[0]
             problems.append(f"all probabilities are 0 in {int(empty.sum())} rows, such as {task.id} = {at}")
     return problems
+
+
+def _check_cells(table: pd.DataFrame, column: str, id_: str, fault: Callable[[str], str | None]) -> list[str]:
+    """The first text of the column that the metric cannot read."""
+    for row, text in zip(table[id_], table[column], strict=True):
+        if wrong := fault(text):
+            return [f"{column}: {wrong}, for {id_} = {row}"]
+    return []
 
 
 def _missing(table: pd.DataFrame, columns: list[str], id_: str) -> list[str]:
