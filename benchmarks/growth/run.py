@@ -26,6 +26,7 @@ from gome.graph.run import build_graph
 from gome.graph.run_layout import prepare_run
 from gome.report.page import write_report
 from gome.state.config import Optimizer, RunConfig
+from gome.state.event import Event
 from gome.tools.data.splits import SplitPlan
 
 MARKS = [100, 200, 500, 1000, 2000, 3000, 5000, 7000, 10_000]
@@ -55,10 +56,10 @@ def rows(run_dir: Path, task: Path, steps: int, optimizer: Optimizer) -> Iterato
             since, began = done, _now()
 
 
-def _events(run_dir: Path, task: Path, config: RunConfig) -> Iterator[dict[str, Any]]:
+def _events(run_dir: Path, task: Path, config: RunConfig) -> Iterator[Event]:
     """What the run tells; its checkpoints are thinned as the command line does it."""
     registry = ServiceRegistry(models=dict.fromkeys(ROLES, InstantModel()), executor=InstantExecutor())
-    told: list[dict[str, Any]] = []
+    told: list[Event] = []
     with open_persistence(run_dir) as database:
         graph = build_graph(registry=registry).compile(checkpointer=database.saver, store=database.store)
         tell = thinning(told.append, lambda: database.thin(run_dir.name))

@@ -3,10 +3,10 @@
 import json
 import sys
 import time
-from typing import Any
 
 from gome.driver import drive, prepare
 from gome.state.config import RunConfig
+from gome.state.event import Event
 
 
 def main(task: str, steps: int, url: str, run_dir: str) -> None:
@@ -22,7 +22,7 @@ def main(task: str, steps: int, url: str, run_dir: str) -> None:
     )
     marks: list[tuple[float, float]] = []
 
-    def observe(event: dict[str, Any]) -> None:
+    def observe(event: Event) -> None:
         if "verdict" in event:
             marks.append((time.perf_counter(), time.process_time()))
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from langchain_core.language_models import BaseChatModel
+
 from benchmarks.faults.scripted_model import write_task
 from benchmarks.faults.watch import as_table
 from benchmarks.instant import InstantExecutor, InstantModel
@@ -26,7 +28,7 @@ COMMANDS = ["--version", "--help", "run --help", "status RUN", "logs RUN", "stop
 
 def finished_run(work: Path) -> Path:
     """A finished run of two traces and twelve steps, with a model and programs that take no time."""
-    models = dict.fromkeys(ROLES, InstantModel())
+    models: dict[str, BaseChatModel] = dict.fromkeys(ROLES, InstantModel())
     graph = build_graph(models=models, executor=InstantExecutor()).compile()
     config = RunConfig(run_dir=str(work / "run"), traces=2, steps=6, selection_seeds=1)
     graph.invoke({"task": str(write_task(work / "line"))}, {"recursion_limit": 1_000_000}, context=config)

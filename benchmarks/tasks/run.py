@@ -13,7 +13,6 @@ import platform
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -23,6 +22,7 @@ from gome import __version__, driver
 from gome.graph.registry import ServiceRegistry
 from gome.run_folder import RunFolder
 from gome.state.config import RunConfig
+from gome.state.event import Event
 from gome.tools.data.tables import read_table
 from gome.tools.evaluation.bootstrap import score
 from gome.tools.services import RunServices
@@ -62,7 +62,7 @@ def run_task(name: str, budget: Budget) -> Path:
     return run_dir
 
 
-def _say(event: dict[str, Any]) -> None:
+def _say(event: Event) -> None:
     where = "" if event.get("trace") is None else f"{event['trace']}:{event.get('step')} "
     if event["phase"] in ("setup", "prepare", "critic", "select", "final") and event["text"] != "judging":
         print(f"   {where}{event['text']}", file=sys.stderr, flush=True)
