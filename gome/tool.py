@@ -1,5 +1,6 @@
 """A whole run as one LangChain tool, for an agent that has a prediction task to hand on."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from langchain_core.language_models import BaseChatModel
@@ -34,7 +35,7 @@ class Request(BaseModel):
 def as_tool(
     config: RunConfig | None = None,
     *,
-    models: dict[str, BaseChatModel] | None = None,
+    models: Mapping[str, BaseChatModel] | None = None,
     executor: Executor | None = None,
     name: str = NAME,
     description: str = DESCRIPTION,

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ class ServiceRegistry:
     def __init__(
         self,
         *,
-        models: dict[str, BaseChatModel] | None = None,
+        models: Mapping[str, BaseChatModel] | None = None,
         executor: Executor | None = None,
         scheduler: SchedulerMaker = LocalScheduler,
         stop: threading.Event | None = None,

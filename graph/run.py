@@ -22,7 +22,7 @@ from gome.tools.execution.scheduler import LocalScheduler
 def build_graph(
     config: RunConfig | None = None,
     *,
-    models: dict[str, BaseChatModel] | None = None,
+    models: Mapping[str, BaseChatModel] | None = None,
     executor: Executor | None = None,
     scheduler: SchedulerMaker = LocalScheduler,
     nodes: Mapping[str, Node] | None = None,
