@@ -11,6 +11,43 @@ from gome.state.errors import GomeError
 from tests.adapter_tasks import write_class_folders, write_long_form
 
 pytestmark = pytest.mark.slow
+SHARED = """\
+import pandas as pd
+
+metric = "rmse"
+
+
+def units(public):
+    return pd.read_csv(public / "train.csv", dtype={"id": str})[["id"]]
+
+
+def carve(public, out, train_ids, graded_ids):
+    table = pd.read_csv(public / "train.csv", dtype={"id": str}).set_index("id", drop=False)
+    table.loc[train_ids].to_csv(out / "train.csv", index=False)
+    for part, ids in (("train", train_ids), ("test", graded_ids)):
+        (out / part).mkdir()
+        for unit in ids if part == "train" else ():
+            (out / part / unit).symlink_to(public / part / unit)
+        for unit in ids if part == "test" else ():
+            (out / part / unit).symlink_to(public / "train" / unit)
+    table.loc[graded_ids].assign(y=0.0).to_csv(out / "sample_submission.csv", index=False)
+    return table.loc[graded_ids]
+"""
+
+
+def write_shared_ids(folder: Path) -> Path:
+    """A folder for each unit, train and test both numbered from 1: test/5 is another unit than train/5."""
+    for part, count in (("train", 40), ("test", 30)):
+        for unit in range(1, count + 1):
+            (folder / part / str(unit)).mkdir(parents=True)
+            (folder / part / str(unit) / "shape.xyz").write_text(f"{part} {unit * 7919 % 101}\n")
+    rows = [f"{unit},{unit * 7919 % 101 / 10}\n" for unit in range(1, 41)]
+    (folder / "train.csv").write_text("id,y\n" + "".join(rows))
+    (folder / "sample_submission.csv").write_text("id,y\n" + "".join(f"{u},0.0\n" for u in range(1, 31)))
+    (folder / "adapter.py").write_text(SHARED)
+    return folder
+
+
 CASES = {
     "leaks a label beside the id": (
         write_long_form,
@@ -121,6 +158,12 @@ CASES = {
         '    one.write_bytes(data + b"x")\n    ids = pd.DataFrame',
         "is not bit for bit a file of the public folder",
     ),
+    "gives a graded unit the real test unit's file": (
+        write_shared_ids,
+        'public / "train" / unit)',
+        'public / ("test" if (public / "test" / unit).exists() else "train") / unit)',
+        "is the file of the real test unit, not of the labelled unit",
+    ),
     "names a unit twice": (
         write_class_folders,
         '"id": [p.stem for p in pictures]',
@@ -141,6 +184,14 @@ def test_a_bad_adapter_is_stopped_by_a_check(case: str, tmp_path: Path) -> None:
     assert "\n" not in str(raised.value)
     assert str(task / "adapter.py") in str(raised.value)
     assert not (tmp_path / "run").exists()
+
+
+def test_folders_of_units_that_share_ids_with_test_are_accepted(tmp_path: Path) -> None:
+    task = write_shared_ids(tmp_path / "task")
+    run = prepare_run(str(task), RunConfig(run_dir=str(tmp_path / "run")))
+    for place in (run / "inputs" / "selection-0" / "test").iterdir():
+        own = task / "train" / place.name / "shape.xyz"
+        assert (place / "shape.xyz").read_bytes() == own.read_bytes()
 
 
 def _broken(write: Callable[[Path], Path], folder: Path, before: str, after: str) -> Path:
