@@ -86,6 +86,7 @@ def _debug(state: TraceState, services: RunServices) -> str:
             "problems": error["problems"],
             "seconds": error["seconds"],
             "round": work["rounds"],
+            "stages": error.get("stages", {}),
         },
     }
     services.emit(

@@ -1,5 +1,7 @@
 """The runner: the execution tool. First the smoke split, until the program runs; then the search split, graded."""
 
+from collections.abc import Sequence
+
 from gome.state.in_flight import FailedRun
 from gome.state.parts import Evaluation
 from gome.state.schema import TraceState
@@ -7,7 +9,8 @@ from gome.tools.services import RunServices
 
 
 def runner(state: TraceState, services: RunServices) -> TraceState:
-    """Run the step's program. A failure goes back to the coder while debug rounds are left, else on to the critic."""
+    """Run the step's program. A failure goes back to the coder while debug rounds are left, else on to the critic; so
+    does what takes too long on the smoke split even after the coder made it cheaper."""
     work, trace, step = state["work"], state["trace"], state["step"]
     program = services.artifacts.get_text(str(work["code"]))
     evaluation: Evaluation | None = None
@@ -22,7 +25,8 @@ def runner(state: TraceState, services: RunServices) -> TraceState:
             break
     assert evaluation is not None
     ref = services.artifacts.put_json(evaluation)
-    if evaluation["status"] == "ok" or work["rounds"] >= services.config.debug_rounds:
+    spent = work["rounds"] >= services.config.debug_rounds or _too_dear([*work["errors"], evaluation])
+    if evaluation["status"] == "ok" or spent:
         return {"work": {**work, "evaluation": ref}, "next": "critic"}
     error = FailedRun(
         split=evaluation["split"],
@@ -30,6 +34,13 @@ def runner(state: TraceState, services: RunServices) -> TraceState:
         problems=evaluation["problems"],
         log=evaluation["log"],
         seconds=evaluation["seconds"],
+        stages=evaluation["facts"].get("stages", {}),
     )
     services.emit("runner", f"failed: {evaluation['problems'][0]}", trace, step)
     return {"work": {**work, "evaluation": ref, "errors": [*work["errors"], error]}, "next": "coder"}
+
+
+def _too_dear(runs: Sequence[FailedRun | Evaluation]) -> bool:
+    """Whether the last of a step's runs is its second that timed out on the smoke split: no repair is the matter."""
+    timed_out = [run["split"] == "smoke" and run["status"] == "timeout" for run in runs]
+    return timed_out[-1] and sum(timed_out) > 1

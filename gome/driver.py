@@ -21,6 +21,7 @@ from gome.graph.persistence.postgres import check
 from gome.graph.registry import THREADS, ServiceRegistry
 from gome.graph.run import build_graph
 from gome.graph.run_layout import prepare_run
+from gome.run_folder import RunFolder
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError, RunStopped
 from gome.state.event import Event, Observer
@@ -105,7 +106,7 @@ def drive(run_dir: Path, observer: Observer, reviewer: Reviewer = lambda questio
         context = RunConfig(**run["config"])
         try:
             while True:
-                with _draining(drain, stop, say) as control:
+                with _draining(drain, stop, say) as control, _saying_what_stands(run_dir):
                     _stream(graph, given, config, context, control, observer)
                 if not (waiting := graph.get_state(config).interrupts):
                     break
@@ -137,6 +138,20 @@ def _stream(
         control=control,
     ):
         observer(cast(Any, part)[1])  # (namespace of the sub-graph, event)
+
+
+@contextmanager
+def _saying_what_stands(run_dir: Path) -> Iterator[None]:
+    """Where something that only the user can mend ends the work, the error also says what stands by then."""
+    try:
+        yield
+    except GomeError as error:
+        submission = run_dir / "solution" / "submission.csv"
+        if not submission.is_file():
+            raise
+        program = RunFolder.read(run_dir).has_program
+        what = "the submission of the best program so far" if program else "a constant prediction"
+        raise GomeError(f"{error}; until then {submission} is {what}") from error
 
 
 def thinning(observer: Observer, thin: Callable[[], None]) -> Observer:

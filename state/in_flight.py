@@ -1,7 +1,7 @@
 """The step in flight and where its trace stands: references and small parts, as the nodes pass them on in the state."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, NotRequired, cast
 
 from typing_extensions import TypedDict
 
@@ -35,13 +35,15 @@ class Proposal(TypedDict, total=False):
 
 
 class FailedRun(TypedDict):
-    """A run of the step's program that failed and went back to the coder. `log` is an artifact reference."""
+    """A run of the step's program that failed and went back to the coder. `log` is an artifact reference, `stages` the
+    seconds of each stage that the program finished and told of."""
 
     split: str
     status: Status
     problems: list[str]
     log: str | None
     seconds: float
+    stages: NotRequired[dict[str, float]]
 
 
 class ShownHypothesis(TypedDict):

@@ -125,6 +125,40 @@ def test_debugging_ends_and_the_step_is_lost_not_the_run(cancer: Path, tmp_path:
     assert result["submission_ok"]
 
 
+SLOW = """\
+import json
+import time
+
+print("GOME " + json.dumps({"stage": "features", "seconds": 0.25}), flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_program_that_times_out_on_smoke_gets_one_cheaper_plan(cancer: Path, tmp_path: Path) -> None:
+    model = player(lambda facts: fenced(f"{SLOW}# {facts['call']}\n"))
+    out = tmp_path / "out"
+    result, records = run(cancer, out, model, steps=1, program_time_limit_s=2, debug_rounds=4)
+    prompts = [str(messages[1].content) for messages in model.calls]
+    debugs = [prompt for prompt in prompts if prompt.startswith("# debug")]
+    assert len(debugs) == 1
+    assert "Write a cheaper program" in debugs[0]
+    assert "smallest change" not in debugs[0]
+    asked = next(messages for messages in model.calls if str(messages[1].content) == debugs[0])
+    assert facts_of(asked)["error"]["stages"] == {"features": 0.25}
+    assert [(r.verdict, r.debug_rounds) for r in records] == [("failed", 1)]
+    assert "smoke" in records[0].reason
+    assert "time limit" in records[0].reason
+    assert result["handed_over"] == "naive"
+
+
+def test_another_failure_after_a_time_out_is_mended_as_ever(cancer: Path, tmp_path: Path) -> None:
+    """Only a second time-out on the smoke split ends a step early."""
+    programs = iter([SLOW, "import sys\n\nprint('hello')\nsys.exit(3)\n", PROGRAM])
+    model = player(lambda facts: fenced(next(programs)))
+    _, records = run(cancer, tmp_path / "out", model, steps=1, program_time_limit_s=10)
+    assert [(r.verdict, r.debug_rounds) for r in records] == [("accepted", 2)]
+
+
 def test_format_problems_are_told_to_the_coder(cancer: Path, tmp_path: Path) -> None:
     seen: list[str] = []
 
