@@ -21,6 +21,15 @@ def masked(text: str) -> str:
     return _USER.sub(MASK, text)
 
 
+def keys_masked(text: str) -> str:
+    """A model's reply without the secrets that its endpoint quotes in it. Only what is no word is taken out: at least 8
+    characters with a digit among them, so that no name in a program is changed."""
+    for secret in sorted(_in_use(), key=len, reverse=True):
+        if len(secret) >= _SHORTEST_KEY and any(c.isdigit() for c in secret):
+            text = text.replace(secret, MASK)
+    return text
+
+
 def _in_use() -> set[str]:
     """Secrets of the environment, as they are and as they travel in a URL or in a header."""
     found: set[str] = set()

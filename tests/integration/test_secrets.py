@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from gome.report.page import write_report
 from gome.state.config import RunConfig
-from gome.tools.secrets import masked
+from gome.tools.secrets import keys_masked, masked
 from tests.openai_server import Answer, Endpoint
 
 KEY, USER, PASSWORD = "sk-very-secret-0123456789", "someone", "pass/word-77"
@@ -37,7 +37,10 @@ def assert_no_secret_in(folder: Path, *shown: str) -> None:
 def test_an_endpoint_that_quotes_the_key_and_a_resume_with_the_right_one(
     diabetes: Path, tmp_path: Path
 ) -> None:
-    answers = [Answer(f"Incorrect API key provided: {' '.join(FORMS)}", status=401), Answer("no JSON")]
+    answers = [
+        Answer(f"Incorrect API key provided: {' '.join(FORMS)}", status=401),
+        Answer(f"no JSON {' '.join(FORMS)}"),
+    ]
     with Endpoint(lambda messages: answers[0]) as server:
         url = server.url.replace("://", f"://{USER}:pass%2Fword-77@")
         secrets = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": url}
@@ -74,3 +77,10 @@ def test_words_that_are_no_secrets_stay(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost:1/v1")
     said = "none of the models at http://localhost:1/v1 is loaded"
     assert masked(said) == said
+
+
+def test_a_reply_loses_keys_and_no_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("SORT_KEY", "features")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://train:pass@localhost:1/v1")
+    assert keys_masked(f"train(features)  # {KEY}") == "train(features)  # ***"

@@ -21,6 +21,7 @@ from gome.tools.models.gateway import Gateway, PromptTooLong
 from gome.tools.models.parsing import extract_json
 from gome.tools.models.prices import Prices
 from gome.tools.records.journal import Exchange, Journal
+from gome.tools.secrets import keys_masked
 from gome.tools.spans import labels
 from gome.tools.text import storable
 
@@ -169,7 +170,7 @@ class Asker:
             role=role,
             model=name,
             messages=[{"role": m.type, "content": str(m.content)} for m in messages],
-            reply=_text(message),
+            reply=keys_masked(_text(message)),
             finish=_finish(message),
             usage=self._usage(name, message, messages),
         )
