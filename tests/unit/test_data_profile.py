@@ -113,8 +113,8 @@ def test_drift_and_structure(tmp_path: Path) -> None:
     assert found["moved"]["drift"] > 0.5
     notes = " ".join(result["notes"])
     assert "moved (" in notes
-    assert "'time: day'" in notes
-    assert "'group: who'" in notes
+    assert "`time` day" in notes
+    assert "`group` who" in notes
 
 
 def test_wide_tables_are_summarised(tmp_path: Path) -> None:
