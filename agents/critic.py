@@ -8,7 +8,7 @@ from gome.agents.prompts.edits import diff
 from gome.agents.prompts.render import render
 from gome.agents.prompts.replies import Judgement
 from gome.optimizer.acceptance import MeasuredVerdict, change_of, measured_verdict, reason_of
-from gome.state.errors import BudgetReached, StepFailed
+from gome.state.errors import BudgetReached, GomeError, RunStopped, StepFailed
 from gome.state.in_flight import Proposal
 from gome.state.parts import Comparison, Evaluation, Verdict
 from gome.state.plain import JsonObject
@@ -51,9 +51,15 @@ def _decide(state: TraceState, services: RunServices) -> Decision:
     failure = work.get("failure")
     if failure or evaluation is None or evaluation["status"] != "ok":
         return _decision("failed", failure or _failure_reason(evaluation), evaluation)
-    comparison = _compare(state, services, evaluation)
-    measured = measured_verdict(comparison)
-    findings = _align(state, services, evaluation) if measured.clear or measured.tie else Findings([])
+    try:
+        comparison = _compare(state, services, evaluation)
+        measured = measured_verdict(comparison)
+        findings = _align(state, services, evaluation) if measured.clear or measured.tie else Findings([])
+    except (GomeError, OSError, RunStopped):  # the user's and the machine's
+        raise
+    except Exception as error:  # what a program wrote ends no run
+        unread = services.evaluator.unread(evaluation, error)
+        return _decision("failed", unread["problems"][-1], unread)
     judgement = _judge(state, services, evaluation, comparison, findings, measured)
     if leak := _severe_leak(findings, judgement):
         voided = Evaluation(**{**evaluation, "status": "void"})

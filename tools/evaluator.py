@@ -120,6 +120,13 @@ class Evaluator:
             for fold, part in table.groupby(FOLD, sort=True)
         ]
 
+    def unread(self, evaluation: Evaluation, error: Exception) -> Evaluation:
+        """The evaluation of a program whose predictions made their reader fail: a format fault, its traceback logged."""
+        log = self.artifacts.get_text(str(evaluation["log"]))
+        problems = [*evaluation["problems"], unreadable_line(error)]
+        kept = self.artifacts.put_text(log_with_traceback(log, error), "log")
+        return {**evaluation, "status": "format", "problems": problems, "log": kept}
+
     def submission(self, evaluation: Evaluation) -> pd.DataFrame:
         """The predictions of a one-fold split ('final'), aligned to the sample."""
         table = self.artifacts.get_table(str(evaluation["predictions"]))
@@ -239,10 +246,7 @@ class Evaluator:
         except (GomeError, OSError):
             raise
         except Exception as error:
-            log = self.artifacts.get_text(str(evaluation["log"]))
-            evaluation["status"] = "format"
-            evaluation["problems"] = [*evaluation["problems"], unreadable_line(error)]
-            evaluation["log"] = self.artifacts.put_text(log_with_traceback(log, error), "log")
+            evaluation |= self.unread(evaluation, error)
 
     def _cached_score(self, evaluation: Evaluation) -> Score:
         if kept := self.results.score(evaluation["key"], evaluation["predictions"]):

@@ -6,6 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.faults.scripted_model import write_task
+from benchmarks.instant import InstantExecutor, InstantModel
+from gome.agents.critic import critic
+from gome.graph.registry import ROLES, ServiceRegistry
+from gome.graph.run import build_graph
+from gome.optimizer.incumbent import incumbent_of
+from gome.state.config import RunConfig
+from gome.state.schema import TraceState
 from gome.tools.evaluation.bootstrap import score
 from gome.tools.evaluation.evidence import evidence
 from gome.tools.evaluation.grading import GradingError
@@ -70,3 +78,22 @@ def test_a_score_that_overflows_is_no_score() -> None:
     answers, submission = table(["y"], np.full(4, 1e200)), table(["y"], np.full(4, -1e200))
     with pytest.raises(GradingError, match="not defined"):
         score(task, [(answers, submission)], seed=0)
+
+
+def test_predictions_that_cannot_be_compared_fail_the_step_and_not_the_run(tmp_path: Path) -> None:
+    registry = ServiceRegistry(models=dict.fromkeys(ROLES, InstantModel()), executor=InstantExecutor())
+    config = RunConfig(run_dir=str(tmp_path / "run"), traces=1, steps=1, finalists=1, selection_seeds=1)
+    task = {"task": str(write_task(tmp_path / "line"))}
+    build_graph(registry=registry).compile().invoke(task, {"recursion_limit": 10_000}, context=config)
+    services = registry.services(tmp_path / "run", None, lambda event: None)
+    (record,) = services.history.records()
+    assert record.evaluation is not None
+    incumbent = incumbent_of(record, services)
+    other = services.artifacts.put_table(pd.DataFrame({"__fold__": [0], "nonsense": ["x"]}))
+    kept = services.artifacts.put_json({**record.evaluation, "predictions": other})
+    state = TraceState(run_dir=str(tmp_path / "run"), trace=0, step=1, incumbent=incumbent,
+                       work={"code": record.code, "evaluation": kept})  # fmt: skip
+    decision = services.artifacts.get_json(critic(state, services)["work"]["decision"])
+    assert decision["verdict"] == "failed"
+    assert "could not be read" in decision["reason"]
+    assert "Traceback" in services.artifacts.get_text(decision["evaluation"]["log"])
