@@ -82,7 +82,9 @@ def wilson(hits: int, trials: int, z: float = Z90) -> tuple[float, float]:
     share, square = hits / trials, z * z / trials
     middle = (share + square / 2) / (1 + square)
     half = z * math.sqrt(share * (1 - share) / trials + square / trials / 4) / (1 + square)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # Exact at the ends: rounding must not leave the share itself outside.
+    low = 0.0 if hits == 0 else max(0.0, middle - half)
+    return low, 1.0 if hits == trials else min(1.0, middle + half)
 
 
 def has_pair(record: StepRecord) -> bool:
