@@ -41,13 +41,15 @@ def align(
 ) -> Findings:
     """Look at a graded candidate; `before` is the incumbent's evaluation.
 
-    A program that looks too good is run once more, on a search fold with the training labels turned around: whoever
-    still foretells the truth has it from elsewhere. It may be a rule about the features, written into the program; if it
-    foretells the truth with the features of other rows as well, it has looked the labels up.
+    A program that looks too good on one search fold, which one hangs on the program, is run on it once more with the
+    training labels turned around: whoever still foretells the truth has it from elsewhere. It may be a rule about the
+    features, written into the program; if it foretells the truth with the features of other rows as well, it has looked
+    the labels up.
     """
     lines = [*_giving_columns(services, program, evaluation), *_own_validation(services, evaluation)]
-    reached = _reached(services, evaluation)
-    if reached is None or not _too_good(reached, _reached(services, before) if before else None):
+    fold = services.evaluator.probed_fold(program)
+    reached = _reached(services, evaluation, fold)
+    if reached is None or not _too_good(reached, _reached(services, before, fold) if before else None):
         return Findings(lines)
     if reached >= NEAR_PERFECT:
         lines.append(f"the score is nearly perfect: {reached:.1%} of the way from chance to the answers")
@@ -85,9 +87,9 @@ def _own_validation(services: RunServices, evaluation: Evaluation) -> list[str]:
     ]
 
 
-def _reached(services: RunServices, evaluation: Evaluation) -> float | None:
+def _reached(services: RunServices, evaluation: Evaluation, fold: int) -> float | None:
     return share_reached(
-        services.task, services.evaluator.predictions(evaluation)[0], seed=services.config.seed
+        services.task, services.evaluator.predictions(evaluation)[fold], seed=services.config.seed
     )
 
 
@@ -112,12 +114,12 @@ def _still_foretells(
         return False
     if spoiled["status"] != "ok":
         return False
-    gain, as_good = _over_chance(services, spoiled)
-    usual, _ = _over_chance(services, evaluation)
+    gain, as_good = _over_chance(services, spoiled, 0)  # its only fold, with the rows of the one beside it
+    usual, _ = _over_chance(services, evaluation, services.evaluator.probed_fold(program))
     return as_good <= SURE and gain >= MOST_OF_IT * usual
 
 
-def _over_chance(services: RunServices, evaluation: Evaluation) -> tuple[float, float]:
+def _over_chance(services: RunServices, evaluation: Evaluation, place: int) -> tuple[float, float]:
     return above_chance(
-        services.task, services.evaluator.predictions(evaluation)[0], seed=services.config.seed
+        services.task, services.evaluator.predictions(evaluation)[place], seed=services.config.seed
     )

@@ -55,8 +55,8 @@ class TableProfile(TypedDict, total=False):
 
 
 class DataProfile(TypedDict, total=False):
-    """All of it; `leaks` say what gives the target away, `warnings` how test is unlike train ({"kind", "text"} each),
-    `tree` shows the folder of a task without tables."""
+    """All of it; `leaks` say what gives the target away, `warnings` how test is unlike train, what was guessed and what
+    labels leave in doubt ({"kind", "text"} each), `tree` shows the folder of a task without tables."""
 
     rows: int
     test_rows: int

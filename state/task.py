@@ -92,6 +92,9 @@ class Task(BaseModel):
     )
     links_root: str | None = Field(default=None, description="folder that links of the task may lead into")
     drop: list[str] = Field(default_factory=list, description="columns left out of train and test")
+    unlabelled_test: bool = Field(
+        default=False, description="one table was given, and its rows without a label are the test part"
+    )
     adapter: str = Field(
         default="",
         description="file, the run's own copy, that holds units back; empty: train and test are tables",

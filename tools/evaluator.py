@@ -16,6 +16,7 @@ from gome.state.plain import JsonObject
 from gome.state.task import Task
 from gome.tools.budget import Budget
 from gome.tools.data.inputs import Inputs
+from gome.tools.data.label_probes import PROBES, probed_fold
 from gome.tools.evaluation.bootstrap import FoldPredictions, score
 from gome.tools.evaluation.metric import AnswersError, GradingError
 from gome.tools.evaluation.submission import check_submission
@@ -78,28 +79,30 @@ class Evaluator:
         step: int | None = None,
         on_fold: Callable[[int, int], None] = lambda done, folds: None,
     ) -> Evaluation:
-        """Run and grade `program` on all folds of `split`, side by side where slots are free.
+        """Run and grade `program` on all folds of `split`, a probe's on one, side by side where slots are free.
 
         `trace` and `step` say for whom. The evaluation ends with the first fold, in their order, that fails: what runs
         behind it is stopped, and counts for nothing. `on_fold(done, n)` is called, maybe from other threads, when the
         first fold starts and as each of the n is done, but for the last. Raises RunStopped when asked to stop,
         BudgetReached when there is no budget for it, or the time ends in the middle.
         """
-        folds = len(self.inputs.plan.folds(split))
+        numbers = self._fold_numbers(program, split)
+        folds = len(numbers)
         wall_s = min(self._limit_s(split), self.budget.first_limit_s(split, folds))
         name = f"{hashlib.sha256(program.encode()).hexdigest()[:20]}-{split}-s{seed}"
         progress = FoldProgress(folds, on_fold)
 
-        def one(fold: int) -> FoldResult | None:
+        def one(place: int) -> FoldResult | None:
+            fold = numbers[place]
             result = self.results.get(f"{name}-f{fold}")
             try:
                 if result is None:
                     progress.start()
-                    stop = partial(progress.is_beyond_failure, fold)
+                    stop = partial(progress.is_beyond_failure, place)
                     self.budget.begin(split, name.split("-")[0])
                     result = self._run_fold(program, split, fold, seed, trace, name, wall_s, stop)
             finally:
-                progress.done(fold, failed=result is None or result["status"] != "ok")
+                progress.done(place, failed=result is None or result["status"] != "ok")
             return result
 
         with span(f"program {split}", trace=trace, step=step, split=split, seed=seed) as figures:
@@ -108,6 +111,15 @@ class Evaluator:
             evaluation = self._summed_up(name, split, seed, counted)
             figures |= figures_of(evaluation)
         return evaluation
+
+    def probed_fold(self, program: str) -> int:
+        """The search fold that a probe of `program` runs on."""
+        return probed_fold(program, len(self.inputs.plan.folds("search")), self.seed)
+
+    def _fold_numbers(self, program: str, split: str) -> list[int]:
+        if split in PROBES:
+            return [self.probed_fold(program)]
+        return list(range(len(self.inputs.plan.folds(split))))
 
     def predictions(self, evaluation: Evaluation) -> list[FoldPredictions]:
         """(answers, submission) of each fold of a graded evaluation, rows aligned."""

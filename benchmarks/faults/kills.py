@@ -78,7 +78,8 @@ class Kills:
         run_dir = self._run(tally.store, tally.driver, moments, tally)
         result = json.loads((run_dir / "result.json").read_text())
         tally.runs += 1
-        tally.same += decisions(run_dir) == expected and result["submission_ok"]
+        stands = bool(result["best"] and result["submission_ok"])
+        tally.same += decisions(run_dir) == expected and stands
 
     def _run(self, store: Store, driver: Driver, moments: list[float], tally: Tally) -> Path:
         folder = self.work / f"{store}-{driver}-{next(self._numbers)}"

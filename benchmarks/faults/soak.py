@@ -118,7 +118,7 @@ class Soak:
         """A run came to its end: keep its decisions, begin the next one."""
         result = json.loads((self.run_dir / "result.json").read_text())
         self.counts["runs"] += 1
-        self.counts["submissions"] += bool(result["submission_ok"])
+        self.counts["submissions"] += bool(result["best"] and result["submission_ok"])
         self.counts["steps"] += result["steps"]
         self.histories.append(decisions(self.run_dir))
         for name in ("history.jsonl", "events.jsonl", "result.json"):

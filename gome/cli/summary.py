@@ -80,7 +80,9 @@ def _scores(folder: RunFolder) -> list[tuple[str, str]]:
     rows += _test(folder)
     if (draft := folder.first_draft) and search:
         first, last = (score_only(value, search["stderr"]) for value in (draft.value, search["value"]))
-        rows.append(("progress", f"first draft {first} → {last}"))
+        rows.append(
+            ("progress", f"first draft {first} → {last}" if first != last else f"first draft {first}")
+        )
     return rows
 
 

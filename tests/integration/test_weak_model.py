@@ -24,7 +24,7 @@ def test_a_run_survives_a_model_that_only_disappoints(diabetes: Path, tmp_path: 
     code = main(["run", str(diabetes), "--run-dir", str(out), *model, *small.split()])
     result = json.loads((out / "result.json").read_text())
     steps = [json.loads(line) for line in (out / "history.jsonl").read_text().splitlines()]
-    assert code == (0 if result["submission_ok"] else 1)
+    assert code == (0 if result["best"] else 1)  # the constant submission stands in any case
     assert result["seconds"] < 660
     assert all(step["reason"] for step in steps)
     assert (out / "report.html").is_file()

@@ -68,7 +68,7 @@ def check_labels(
     )
     _check_fit(root, labels, prediction, problem, partial, metric)
     _check_domain(train, labels, metric, problem)
-    return problem, _classes(root, labels, prediction, problem, partial)
+    return problem, _classes(root, labels, prediction, problem, partial, metric)
 
 
 def _check_columns(root: Path, partial: PartialTask) -> None:
@@ -174,7 +174,12 @@ def _check_domain(path: Path, labels: pd.DataFrame, metric: metrics.Metric, prob
 
 
 def _classes(
-    root: Path, labels: pd.DataFrame, prediction: list[str], problem: Problem, partial: PartialTask
+    root: Path,
+    labels: pd.DataFrame,
+    prediction: list[str],
+    problem: Problem,
+    partial: PartialTask,
+    metric: metrics.Metric,
 ) -> list[str]:
     """Class labels as text: in the order of the prediction columns if there is one a class, else sorted."""
     if problem not in ("binary", "multiclass"):
@@ -182,6 +187,12 @@ def _classes(
     one_hot = labels.shape[1] > 1
     classes = list(labels.columns) if one_hot else sorted(class_text(labels.iloc[:, 0]).dropna().unique())
     if len(prediction) == 1:
+        if problem == "multiclass" and metric.form == "probability":
+            raise GomeError(
+                f"{root / partial.sample}: metric {metric.name!r} needs a probability of each of the {len(classes)} "
+                f"classes, and {prediction[0]!r} is the only column to predict; give it one column a class "
+                f"({', '.join(classes[:4])}{', ...' if len(classes) > 4 else ''}), or choose a metric of labels."
+            )
         return classes
     ordered = classes_of_columns(classes, prediction)
     if ordered is None:

@@ -1,5 +1,7 @@
 """A search fold, spoiled on purpose: what a program still foretells then shows where it has its labels from."""
 
+import hashlib
+
 import numpy as np
 import pandas as pd
 
@@ -10,6 +12,12 @@ MIRRORED = "mirrored"
 BLINDED = "blinded"
 """The split whose test rows have each other's features under their own ids: who reads the features is wrong now."""
 PROBES = (MIRRORED, BLINDED)
+
+
+def probed_fold(program: str, folds: int, seed: int) -> int:
+    """Which of the search folds a program is probed on: any of them, and for another program or seed another one, so that
+    none is a fold on which nobody looks."""
+    return int(hashlib.sha256(f"{seed} {program}".encode()).hexdigest(), 16) % folds
 
 
 def can_mirror(task: Task) -> bool:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from gome.state.errors import GomeError
 from gome.state.task import Problem
+from gome.tools.data.label_warnings import words_for_missing
 from gome.tools.data.tables import read_table
 
 _CLASSES: tuple[Problem, ...] = ("binary", "multiclass", "multilabel")
@@ -85,8 +86,10 @@ def _problem(
         raise GomeError(
             f"{path}: {fits}, but the target {text.name!r} holds text such as {shown(text.dropna().iloc[0])}."
         )
+    odd = words_for_missing([str(value) for value in label.dropna().unique()])
+    empty = f" ({shown(odd[0])} is one: leave the field empty where there is no label)" if odd else ""
     raise GomeError(
-        f"{path}: {fits}, but the target {target!r} is {problem} ({label.nunique()} different values); "
+        f"{path}: {fits}, but the target {target!r} is {problem} ({label.nunique()} different values){empty}; "
         "choose another metric or target."
     )
 

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-_COLUMNS = ("column", "later row", "earlier row", "group mean")
+_COLUMNS = ("later row", "earlier row", "group mean")
 
 
 def leak_line(leak: Mapping[str, Any]) -> str:
@@ -13,6 +13,8 @@ def leak_line(leak: Mapping[str, Any]) -> str:
 
 
 def _advice(kind: str, where: str) -> str:
+    if kind == "column":  # the text asks whether it is known
+        return f"Unless it is known, leave it out: --drop {shlex.quote(where)}"
     if kind in _COLUMNS:
         return f"If it is not known when predicting, leave it out: --drop {shlex.quote(where)}"
     if kind == "table":

@@ -17,6 +17,7 @@ from gome.state.task import Task
 from gome.tools.data.columns import class_text, column_kind, time_values
 from gome.tools.data.dates import seconds, with_dates
 from gome.tools.data.images import find_image, image_size
+from gome.tools.data.label_warnings import label_warnings
 from gome.tools.data.leaks import leaks
 from gome.tools.data.shift import shift_warnings
 from gome.tools.data.structure import structure_hints
@@ -57,7 +58,11 @@ def profile(task: Task) -> DataProfile:
                 entry["other"] = written.other
     tables = _other_tables(task)
     told = leaks(train, test, task, {table["name"]: table["columns"] for table in tables})
-    warnings = [*shift_warnings(train, test, columns, task), *_unsure_dates(task)]
+    warnings = [
+        *label_warnings(train, test, task),
+        *shift_warnings(train, test, columns, task),
+        *_unsure_dates(task),
+    ]
     return {
         "rows": len(train),
         "test_rows": len(test),

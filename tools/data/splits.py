@@ -36,9 +36,9 @@ class SplitPlan:
 
     def folds(self, name: str) -> list[Split]:
         """The folds of 'smoke', 'search', 'selection' or 'final' (all rows, none graded), in order; the
-        probes have the rows of the first fold of 'search'."""
+        probes have the rows of those of 'search'."""
         if name in PROBES:
-            return [replace(split, name=name) for split in self.folds("search")[:1]]
+            return [replace(split, name=name) for split in self.folds("search")]
         if name not in NAMES:
             raise ValueError(f"no split {name!r}; there are {', '.join(NAMES)}")
         return [split for split in self.splits if split.name == name]

@@ -82,7 +82,8 @@ def _from_table(path: Path, partial: PartialTask, workspace: Path | None) -> Tas
             raise GomeError(f"{path}: one table has no other files: `{setting}` is for task folders.")
     root = single_table.make_task_folder(path, partial, _given(path, workspace))
     try:
-        return load_task(root).model_copy(update={"drop": list(partial.drop)})
+        unlabelled = not single_table.answers_path(root).is_file()
+        return load_task(root).model_copy(update={"drop": list(partial.drop), "unlabelled_test": unlabelled})
     except GomeError as error:  # the user knows the table, not the folder that was made of it
         raise GomeError(re.sub(rf"{re.escape(str(root))}/\w+(\.\w+)*", str(path), str(error))) from error
 

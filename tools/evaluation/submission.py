@@ -252,9 +252,12 @@ def _warnings(table: pd.DataFrame, task: Task) -> list[str]:
 
 
 def _rescaled(table: pd.DataFrame, task: Task, metric: Metric) -> list[str]:
-    """Bring each row of class probabilities in `table` to the sum 1, as graders of log loss do (Kaggle's divides each row
-    by its sum; scikit-learn's expects it done); a line that says so."""
-    if metric.name not in ("log_loss", "brier") or not task.classes or len(task.prediction) == 1:
+    """Bring each row of class probabilities in `table`, as graded and handed over, to the sum 1; a line that says so.
+
+    Kaggle's log loss divides each row by its sum, scikit-learn's metrics, AUC among them, want it done before. It changes
+    the value of a metric by columns, so that every grader has to be given the same rows.
+    """
+    if metric.own or metric.form != "probability" or not task.classes or len(task.prediction) == 1:
         return []
     total = table[task.prediction].sum(axis=1)
     off = (total - 1).abs() > _ROUNDED
