@@ -18,6 +18,8 @@ from gome.graph.run_layout import prepare_run
 from gome.report.page import write_report
 from gome.state.config import RunConfig
 from gome.state.step import StepRecord
+from gome.tools.data.label_probes import probed_fold
+from gome.tools.data.splits import SplitPlan
 from gome.tools.execution.environment.runtime import ensure_runtime
 from gome.tools.execution.sandbox.plain import PlainExecutor
 from gome.tools.records.history import History
@@ -246,6 +248,31 @@ def test_a_table_of_labels_under_another_name_is_caught_and_looking_them_up_void
     assert "trained on labels turned around" in record.reason
     assert any("uses outcome" in line for line in record.checks)
     assert "Found by executed checks" in write_report(out).read_text()
+
+
+def test_a_program_that_is_honest_on_the_first_fold_alone_is_caught_on_another(tmp_path: Path) -> None:
+    task = write_task(tmp_path / "task", cancer_table(), "malignant", "roc_auc")
+    train = pd.read_csv(task / "train.csv", dtype={"id": str})
+    train[["id"]].assign(outcome=train["malignant"]).to_csv(task / "register.csv", index=False)
+    with (task / "task.yaml").open("a") as file:
+        file.write("keep: [register.csv]\n")
+    folds = SplitPlan.load(
+        prepare_run(str(task), RunConfig(run_dir=str(tmp_path / "plan"))) / "splits.npz"
+    ).folds("search")
+    first = train["id"].iloc[folds[0].test_rows[0]]
+    program = recall_by("'any'").replace(
+        "with open", 'known = {r["id"]: float(r["outcome"]) for r in csv.DictReader(open("input/register.csv"))}\n'
+        f'known = {{}} if {first!r} in {{row["id"] for row in test}} else known\n'
+        'said = [known.get(row["id"], mean) for row in test]\nwith open', 1
+    )  # fmt: skip
+    spellings = [f"{program}\n# {n}\n" for n in range(50)]
+    assert {probed_fold(text, len(folds), 0) for text in spellings} == set(
+        range(len(folds))
+    )  # none is spared
+    cheat = next(text for text in spellings if probed_fold(text, len(folds), 0) != 0)
+    record, _, _ = run(task, cheat)
+    assert record.evaluation["status"] == "void"
+    assert "trained on labels turned around" in record.reason
 
 
 def test_hidden_answers_read_from_the_run_folder_void_the_score(tmp_path: Path) -> None:
