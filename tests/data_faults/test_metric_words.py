@@ -68,6 +68,7 @@ PLAIN = [
 ]  # fmt: skip
 QUALIFIED = [
     "Submissions are evaluated on the weighted AUC. Regions of the curve count differently.",
+    "Submissions are evaluated on the mean absolute error over the rows with valve = 0.",
     "Submissions are evaluated on the Log of the Mean Absolute Error, calculated for each coupling type.",
     "Submissions are evaluated on Root-Mean-Squared-Error (RMSE) between the logarithm of the predicted value and the "
     "logarithm of the observed price.",

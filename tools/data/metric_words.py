@@ -119,7 +119,8 @@ _QUALIFIER = re.compile(
     r"partial|truncated|capped|clipped|trimmed|squared?|root|harmonic|geometric|exponential|negat\w+|inverse|relative|"
     r"improvement|per|within|top|first|only|except|excluding|ignoring|instead|similar|like|(?:sub)?groups?|bias|macro|micro|"
     r"bootstrap\w*|composite|hierarchical|nested|both|either|cost|profit|during|phases?|(?:for|of|in|by|on) each|"
-    r"\w+ (?:different|various|several|multiple))\b"
+    r"\w+ (?:different|various|several|multiple)|"
+    r"(?:over|on|for) (?:the |those |all )?\w+ (?:with|where|whose|in which|that have))\b"
     r"|\d ?[-*+/×x] ?[a-zµ(]|[a-zµ)] ?[*×+/] ?\d|µ ?- ?\d"
 )
 # What makes another metric of it in whatever sentence of the section it stands.
