@@ -14,6 +14,7 @@ from gome.tools.data.table_inputs import TableInputs
 from gome.tools.data.task_folder import load_task
 from gome.tools.data.task_tables import read_task_table
 from gome.tools.evaluation.grading import grade
+from gome.tools.evaluation.naive import naive_scores, naive_submission
 from gome.tools.evaluation.submission import check_submission
 
 
@@ -72,6 +73,22 @@ def test_what_is_graded_is_what_is_handed_over(tmp_path: Path, metric: str) -> N
     unscaled = np.mean([_auc(truth[:, c], raw[:, c]) for c in range(3)])
     assert grade(task, rows, answers) == pytest.approx(by_hand)
     assert metric != "auc" or abs(unscaled - by_hand) > 0.001  # the case would tell the two apart
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "auc", "accuracy"])
+def test_one_hot_targets_have_a_naive_score_and_submission(tmp_path: Path, metric: str) -> None:
+    """Shares of 40 in 120 each; of one class always, a third is right."""
+    task, inputs = one_hot(tmp_path, ["tie", "a", "b"])
+    task = load_task(tmp_path / "task", metric=metric)
+    naive = naive_scores(task, inputs, seed=0)
+    right = {"log_loss": math.log(3), "auc": 0.5, "accuracy": 1 / 3}[metric]
+    assert naive["search"] is not None, naive["why"]
+    assert naive["search"]["value"] == pytest.approx(
+        right, abs=0.03
+    )  # folds need not have a third of each class
+    given, _ = naive_submission(task, inputs)
+    given.to_csv(tmp_path / "naive.csv", index=False)
+    assert check_submission(tmp_path / "naive.csv", inputs.sample("final", 0), task)[0] is not None
 
 
 def _auc(truth: np.ndarray, score: np.ndarray) -> float:

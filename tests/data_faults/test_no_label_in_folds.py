@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import io
+import json
 import lzma
 import tempfile
 import zipfile
@@ -46,9 +47,25 @@ NAMES = ["train_backup.csv", "old/labels.csv", "more.csv.gz", "more.tsv.zip", "n
 PACKED = {".gz": gzip.decompress, ".bz2": bz2.decompress, ".xz": lzma.decompress}
 
 
+FORMS: dict[str, Callable[[pd.DataFrame], str]] = {
+    "renamed.csv": lambda rows: rows.rename(columns={"y": "outcome"}).to_csv(index=False),
+    "records.json": lambda rows: rows.to_json(orient="records"),
+    "columns.json": lambda rows: json.dumps({"data": rows.to_dict(orient="list")}),
+    "by_id.json": lambda rows: json.dumps(dict(zip(rows["id"], rows["y"], strict=True))),
+    "lines.jsonl": lambda rows: rows.to_json(orient="records", lines=True),
+    "notes.txt": lambda rows: "\n".join(f"{i}: {y}" for i, y in zip(rows["id"], rows["y"], strict=True)),
+    "words.md": lambda rows: "\n".join(
+        f"- row {i} has {y}." for i, y in zip(rows["id"], rows["y"], strict=True)
+    ),
+}
+"""Files that name labels beside ids, under no name of the task's."""
+BESIDE = 14
+"""Labels beside ids from which the search is sure: of fewer it cannot know that they are labels (`FEWEST`)."""
+
+
 @st.composite
-def folders(draw: st.DrawFn) -> tuple[dict[str, pd.DataFrame], str]:
-    """Tables by file name, all of them text, and the id column."""
+def folders(draw: st.DrawFn) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    """Tables by file name, all of them text, and other files by name; some in a folder that is named by a label."""
     n, m = draw(st.integers(30, 60)), draw(st.integers(3, 10))
     spell = IDS[draw(st.sampled_from(sorted(IDS)))]
     ids = [spell(i) for i in draw(st.permutations(range(n + m)))]
@@ -71,10 +88,24 @@ def folders(draw: st.DrawFn) -> tuple[dict[str, pd.DataFrame], str]:
         if not draw(st.integers(0, 4)):
             other = other.drop(columns="id")
         tables[name] = other
-    return tables, "id"
+    named = train if "id" in train else train.assign(id="")
+    labelled = named[(named["y"] != "") & (named["id"] != "")]
+    files = {}
+    for name in (
+        draw(st.lists(st.sampled_from(sorted(FORMS)), unique=True, max_size=2)) if len(labelled) else []
+    ):
+        rows = draw(st.permutations(range(len(labelled))))[: draw(st.integers(BESIDE, len(labelled)))]
+        files[name] = FORMS[name](labelled.iloc[rows][["id", "y"]])
+    if len(labelled) and "/" not in "".join(ids) and draw(st.booleans()):
+        files |= {f"train/{y}/{i}.txt": f"of {i}" for i, y in zip(labelled["id"], labelled["y"], strict=True)}
+        files |= {f"test/{i}.txt": f"of {i}" for i in test_ids}
+    return tables, files
 
 
-def write(tables: dict[str, pd.DataFrame], folder: Path) -> Path:
+def write(tables: dict[str, pd.DataFrame], files: dict[str, str], folder: Path) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
     for name, table in tables.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +118,7 @@ def write(tables: dict[str, pd.DataFrame], folder: Path) -> Path:
 
 
 def texts(folder: Path) -> Iterator[tuple[Path, str]]:
-    """What every file below a folder holds, unpacked."""
+    """What every file below a folder holds, unpacked, behind its name."""
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         raw = path.read_bytes()
         if path.suffix == ".parquet":
@@ -97,15 +128,17 @@ def texts(folder: Path) -> Iterator[tuple[Path, str]]:
             raw = b"\n".join(archive.read(name) for name in archive.namelist())
         else:
             raw = PACKED.get(path.suffix, bytes)(raw)
-        yield path, raw.decode()
+        yield path, f"{path.relative_to(folder)}\n{raw.decode()}"
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(folders())
-def test_no_label_of_a_graded_row_is_in_its_fold(case: tuple[dict[str, pd.DataFrame], str]) -> None:
-    tables, _ = case
+def test_no_label_of_a_graded_row_is_in_its_fold(
+    case: tuple[dict[str, pd.DataFrame], dict[str, str]],
+) -> None:
+    tables, files = case
     with tempfile.TemporaryDirectory() as place:
-        task, out = write(tables, Path(place) / "task"), Path(place) / "out"
+        task, out = write(tables, files, Path(place) / "task"), Path(place) / "out"
         try:
             run_dir = prepare_run(str(task), RunConfig(run_dir=str(out)))
         except GomeError:
@@ -123,3 +156,16 @@ def test_no_label_of_a_graded_row_is_in_its_fold(case: tuple[dict[str, pd.DataFr
                     )
                     seen = seen or str(LABEL)[:3] in text
                 assert seen  # the search itself sees labels: those of the training rows
+
+
+def test_columns_within_json_are_left_out_and_end_no_run(tmp_path: Path) -> None:
+    """A column of lists has no distinct values to be counted."""
+    ids, labels = [str(i) for i in range(40)], [str(LABEL + i) for i in range(40)]
+    train = pd.DataFrame({"id": ids, "x": "1", "y": labels})
+    test = pd.DataFrame({"id": ["100", "101"], "x": "1"})
+    tables = {"train.csv": train, "test.csv": test, "sample_submission.csv": test[["id"]].assign(y="0")}
+    files = {"columns.json": FORMS["columns.json"](train[["id", "y"]])}
+    run_dir = prepare_run(
+        str(write(tables, files, tmp_path / "task")), RunConfig(run_dir=str(tmp_path / "out"))
+    )
+    assert "columns.json" in json.loads((run_dir / "inventory.json").read_text())["left_out"]

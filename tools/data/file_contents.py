@@ -75,7 +75,8 @@ def _is_text(head: bytes) -> bool:
 
 
 def _json_table(text: str) -> pd.DataFrame | None:
-    """The table that JSON holds: a list of objects, or columns by name, one level deep or at the top."""
+    """The table that JSON holds: a list of objects, or columns by name, one level deep or at the top; no cell of it is a
+    list or an object."""
     if text.lstrip()[:1] not in ("{", "["):
         return None
     try:
@@ -85,10 +86,15 @@ def _json_table(text: str) -> pd.DataFrame | None:
     inner = [content, *(content.values() if isinstance(content, dict) else [])]
     for part in inner:
         try:
-            if isinstance(part, dict) and part and all(isinstance(v, dict | list) for v in part.values()):
-                return pd.DataFrame(part).reset_index()
-            if isinstance(part, list) and part and isinstance(part[0], dict):
-                return pd.DataFrame(part)
+            table = _as_table(part)
         except (ValueError, TypeError, AttributeError):
             continue
+        if table is not None and not table.map(lambda cell: isinstance(cell, dict | list)).any(axis=None):
+            return table
     return None
+
+
+def _as_table(part: Any) -> pd.DataFrame | None:
+    if isinstance(part, dict) and part and all(isinstance(v, dict | list) for v in part.values()):
+        return pd.DataFrame(part).reset_index()
+    return pd.DataFrame(part) if isinstance(part, list) and part and isinstance(part[0], dict) else None

@@ -13,7 +13,7 @@ import pandas as pd
 
 from gome.tools.data.columns import class_text
 
-_NUMBER = re.compile(r"[+-]?[0-9]{1,400}(\.[0-9]{0,400})?([eE][+-]?[0-9]{1,6})?")
+_NUMBER = re.compile(r"[+-]?(?=\.?[0-9])[0-9]{0,400}(\.[0-9]{0,400})?([eE][+-]?[0-9]{1,6})?")
 
 
 def id_text(ids: pd.Series) -> pd.Series:

@@ -15,14 +15,13 @@ import pandas as pd
 from gome.state.parts import Score, better
 from gome.state.result import Naive
 from gome.state.task import Task
-from gome.tools.data.columns import class_text
 from gome.tools.data.inputs import Inputs
 from gome.tools.evaluation.answer_form import answer_form
 from gome.tools.evaluation.bootstrap import score
 from gome.tools.evaluation.grading import GradingError, measured, metric_of
 from gome.tools.evaluation.metric import Metric
 from gome.tools.evaluation.metrics_uncertainty import value_and_spread
-from gome.tools.evaluation.parse import probabilities, texts, tokens
+from gome.tools.evaluation.parse import probabilities, texts, tokens, true_codes
 
 MOST_ROWS = 50_000
 """Rows on which the candidates are compared; a constant is made from all of them."""
@@ -125,7 +124,7 @@ def _candidates(task: Task, labels: pd.DataFrame, metric: Metric) -> Iterator[Co
 
 def _classes(task: Task, labels: pd.DataFrame) -> Iterator[Constant]:
     """Each of the most frequent classes, the most frequent first."""
-    for label in class_text(labels[task.target[0]]).value_counts().index[:MOST_CLASSES]:
+    for label in _class_of_rows(task, labels).value_counts().index[:MOST_CLASSES]:
         one = {p: float(label == c) for p, c in zip(task.prediction, task.classes, strict=False)}
         yield Constant(f"always {label!r}", one if len(task.prediction) > 1 else {task.prediction[0]: label})
 
@@ -133,12 +132,17 @@ def _classes(task: Task, labels: pd.DataFrame) -> Iterator[Constant]:
 def _class_shares(task: Task, labels: pd.DataFrame) -> Constant:
     """The share of each class, or of the positive one where that alone is predicted."""
     if len(task.prediction) > 1:
-        shares = class_text(labels[task.target[0]]).value_counts(normalize=True)
+        shares = _class_of_rows(task, labels).value_counts(normalize=True)
         values = {p: float(shares.get(c, 0.0)) for p, c in zip(task.prediction, task.classes, strict=True)}
         return Constant("the class shares", values)
     column = task.prediction[0]
     truth, _ = probabilities(labels, pd.DataFrame({column: np.ones(len(labels))}), task)
     return Constant("the base rate", {column: float(truth.mean())})
+
+
+def _class_of_rows(task: Task, labels: pd.DataFrame) -> pd.Series:
+    """The class of each row, (n,) text, be it in one target column or in one a class."""
+    return pd.Series(np.array(task.classes, dtype=object)[true_codes(labels, task)])
 
 
 def _label_sets(task: Task, labels: pd.DataFrame) -> Iterator[Constant]:
