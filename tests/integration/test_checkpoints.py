@@ -154,7 +154,8 @@ def test_a_deleted_artifact_stops_a_run_in_one_line_until_it_is_back(diabetes: P
         code, said = run.resume()
         assert code == 2
         assert [line for line in said.splitlines() if line.startswith("gome: ")] == [
-            f"gome: {program} is gone: put it back from a copy of the run, then resume"
+            f"gome: {program} is gone: put it back from a copy of the run, then resume; until then "
+            f"{run.out / 'solution' / 'submission.csv'} is the submission of the best program so far"
         ]
         assert "Traceback" not in said
         (tmp_path / "away").rename(program)

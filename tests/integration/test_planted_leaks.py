@@ -179,7 +179,7 @@ def test_groups_are_hinted_at_and_kept_apart_once_named(tmp_path: Path, named: b
         assert abs(score["value"] - 0.5) < 5 * score["stderr"]
     else:
         assert score["value"] > 0.9
-        assert any("group: patient" in line for line in hints)
+        assert any("`group` patient" in line for line in hints)
 
 
 def test_the_target_of_a_later_row_is_caught(tmp_path: Path) -> None:
