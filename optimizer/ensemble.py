@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from gome.state.parts import gain_of
+from gome.state.parts import gain_of, sign_of
 from gome.state.task import Task
 from gome.tools.data.columns import class_text
 from gome.tools.evaluation.bootstrap import FoldPredictions, score
@@ -119,7 +119,7 @@ def greedy_ensemble(
     if not members:
         raise ValueError("an ensemble needs members")
     metric = metric_of(task)
-    sign = 1 if task.direction == "maximize" else -1
+    sign = sign_of(task.direction)
     single = {name: _value(task, metric, {name: 1}, members) for name in members}
     names = sorted(members, key=lambda name: -sign * single[name])
     counts, best = {names[0]: 1}, {names[0]: 1}
