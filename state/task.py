@@ -14,11 +14,12 @@ Direction = Literal["maximize", "minimize"]
 class TaskSettings(TypedDict, total=False):
     """What the user says of a task beside its folder; it goes before what the folder says. None and empty: not said.
 
-    `task_file` is read in place of the folder's task.yaml. The rest is what a task.yaml says under the same names;
-    several targets have a comma between them.
+    `task_file` is read in place of the folder's task.yaml, the file `description` in place of its description. The rest
+    is what a task.yaml says under the same names; several targets have a comma between them.
     """
 
     task_file: str | None
+    description: str | None
     target: str | None
     metric: str | None
     direction: Direction | None

@@ -24,6 +24,9 @@ class TaskOptions(BaseModel):
         default=None,
         description="A task.yaml that lies elsewhere, in place of the task folder's own (for read-only folders).",
     )
+    description: str | None = Field(
+        default=None, description="Text file that says what the task is, in place of its description.md."
+    )
     target: str | None = Field(
         default=None,
         description="Column to predict, where the task does not name it; several: comma between them.",

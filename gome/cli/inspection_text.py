@@ -13,6 +13,7 @@ from gome.state.inspection import Fact, Inspection
 WIDTH, LABEL = 80, 12
 MOST_SHOWN = 8
 _ORDER = ("problem", "target", "positive", "metric", "direction", "id", "group", "time", "dates", "drop")
+_OTHER = ("description", "keep", "links_root")
 _ANSWERS = {
     "label": "labels",
     "probability": "probabilities from 0 to 1",
@@ -36,7 +37,7 @@ def lines(found: Inspection) -> Iterator[str]:
     if "unit" in found:
         yield from _filled("unit", found["unit"])
     yield from _tables(found, facts)
-    yield from (line for name in ("keep", "links_root") if name in facts for line in _fact(name, facts[name]))
+    yield from (line for name in _OTHER if name in facts for line in _fact(name, facts[name]))
     if "splits" in found:
         yield from _filled("splits", found["splits"])
         yield from _parts(found)

@@ -12,7 +12,14 @@ from gome.state.plain import JsonObject
 from gome.state.task_options import TASK_SETTINGS
 
 _LISTS = ("drop", "keep")
-_SHOWN_AS = {"task_file": "FILE", "train": "FILE", "test": "FILE", "sample": "FILE", "links_root": "FOLDER"}
+_SHOWN_AS = {
+    "task_file": "FILE",
+    "description": "FILE",
+    "train": "FILE",
+    "test": "FILE",
+    "sample": "FILE",
+    "links_root": "FOLDER",
+}
 _SHOWN_AS |= {"drop": "COLUMN", "keep": "PATTERN", "id": "COLUMN", "group": "COLUMN", "time": "COLUMN"}
 
 

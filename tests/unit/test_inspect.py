@@ -213,3 +213,21 @@ def test_every_key_of_a_task_file_has_an_option() -> None:
     renamed = {"time_limit": "time_limit_s", "program_time_limit": "program_time_limit_s", "name": "run_dir"}
     assert {renamed.get(key, key) for key in keys} <= set(RunConfig.model_fields)
     assert {"keep", "links_root", "direction"} <= keys
+
+
+def test_a_description_that_lies_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a folder that cannot be written, and of one table; a task file that is written names it again."""
+    folder = write_folder(tmp_path / "churn", "# Churn\n")
+    words, file = tmp_path / "words.md", tmp_path / "churn.yaml"
+    words.write_text("# Evaluation\n\nSubmissions are scored by classification accuracy.\n")
+    code, found, _ = inspected(capsys, str(folder), "--description", str(words), "--write", str(file))
+    assert (code, found["facts"]["metric"]["value"]) == (0, "accuracy")
+    assert found["facts"]["description"] == {"value": str(words), "source": "said by `description`"}
+    assert load_task(folder, task_file=str(file)).description == words.read_text()
+    (tmp_path / "near.yaml").write_text("description: words.md\n")
+    assert load_task(folder, task_file=str(tmp_path / "near.yaml")).metric == "accuracy"
+    table = folder / "train.csv"
+    task = load_task(table, workspace=tmp_path / "w", target="churned", metric="auc", description=str(words))
+    assert "classification accuracy" in task.description
+    assert main(["inspect", str(folder), "--description", str(tmp_path / "none.md")]) == 2
+    assert "none.md: no such file, though it is named as --description" in capsys.readouterr().err

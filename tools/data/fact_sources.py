@@ -5,7 +5,6 @@ from pathlib import Path
 
 from gome.state.inspection import Fact
 from gome.state.task import Task, TaskSettings
-from gome.tools.data.mlebench import DESCRIPTION
 from gome.tools.data.partial_task import PartialTask
 from gome.tools.data.tables import read_columns
 
@@ -15,11 +14,12 @@ FILES = ("train", "test", "sample", "keep", "links_root")
 
 def partial_facts(said: TaskSettings, file: PartialTask, known: PartialTask) -> dict[str, Fact]:
     """What is known of a task that was not understood whole; `file` is what was said before anything was inferred."""
-    return {
+    facts = {
         name: Fact(value=_plain(value), source=_source(name, said, file, known))
         for name in (*FACTS, *FILES)
         if (value := getattr(known, name))
     }
+    return facts | _described(said, file)
 
 
 def task_facts(said: TaskSettings, file: PartialTask, task: Task, table: Path | None) -> dict[str, Fact]:
@@ -32,7 +32,13 @@ def task_facts(said: TaskSettings, file: PartialTask, task: Task, table: Path | 
         if name == "dates":
             value = {column: written.format for column, written in task.dates.items()}
         facts[name] = Fact(value=_plain(value), source=_source(name, said, file, task, table))
-    return facts
+    return facts | _described(said, file)
+
+
+def _described(said: TaskSettings, file: PartialTask) -> dict[str, Fact]:
+    """The file that is read in place of the folder's description, if there is one."""
+    source = "said by `description`" if said.get("description") else "the task file"
+    return {"description": Fact(value=file.described_by, source=source)} if file.described_by else {}
 
 
 def _plain(value: object) -> object:
@@ -77,7 +83,7 @@ def _inferred(name: str, known: PartialTask | Task) -> str:
     if name == "direction":
         return f"known of {known.metric}"
     if name == "metric":
-        return f'{DESCRIPTION}: "{known.metric_from}"'
+        return f'the description: "{known.metric_from}"'
     if name == "positive":
         return "the way in which the two classes are written"
     return _from_columns(name, known)

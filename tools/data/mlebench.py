@@ -51,15 +51,15 @@ def completed(root: Path, partial: PartialTask) -> Iterator[PartialTask]:
 
 
 def with_description(root: Path, partial: PartialTask) -> PartialTask:
-    """`partial` with the description that lies in the folder, '' if there is none."""
-    return replace(partial, description=_description(root))
-
-
-def _description(root: Path) -> str:
-    for path in (root / name for name in DESCRIPTIONS):
+    """`partial` with the text that it is described by, else that in the folder, '' if there is none. GomeError for a file
+    that is not there."""
+    given = [Path(partial.described_by)] if partial.described_by else []
+    for path in given or [root / name for name in DESCRIPTIONS]:
         if path.is_file():
-            return path.read_text(encoding="utf-8", errors="replace")
-    return ""
+            return replace(partial, description=path.read_text(encoding="utf-8", errors="replace"))
+    if given:
+        raise GomeError(f"{given[0]}: no such file, though it is named as `description`.")
+    return replace(partial, description="")
 
 
 def _with_files(root: Path, partial: PartialTask) -> PartialTask:
@@ -153,9 +153,8 @@ def with_metric(root: Path, partial: PartialTask) -> PartialTask:
     reading = read_metric(partial.description)
     if not reading.metric:
         said = f': "{shortened(reading.sentence)}"' if reading.sentence else ""
-        raise GomeError(
-            f"{root / DESCRIPTION}: the metric is not plain{said}: {reading.doubt}; give `metric`."
-        )
+        file = partial.described_by or root / DESCRIPTION
+        raise GomeError(f"{file}: the metric is not plain{said}: {reading.doubt}; give `metric`.")
     return replace(partial, metric=reading.metric, metric_from=reading.sentence)
 
 

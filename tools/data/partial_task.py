@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, cast
 
 from gome.state.task import Direction, Problem, TaskSettings
@@ -11,7 +12,8 @@ from gome.state.task import Direction, Problem, TaskSettings
 class PartialTask:
     """A task as far as it was said; what is empty or None is to be inferred.
 
-    `train`, `test`, `sample` are file names in the task folder, `dates` formats by column.
+    `train`, `test`, `sample` are file names in the task folder, `dates` formats by column; `described_by` is the file
+    that is read in place of the folder's description, '' for the folder's own.
     """
 
     name: str
@@ -29,6 +31,7 @@ class PartialTask:
     test: str = ""
     sample: str = ""
     description: str = ""
+    described_by: str = ""
     metric_from: str = ""
     keep: list[str] = field(default_factory=list)
     links_root: str | None = None
@@ -41,6 +44,8 @@ class PartialTask:
         named = {name: value for name, value in said.items() if value and name not in ("task_file", *_ADDED)}
         if "target" in named:
             named["target"] = [name.strip() for name in str(named["target"]).split(",") if name.strip()]
+        if described_by := named.pop("description", ""):
+            named["described_by"] = str(Path(str(described_by)).expanduser().resolve())
         more = replace(self, **cast(Any, named))
         return replace(
             more,

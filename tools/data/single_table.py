@@ -189,7 +189,8 @@ def _description(path: Path, rows: int, tests: int, wanted: PartialTask, known: 
     if known:
         how = f"the latest by {wanted.time}" if wanted.time else "drawn at random"
         cut = f"one row in five, {how}" + (f", with no {wanted.group} of the others" if wanted.group else "")
+    words = f"{wanted.description.strip()}\n\n" if wanted.description else ""
     return (
         f"# {path.name}\n\nPredict {', '.join(wanted.target)} from the other columns. The {rows} rows of one table "
-        f"were cut in two: the test table is {cut}.\n\n## Evaluation\n\n{wanted.metric}\n"
+        f"were cut in two: the test table is {cut}.\n\n{words}## Evaluation\n\n{wanted.metric}\n"
     )

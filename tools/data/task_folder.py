@@ -80,6 +80,8 @@ def _from_table(path: Path, partial: PartialTask, workspace: Path | None) -> Tas
     for setting in ("train", "test", "sample", "keep", "links_root"):
         if getattr(partial, setting):
             raise GomeError(f"{path}: one table has no other files: `{setting}` is for task folders.")
+    if partial.described_by:
+        partial = mlebench.with_description(path.parent, partial)
     root = single_table.make_task_folder(path, partial, _given(path, workspace))
     try:
         unlabelled = not single_table.answers_path(root).is_file()
@@ -100,6 +102,7 @@ class _TaskFile(BaseModel):
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
     name: str = ""
+    description: str = ""
     metric: str = ""
     target: list[str] = []
     drop: list[str] = []
@@ -150,6 +153,8 @@ def _read_task_file(path: Path, name: str) -> PartialTask:
     except ValidationError as error:
         fault = error.errors()[0]
         raise GomeError(f"{path}: key '{fault['loc'][0]}': {fault['msg'].lower()}.") from error
-    values = file.model_dump(exclude={"time_limit", "program_time_limit"})
+    values = file.model_dump(exclude={"description", "time_limit", "program_time_limit"})
     values["name"] = file.name or name
+    if file.description:
+        values["described_by"] = str((path.parent / file.description).resolve())
     return PartialTask(**values, time_limit_s=file.time_limit, program_time_limit_s=file.program_time_limit)
