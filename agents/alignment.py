@@ -46,6 +46,8 @@ def align(
     features, written into the program; if it foretells the truth with the features of other rows as well, it has looked
     the labels up.
     """
+    if services.task.self_reported:
+        return Findings([])  # there is no truth to hold the program against
     lines = [*_giving_columns(services, program, evaluation), *_own_validation(services, evaluation)]
     fold = services.evaluator.probed_fold(program)
     reached = _reached(services, evaluation, fold)

@@ -7,7 +7,7 @@ from gome.agents.prompts.context import base_context, incumbent_context
 from gome.agents.prompts.edits import diff
 from gome.agents.prompts.render import render
 from gome.agents.prompts.replies import Judgement
-from gome.optimizer.acceptance import MeasuredVerdict, change_of, measured_verdict, reason_of
+from gome.optimizer.acceptance import MeasuredVerdict, by_margin, change_of, measured_verdict, reason_of
 from gome.state.errors import BudgetReached, GomeError, RunStopped, StepFailed
 from gome.state.in_flight import Proposal
 from gome.state.parts import Comparison, Evaluation, Verdict
@@ -68,7 +68,7 @@ def _decide(state: TraceState, services: RunServices) -> Decision:
         evaluation = voided
     else:
         verdict = "accepted" if (judgement.accept if measured.tie else measured.clear) else "rejected"
-        change = change_of(services.task.metric, state.get("incumbent"), evaluation, comparison)
+        change = change_of(services.task, state.get("incumbent"), evaluation, comparison)
         reason = reason_of(change, measured, judgement.reason)
     return Decision(
         verdict=verdict,
@@ -103,10 +103,13 @@ def _failure_reason(evaluation: Evaluation | None) -> str:
 
 
 def _compare(state: TraceState, services: RunServices, evaluation: Evaluation) -> Comparison | None:
-    """Paired bootstrap of the candidate against the incumbent; None for a trace's first valid solution."""
-    incumbent = state.get("incumbent")
+    """Paired bootstrap of the candidate against the incumbent, or what the programs say of themselves; None for a trace's
+    first valid solution."""
+    incumbent, score = state.get("incumbent"), evaluation["score"]
     if not incumbent:
         return None
+    if services.task.self_reported and score:
+        return by_margin(services.task.direction, incumbent["score"]["value"], score["value"])
     before = services.evaluator.predictions(services.artifacts.get_json(incumbent["evaluation"]))
     after = services.evaluator.predictions(evaluation)
     return compare(services.task, before, after, seed=services.config.seed)

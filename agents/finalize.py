@@ -114,6 +114,7 @@ def _finish(services: RunServices, result: Result) -> Result:
     return {
         **result,
         "handed_over": best["kind"] if best else "naive" if path else None,
+        "self_reported": services.task.self_reported or None,
         "naive": read_naive(services.run_dir),
         "first_draft": FirstDraft(id=drafted.id, score=drafted.score) if drafted else None,
         "test": _test_score(services, Path(path), best["selection"] if best else None) if path else None,

@@ -31,7 +31,7 @@ def ensemble(services: RunServices) -> dict[str, float]:
     """
     pool = accepted_by_score(services)[:ENSEMBLE_POOL]
     services.emit("ensemble", f"{len(pool)} accepted programs")
-    if len(pool) < 2 or not services.config.has("ensemble"):
+    if len(pool) < 2 or not services.config.has("ensemble") or services.task.self_reported:
         return {r.id: 1.0 for r in pool[:1]}
     members = {r.id: services.evaluator.predictions(r.evaluation) for r in pool if r.evaluation}
     greedy = greedy_ensemble(services.task, members, seed=services.config.seed)
@@ -45,12 +45,12 @@ def select(services: RunServices, weights: dict[str, float], ended: dict[str, st
     """Re-run the finalists on the selection part, choose, fit on all of the data, and write the result.
 
     What the time that is left has no room for is left out: seeds, then finalists. `ended` says for each trace why it took
-    no further step.
+    no further step. Of programs that report their own scores, the one that says most of itself is handed over.
     """
     ranked = accepted_by_score(services)
     programs = {r.id: r for r in ranked}
     finalists = list(dict.fromkeys([r.id for r in ranked[: services.config.finalists]] + list(weights)))
-    runs = _selection_runs(services, [programs[i] for i in finalists])
+    runs = _selection_runs(services, [] if services.task.self_reported else [programs[i] for i in finalists])
     candidates = _candidates(services, programs, weights, runs)
     order = [candidates[name] for name in preference(services.task, candidates, seed=services.config.seed)]
     order += [unselected(r) for r in ranked if r.id not in candidates]

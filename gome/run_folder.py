@@ -100,6 +100,16 @@ class RunFolder:
         return Task(**self.task).says_positive if self.task.get("positive") else None
 
     @property
+    def self_reported(self) -> str:
+        """Why scores are what programs say of themselves; '' where the harness grades."""
+        return str(self.task.get("self_reported") or "")
+
+    @property
+    def metric(self) -> str:
+        """The metric's name as it stands before a score: in a self-reported run it says so."""
+        return f"{'SELF-REPORTED ' if self.self_reported else ''}{self.task.get('metric') or 'score'}"
+
+    @property
     def sign(self) -> int:
         """+1 where larger scores are better, -1 where smaller ones are."""
         return sign_of(self.task.get("direction", "maximize"))

@@ -165,16 +165,19 @@ class ServiceRegistry:
                 f"runtime {config.runtime}: the offline reasoner's programs need {', '.join(lacking)} there; install it, "
                 "or name a `model`"
             )
-        if offline and run["task"].get("adapter"):
+        if offline and (run["task"].get("adapter") or run["task"].get("self_reported")):
             raise GomeError(
-                "the offline reasoner writes programs for train and test tables, which a task with an adapter has not: "
-                "name a `model`"
+                "the offline reasoner writes programs for train and test tables, which this task has not: name a `model`"
             )
         before = run.get("packages", runtime.packages)
         changed = [n for n in {**before, **runtime.packages} if before.get(n) != runtime.packages.get(n)]
         if changed:
             self._say(f"the runtime has changed since the run began: {', '.join(sorted(changed)[:8])}")
         return runtime
+
+    def writes_programs(self, config: RunConfig) -> bool:
+        """Whether a language model writes the programs of such a run."""
+        return "coder" in self._models or config.model_of("coder") != "offline"
 
     def beat(self) -> None:
         """Write down the time worked so far, so that a kill loses little of it."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gome.optimizer.sentence_vectors import check_encoder
 from gome.state.config import RunConfig
-from gome.state.errors import GomeError
+from gome.state.errors import GomeError, NotUnderstood
 from gome.state.profile import DataProfile
 from gome.state.task import Task
 from gome.tools.adapters.adapter import Limits as AdapterLimits
@@ -35,15 +35,17 @@ from gome.tools.provisional import lay_naive
 from gome.tools.records.jsonl import append_line, write_json
 from gome.tools.records.lessons import read_lessons
 from gome.tools.records.run_file import read_run
+from gome.tools.self_reported import PublicInputs, prepare_self_reported
 
 EARLIER = "earlier.jsonl"
 """The file of lessons as it was at the start: a run that resumes knows what it knew."""
 _VERSIONS = ("gome", "langgraph", "langchain", "langchain-core", "langchain-openai", "scikit-learn", "pandas")
 
 
-def prepare_run(task_path: str, config: RunConfig) -> Path:
+def prepare_run(task_path: str, config: RunConfig, *, with_model: bool = False) -> Path:
     """Read and check the task, lay out the run folder, profile the data and make the splits. Once: a folder that is
-    laid out already for this task is returned as it is.
+    laid out already for this task is returned as it is. `with_model`: programs are written by a language model, whatever
+    the configuration says.
 
     Raises GomeError for a bad task. A folder that could not be laid out whole is taken away again.
     """
@@ -67,7 +69,7 @@ def prepare_run(task_path: str, config: RunConfig) -> Path:
         name = f"{stem_of(source)}-{datetime.datetime.now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
         run_dir = Path(config.runs_dir).resolve() / name
     with _whole_or_not_at_all(run_dir):
-        _lay_out(run_dir, task_path, config, earlier)
+        _lay_out(run_dir, task_path, config, earlier, with_model)
     return run_dir
 
 
@@ -83,13 +85,11 @@ def _whole_or_not_at_all(folder: Path) -> Iterator[None]:
         raise
 
 
-def _lay_out(run_dir: Path, task_path: str, config: RunConfig, earlier: Path | None) -> None:
+def _lay_out(
+    run_dir: Path, task_path: str, config: RunConfig, earlier: Path | None, with_model: bool
+) -> None:
     began = time.monotonic()
-    adapter = find_adapter(Path(task_path), config.adapter)
-    if adapter is None:
-        task, inputs, about = _from_tables(run_dir, Path(task_path), config)
-    else:
-        task, inputs, about = _from_adapter(run_dir, Path(task_path), adapter, config)
+    task, inputs, about = _understood(run_dir, Path(task_path), config, with_model)
     inputs.plan.save(run_dir / "splits.npz")
     notes = inputs.notes
     write_json(run_dir / "profile.json", about)
@@ -123,7 +123,24 @@ def open_inputs(run_dir: Path, task: Task, plan: SplitPlan, config: RunConfig) -
     """The inputs of a run by the kind of its task."""
     if task.adapter:
         return AdapterInputs(run_dir, task, plan, _limits(config))
+    if task.self_reported:
+        return PublicInputs(run_dir, task, plan)
     return TableInputs(run_dir, task, plan)
+
+
+def _understood(
+    run_dir: Path, path: Path, config: RunConfig, with_model: bool
+) -> tuple[Task, Inputs, DataProfile]:
+    """The task by the first who knows how to hold some of it back: its adapter, its tables. Where nobody does, programs
+    score themselves, if a model writes them."""
+    if adapter := find_adapter(path, config.adapter):
+        return _from_adapter(run_dir, path, adapter, config)
+    try:
+        return _from_tables(run_dir, path, config)
+    except NotUnderstood as why:
+        if not (with_model or config.model_of("coder") != "offline"):
+            raise
+        return prepare_self_reported(path, run_dir, str(why), said=config.said)
 
 
 def _limits(config: RunConfig) -> AdapterLimits:

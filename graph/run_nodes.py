@@ -21,6 +21,7 @@ from gome.tools.records.lessons import add_run
 from gome.tools.records.naive_file import naive_line, read_naive
 from gome.tools.records.run_file import read_run
 from gome.tools.services import RunServices
+from gome.tools.wording import self_reported_line
 
 
 def preparing(registry: ServiceRegistry, bound: RunConfig | None, **fixed: Any) -> Work:
@@ -29,7 +30,7 @@ def preparing(registry: ServiceRegistry, bound: RunConfig | None, **fixed: Any) 
     def prepare(state: Mapping[str, Any], runtime: Runtime[RunConfig]) -> RunState:
         """Read and check the task, make the splits, lay out the run folder."""
         config = _config(runtime.context, bound).model_copy(update=fixed)
-        run_dir = prepare_run(_task(state, config), config)
+        run_dir = prepare_run(_task(state, config), config, with_model=registry.writes_programs(config))
         services = registry.services(run_dir, runtime.store, runtime.stream_writer)
         for line in _opening_lines(services):
             services.emit("prepare", line)
@@ -58,6 +59,8 @@ def _opening_lines(services: RunServices) -> Iterator[str]:
     task = services.task
     about = (task.metric, task.says_positive, services.evaluator.inputs.plan.reason)
     yield f"{task.name}: {', '.join(filter(None, about))}"
+    if task.self_reported:
+        yield self_reported_line(task.self_reported)
     if task.metric_from:
         yield f'metric: {task.metric}, from "{shortened(task.metric_from)}"'
     yield services.config.caps

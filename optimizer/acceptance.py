@@ -3,13 +3,17 @@
 from dataclasses import dataclass
 
 from gome.state.in_flight import Incumbent
-from gome.state.parts import Comparison, Evaluation
+from gome.state.parts import Comparison, Evaluation, gain_of
+from gome.state.task import Direction, Task
 from gome.tools.wording import change_words
 
 CLEARLY_BETTER = 0.9
 """Share of paired resamples in which the candidate must win for the measurement alone to decide."""
 CLEARLY_WORSE = 0.25
 """Below this share a tie-break on soundness is not worth the likely loss: not symmetric on purpose."""
+
+MARGIN = 0.005
+"""Share of the larger one by which two scores that programs report have to differ: their noise is not known."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +32,19 @@ def measured_verdict(comparison: Comparison | None) -> MeasuredVerdict:
     return MeasuredVerdict(clear=p >= CLEARLY_BETTER, tie=CLEARLY_WORSE <= p < CLEARLY_BETTER)
 
 
+def by_margin(direction: Direction, incumbent: float, candidate: float) -> Comparison:
+    """Two scores that programs report themselves, compared: the margin stands where the standard error would, and a gain
+    within it is a tie."""
+    gain, margin = gain_of(direction, candidate, incumbent), MARGIN * max(abs(incumbent), abs(candidate))
+    p_better = 0.5 if abs(gain) <= margin else float(gain > 0)
+    return Comparison(gain=gain, stderr=margin, p_better=p_better, low=gain - margin, high=gain + margin)
+
+
 def change_of(
-    metric: str, incumbent: Incumbent | None, candidate: Evaluation, comparison: Comparison | None
+    task: Task, incumbent: Incumbent | None, candidate: Evaluation, comparison: Comparison | None
 ) -> str | None:
-    """What was measured, in words: 'rmse 54.70 → 54.46 (better by 0.24 ± 0.10), better in 98% of resamples'.
+    """What was measured, in words: 'rmse 54.70 → 54.46 (better by 0.24 ± 0.10), better in 98% of resamples', or
+    'rmse 54.70 → 54.46 (better by 0.24), self-reported, with a margin of 0.27'.
 
     None where nothing was compared, as for a trace's first solution.
     """
@@ -39,7 +52,10 @@ def change_of(
         return None
     score = candidate["score"]
     scores = incumbent["score"]["value"], score["value"] if score else None
-    change = change_words(metric, *scores, comparison["gain"], comparison["stderr"])
+    if task.self_reported:
+        change = change_words(task.metric, *scores, comparison["gain"])
+        return f"{change}, self-reported, with a margin of {comparison['stderr']:.2g}"
+    change = change_words(task.metric, *scores, comparison["gain"], comparison["stderr"])
     return f"{change}, better in {comparison['p_better']:.0%} of resamples"
 
 

@@ -1,6 +1,7 @@
 """Incumbents: the program that a trace's next step starts from, with all that prompts say of it."""
 
 from gome.state.in_flight import Incumbent
+from gome.state.parts import Evaluation
 from gome.state.step import StepRecord
 from gome.tools.evaluation.evidence import evidence
 from gome.tools.services import RunServices
@@ -10,15 +11,19 @@ def incumbent_of(record: StepRecord, services: RunServices) -> Incumbent:
     """A step with a score as an incumbent; the same for the same record, whichever trace takes it over."""
     assert record.evaluation is not None
     assert record.score is not None
-    folds = services.evaluator.predictions(record.evaluation)
-    found = evidence(services.task, folds, services.evaluator.features("search"))
     return Incumbent(
         step=record.step,
         code=str(record.code),
         score=record.score,
         evaluation=services.artifacts.put_json(record.evaluation),
-        evidence=services.artifacts.put_json(found),
+        evidence="" if services.task.self_reported else _evidence(record.evaluation, services),
         hypothesis=record.statement,
         component=record.component,
         feedback=record.feedback,
     )
+
+
+def _evidence(evaluation: Evaluation, services: RunServices) -> str:
+    """The reference of what the graded rows say together."""
+    folds = services.evaluator.predictions(evaluation)
+    return services.artifacts.put_json(evidence(services.task, folds, services.evaluator.features("search")))

@@ -61,8 +61,11 @@ def find_partner(
     """The other trace's program whose predictions complement the base's most, or None if none does.
 
     Measured on stored predictions, without a model call or a program run; labels alone cannot show it, and then the
-    best program counts as no worse. Left out: pairs that were merged before, programs that grew from the base.
+    best program counts as no worse. Left out: pairs that were merged before, programs that grew from the base. Of
+    programs that report their own scores nobody can say what their blend would score: there is no partner.
     """
+    if services.task.self_reported:
+        return None
     accepted = _Accepted(records, services.task.direction)
     base = accepted.by_code.get(code)
     if base is None:

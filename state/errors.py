@@ -9,6 +9,11 @@ class GomeError(Exception):
     """
 
 
+class NotUnderstood(GomeError):
+    """A task's files are no train and test tables that belong together, and nobody has said that they were: somebody else
+    may know what they are. Where nobody does, its line is the one that is told."""
+
+
 class BudgetReached(Exception):
     """A cap (tokens, money, time) is used up: the run ends with its best result. Not an error of the user's."""
 

@@ -22,7 +22,8 @@ class Hardware(TypedDict):
 
 class TaskContext(TypedDict, total=False):
     """The task as prompts tell it: see `gome.state.task.Task`. `form` says in words what to write into the submission,
-    `tree` what lies in `input/` where train and test are no tables."""
+    `tree` what lies in `input/` where train and test are no tables, `self_reported` why programs have to score
+    themselves, where they have."""
 
     name: str
     metric: str
@@ -43,6 +44,7 @@ class TaskContext(TypedDict, total=False):
     drop: list[str]
     form: str
     tree: list[str]
+    self_reported: str
 
 
 class BudgetContext(TypedDict):

@@ -65,11 +65,13 @@ class FirstDraft(TypedDict):
 class Result(TypedDict, total=False):
     """How a run ended; `best` None where no program was accepted. `ended` says for each trace why.
 
-    `handed_over`: single, ensemble, or naive, the constant prediction; None without a submission.
+    `handed_over`: single, ensemble, or naive, the constant prediction; None without a submission. `self_reported`: why
+    scores are what programs said of themselves; None where the harness graded.
     """
 
     best: Best | None
     handed_over: str | None
+    self_reported: str | None
     naive: Naive
     first_draft: FirstDraft | None
     test: KeptAside | None

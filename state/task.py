@@ -11,6 +11,10 @@ Problem = Literal["binary", "multiclass", "multilabel", "regression", "ranking",
 Direction = Literal["maximize", "minimize"]
 
 
+UNNAMED = "score"
+"""What the metric of a task is called where it has no name that is known. No metric of the registry is called so."""
+
+
 class TaskSettings(TypedDict, total=False):
     """What the user says of a task beside its folder; it goes before what the folder says. None and empty: not said.
 
@@ -101,6 +105,10 @@ class Task(BaseModel):
         description="file, the run's own copy, that holds units back; empty: train and test are tables",
     )
     adapter_name: str = Field(default="", description="the same file as the user knows it")
+    self_reported: str = Field(
+        default="",
+        description="why the harness cannot hold anything back: programs score themselves; empty: it does and grades",
+    )
     time_limit_s: float | None = Field(default=None, description="budget the task file asks for, seconds")
     program_time_limit_s: float | None = None
 

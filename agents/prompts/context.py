@@ -49,6 +49,7 @@ def base_context(services: RunServices, state: TraceState) -> PromptContext:
             "drop",
             "adapter",
             "adapter_name",
+            *([] if task.self_reported else ["self_reported"]),
             "time_limit_s",
             "program_time_limit_s",
         }

@@ -135,17 +135,18 @@ class Progress:
         return f"{top.best_text}{naive_beside(self._naive)}"
 
     def _header(self) -> str:
-        config, task = self._folder.config, self._folder.task
+        config = self._folder.config
         limit = config.get("time_limit_s")
         direction = "lower" if self._folder.sign < 0 else "higher"
-        parts = [one_line(self._folder.name), f"{task.get('metric', 'score')} ({direction} is better)"]
+        parts = [one_line(self._folder.name), f"{self._folder.metric} ({direction} is better)"]
         parts.append(f"{config.get('traces', '?')} traces × {config.get('steps', '?')} steps")
         parts += [f"at most {duration_text(limit)}"] if limit else []
         return " · ".join([*parts, self._folder.reasoner])
 
     def _render(self) -> RenderableType:
         with self._lock:
-            now = f"best {self._best_text()} · {duration_text(time.monotonic() - self._began)}"
+            best = "SELF-REPORTED best" if self._folder.self_reported else "best"
+            now = f"{best} {self._best_text()} · {duration_text(time.monotonic() - self._began)}"
             now += f" · first draft {self._draft_text}" if self._draft is not None else ""
             status = Text(now, style="bold")
             if self._note:

@@ -9,6 +9,7 @@ from gome.scores import kept_aside_text, naive_beside, naive_text
 from gome.spending import spending_rows
 from gome.state.event import Event
 from gome.state.parts import Score
+from gome.tools.wording import self_reported_line
 
 
 def print_summary(run_dir: Path) -> None:
@@ -22,6 +23,7 @@ def summary_lines(run_dir: Path) -> list[str]:
     rows = [
         ("run", f"{one_line(folder.name)}, {state_text(folder)}"),
         *_scores(folder),
+        *([("scores", one_line(self_reported_line(folder.self_reported)))] if folder.self_reported else []),
         *([("positive", folder.positive)] if folder.positive else []),
         *(("data", one_line(warning["text"])) for warning in folder.profile.get("warnings") or []),
         *(("leak", one_line(line)) for line in folder.leak_lines),
@@ -67,7 +69,7 @@ def _scores(folder: RunFolder) -> list[tuple[str, str]]:
         words = "no accepted program yet" if folder.state != "finished" else "no program was accepted"
         return [("best", words), *_naive(folder, None), *_test(folder)]
     search, selection = best.get("search"), best.get("selection")
-    metric, direction = folder.task.get("metric", "score"), "higher" if folder.sign > 0 else "lower"
+    metric, direction = folder.metric, "higher" if folder.sign > 0 else "lower"
     kind = (
         f"ensemble of {len(best['members'])}" if best.get("kind") == "ensemble" else best["members"][0]["id"]
     )

@@ -22,6 +22,7 @@ from gome.state.plain import JsonObject
 from gome.state.result import Best
 from gome.state.step import StepRecord
 from gome.tools.secrets import masked
+from gome.tools.wording import self_reported_line
 
 DIFF_LINES, OUTPUT_LINES, SHOWN_IMPORTANCES = 1500, 30, 8
 
@@ -30,7 +31,7 @@ def content(folder: RunFolder) -> JsonObject:
     """Everything that the page shows."""
     records = sorted(folder.records, key=lambda r: (r.step, r.trace))
     by_id = {r.id: r for r in records}
-    metric = str(folder.task.get("metric") or "score")
+    metric = folder.metric
     best = folder.best
     evaluations = [r.evaluation for r in records if r.evaluation]
     search = best.get("search") if best and best.get("kind") == "ensemble" else None
@@ -53,6 +54,7 @@ def content(folder: RunFolder) -> JsonObject:
         "now": [] if folder.state == "finished" else _now(folder),
         "steps": steps_text(folder),
         "ended": _ended(folder),
+        "self_reported": self_reported_line(folder.self_reported) if folder.self_reported else "",
         "scoring": _scoring(folder, metric),
         "traces": sorted({r.trace for r in records}),
         "curve": curve,
@@ -86,6 +88,11 @@ def _scoring(folder: RunFolder, metric: str) -> str:
     scored = [r.score for r in folder.records if r.score]
     folds = max((len(s["folds"]) for s in scored), default=0)
     over = f"the mean over {folds} folds" if folds > 1 else "taken on one hold-out part"
+    if folder.self_reported:
+        return (
+            f"{self_reported_line(folder.self_reported)}. Each score is what a program said of its own validation, "
+            "with no standard error. A step was accepted where it was better by a margin, or by the judgement within it."
+        )
     text = (
         f"No program reports its own score. The harness ran each program on data whose labels it could not see, and "
         f"graded what it predicted with {metric}; a score is {over}, and ± is its standard error over the rows. "

@@ -16,7 +16,7 @@ from gome.tools.adapters.inputs import ANSWERS, FOLDER, UNITS, AdapterInputs, na
 from gome.tools.adapters.trust import check_trusted
 from gome.tools.data import mlebench
 from gome.tools.data.checks import check_labels, direction_of
-from gome.tools.data.partial_task import PartialTask
+from gome.tools.data.partial_task import TABLE_SETTINGS, PartialTask
 from gome.tools.data.splits import SplitPlan, plan_splits
 from gome.tools.data.tables import read_cells, read_table, write_table
 from gome.tools.data.task_folder import task_of_folder
@@ -24,7 +24,6 @@ from gome.tools.evaluation import metrics
 from gome.tools.evaluation.metric import Metric
 from gome.tools.evaluation.positive import with_positive
 
-TABLE_SETTINGS = ("target", "group", "time", "dates", "drop", "train", "test", "keep")
 _MANY = 20
 """Different numbers from which on labels of units are spread by size, not as classes."""
 
@@ -58,7 +57,7 @@ def prepare_adapter_task(
         partial = _with_settings(partial, adapter.about())
         units = adapter.units()
     write_table(units, kept.with_name(UNITS))
-    partial = _completed(public, partial)
+    partial = mlebench.with_metric(public, with_sample(public, mlebench.with_description(public, partial)))
     judged = metrics.get(partial.metric, root=kept.parent if partial.metric.startswith(f"{FILE}:") else root)
     draft = _draft(root, partial, file, kept, judged)
     inputs = AdapterInputs(run_dir, draft, plan_units(units, draft, seed=seed), limits)
@@ -110,9 +109,8 @@ def _with_settings(partial: PartialTask, about: About) -> PartialTask:
     )
 
 
-def _completed(public: Path, partial: PartialTask) -> PartialTask:
-    """`partial` with sample, id and metric as the public folder says them."""
-    partial = mlebench.with_description(public, partial)
+def with_sample(public: Path, partial: PartialTask) -> PartialTask:
+    """`partial` with the sample submission, its id and what is to be predicted as the public folder says them."""
     sample = partial.sample or mlebench.find_sample(public)
     if not (public / sample).is_file():
         raise GomeError(f"{public / sample}: no such file, though it is named as the sample submission.")
@@ -123,7 +121,7 @@ def _completed(public: Path, partial: PartialTask) -> PartialTask:
             f"{sample}: an id column {id_!r} and a column to predict are needed in the sample submission."
         )
     target = [c for c in columns if c != id_]
-    return mlebench.with_metric(public, replace(partial, sample=sample, id=id_, target=target))
+    return replace(partial, sample=sample, id=id_, target=target)
 
 
 def _draft(root: Path, partial: PartialTask, file: Path, kept: Path, metric: Metric) -> Task:

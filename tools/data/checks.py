@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gome.state.errors import GomeError
+from gome.state.errors import GomeError, NotUnderstood
 from gome.state.task import DateFormat, Direction, Problem, Task
 from gome.tools.data.columns import class_text, nearest
 from gome.tools.data.date_checks import date_formats
@@ -77,14 +77,14 @@ def _check_columns(root: Path, partial: PartialTask) -> None:
         if name not in train:
             raise GomeError(f"{root / partial.train}: no target column {name!r}{nearest(name, train)}.")
         if name in test and partial.test != partial.sample:
-            raise GomeError(
+            raise NotUnderstood(
                 f"{root / partial.test}: the target {name!r} is in the test table; remove that column."
             )
         if name == partial.id:
             raise GomeError(f"the column {name!r} is named both as id and as target; name another target.")
     for file, names in ((partial.test, test), (partial.sample, sample)):
         if partial.id not in names:
-            raise GomeError(f"{root / file}: no id column {partial.id!r}{nearest(partial.id, names)}.")
+            raise NotUnderstood(f"{root / file}: no id column {partial.id!r}{nearest(partial.id, names)}.")
     if len(sample) < 2:
         raise GomeError(f"{root / partial.sample}: nothing to predict: {partial.id!r} is its only column.")
 
@@ -98,16 +98,16 @@ def _check_rows(root: Path, partial: PartialTask) -> list[str]:
             raise GomeError(f"{root / file}, row {int(ids.isna().argmax()) + 1}: the id {id_!r} is empty.")
         if ids.duplicated().any():
             twice = ids[ids.duplicated()]
-            raise GomeError(
+            raise NotUnderstood(
                 f"{root / file}: {len(twice)} ids occur more than once, such as {id_} = {shown(twice.iloc[0])}."
             )
     if len(wanted) != len(given):
-        raise GomeError(
+        raise NotUnderstood(
             f"{root / sample}: {len(wanted)} rows where {test} has {len(given)}; one row a test id is needed."
         )
     strange = wanted[~respelled(wanted, given).isin(id_text(given)).to_numpy()]
     if len(strange):
-        raise GomeError(
+        raise NotUnderstood(
             f"{root / sample}: {len(strange)} ids are not in {test}, such as {id_} = {shown(strange.iloc[0])}."
         )
     return [c for c in read_columns(root / sample) if c != id_]
@@ -133,7 +133,7 @@ def _check_fit(
     if problem == "binary" and labels.shape[1] > 1:
         raise GomeError(f"{path}: {problem} has one target column, not {', '.join(labels.columns)}.")
     if problem == "multiclass" and labels.shape[1] == 1 and one.nunique() > len(one) / 2:
-        raise GomeError(
+        raise NotUnderstood(
             f"{path}: {one.nunique()} different labels in {len(one)} rows of {one.name!r} are no classes."
         )
     if problem == "binary" and one.nunique() != 2:
@@ -146,7 +146,7 @@ def _check_fit(
         )
     wanted = metric.predictions or labels.shape[1]
     if problem in ("multilabel", "regression") and len(prediction) != wanted:
-        raise GomeError(
+        raise NotUnderstood(
             f"{root / partial.sample}: {len(prediction)} columns to predict for {labels.shape[1]} target columns"
             + (f", where metric {metric.name!r} needs {wanted}." if metric.predictions else ".")
         )
@@ -196,7 +196,7 @@ def _classes(
         return classes
     ordered = classes_of_columns(classes, prediction)
     if ordered is None:
-        raise GomeError(
+        raise NotUnderstood(
             f"{root / partial.sample}: its {len(prediction)} columns ({', '.join(prediction[:4])}, ...) are not the "
             f"{len(classes)} classes of {labels.columns[0]!r} ({', '.join(classes[:4])}, ...)."
         )

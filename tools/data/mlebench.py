@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gome.state.errors import GomeError
+from gome.state.errors import GomeError, NotUnderstood
 from gome.tools.data.columns import class_text
 from gome.tools.data.ids import respelled
 from gome.tools.data.metric_words import read_metric
@@ -94,8 +94,8 @@ def _pick(root: Path, tables: list[str], role: str, pattern: str) -> str:
     file = {"train": "train table", "test": "test table", "sample": "sample submission"}[role]
     if not found:
         have = f"there are {', '.join(tables[:8])}" if tables else "there is no table at all"
-        raise GomeError(f"{root}: no {file} found ({have}); give `{role}`.")
-    raise GomeError(f"{root}: more than one {file} ({', '.join(found)}); give `{role}`.")
+        raise NotUnderstood(f"{root}: no {file} found ({have}); give `{role}`.")
+    raise NotUnderstood(f"{root}: more than one {file} ({', '.join(found)}); give `{role}`.")
 
 
 def _infer_id(root: Path, partial: PartialTask) -> str:
@@ -105,7 +105,7 @@ def _infer_id(root: Path, partial: PartialTask) -> str:
     shared = [c for c in sample if c in test]
     if len(shared) == 1:
         return shared[0]
-    raise GomeError(
+    raise NotUnderstood(
         f"{root / partial.sample}: no id column: its first column {sample[0]!r} is not in {partial.test}; "
         "give `id`."
     )
@@ -129,7 +129,7 @@ def _infer_target(root: Path, partial: PartialTask) -> list[str]:
         if len(named) == 1:
             return named
     among = f" (it may be one of {', '.join(candidates[:8])})" if candidates else ""
-    raise GomeError(f"{root / partial.train}: the target column is not clear{among}; give `target`.")
+    raise NotUnderstood(f"{root / partial.train}: the target column is not clear{among}; give `target`.")
 
 
 def classes_of_columns(classes: list[str], prediction: list[str]) -> list[str] | None:

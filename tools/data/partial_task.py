@@ -7,6 +7,9 @@ from typing import Any, cast
 
 from gome.state.task import Direction, Problem, TaskSettings
 
+TABLE_SETTINGS = ("target", "group", "time", "dates", "drop", "train", "test", "keep")
+"""What can only be said of a task whose train and test are tables."""
+
 
 @dataclass(frozen=True)
 class PartialTask:
@@ -37,6 +40,11 @@ class PartialTask:
     links_root: str | None = None
     time_limit_s: float | None = None
     program_time_limit_s: float | None = None
+
+    @property
+    def said_of_tables(self) -> bool:
+        """Whether anything is said that is about tables and their columns."""
+        return any(getattr(self, name) for name in TABLE_SETTINGS)
 
     def with_said(self, said: TaskSettings) -> "PartialTask":
         """This partial with what the user says in place of what the files say; columns to drop, patterns to keep and

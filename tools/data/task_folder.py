@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from typing_extensions import Unpack
 
-from gome.state.errors import GomeError
+from gome.state.errors import GomeError, NotUnderstood
 from gome.state.task import Direction, Problem, Task, TaskSettings
 from gome.tools.data import mlebench, single_table
 from gome.tools.data.checks import check_task
@@ -36,7 +36,8 @@ def load_task(
     below `workspace` (see `single_table`); where columns are left out of a folder, one without them is made there (see
     `drop`). Nothing is written otherwise, and `prepared/private` is never opened. `on_partial` is called with what is
     known so far whenever that is more, also of a task that is refused in the end.
-    Raises GomeError with one line for whatever is missing, contradictory or does not fit the metric.
+    Raises GomeError with one line for whatever is missing, contradictory or does not fit the metric; NotUnderstood where
+    nobody has said that the task is tables, and its files do not look like them.
     """
     path = Path(path).expanduser().resolve()
     if not path.exists():
@@ -47,10 +48,16 @@ def load_task(
         return _from_table(path, partial, workspace)
     root, partial = task_of_folder(path, said)
     task_files(root, partial.links_root)  # refuses a link that leads out before anything is read over it
-    for known in mlebench.completed(root, partial):
-        on_partial(known)
-        partial = known
-    task = check_task(root, partial)
+    said_of_tables = partial.said_of_tables
+    try:
+        for known in mlebench.completed(root, partial):
+            on_partial(known)
+            partial = known
+        task = check_task(root, partial)
+    except NotUnderstood as error:
+        if said_of_tables:
+            raise GomeError(*error.args) from error
+        raise
     return leave_out(task, partial.drop, _given(path, workspace)) if partial.drop else task
 
 

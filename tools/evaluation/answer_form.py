@@ -7,7 +7,7 @@ import pandas as pd
 from gome.state.task import Task
 from gome.tools.data.tables import read_table
 from gome.tools.evaluation.metric import Form
-from gome.tools.evaluation.metrics import get
+from gome.tools.evaluation.metrics import of
 from gome.tools.evaluation.parse import codes
 
 SAMPLE_ROWS = 200
@@ -18,7 +18,7 @@ def answer_form(task: Task) -> Form:
 
     There, several columns for one class column are probabilities; one column is labels if it holds labels of the task.
     """
-    metric = get(task.metric, root=task.grader_root)
+    metric = of(task)
     if not metric.own:
         return metric.form
     if task.problem in ("regression", "multilabel"):

@@ -15,7 +15,7 @@ __all__ = ["GradingError", "aligned", "grade", "metric_of"]
 
 def metric_of(task: Task) -> Metric:
     """The task's metric. Raises GomeError if it is unknown or cannot be loaded."""
-    return metrics.get(task.metric, root=task.grader_root)
+    return metrics.of(task)
 
 
 def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame) -> float:

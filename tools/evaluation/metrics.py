@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from gome.state.errors import GomeError
 from gome.state.metric_names import averaged_over_columns, known, names
+from gome.state.task import Task
 from gome.tools.evaluation import (
     metrics_classification,
     metrics_detection,
@@ -18,7 +20,7 @@ from gome.tools.evaluation import (
 )
 from gome.tools.evaluation.metric import Form, GradingError, Metric
 
-__all__ = ["Form", "GradingError", "Metric", "get", "names"]
+__all__ = ["Form", "GradingError", "Metric", "get", "names", "of"]
 
 _FIXED = {
     m.name: m
@@ -51,6 +53,18 @@ _FAMILIES: dict[str, Callable[[str], Metric]] = {
 }
 _OF_COLUMNS = {"weighted_log_loss", "bias_auc", "log_mae"}
 """Families whose parameter may name columns of the train table: its spaces count."""
+
+
+def of(task: Task) -> Metric:
+    """The task's metric; of a self-reported one what is known of it: the form of its answers. GomeError as `get`."""
+    if not task.self_reported:
+        return get(task.metric, root=task.grader_root)
+    form: Form = "value" if task.problem == "regression" else "text"
+    return Metric(task.metric, task.direction, (task.problem,), form, _not_graded, _not_graded)
+
+
+def _not_graded(*_: object) -> NoReturn:
+    raise GradingError("programs report their own scores: there are no hidden answers to grade with")
 
 
 def get(name: str, *, root: str | Path | None = None) -> Metric:

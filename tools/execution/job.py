@@ -21,7 +21,8 @@ class Job:
     threads at a time, `files` the files and folders that it has in `work_dir` and in memory. The scheduler says on how
     many threads and on which GPUs it runs (ids for CUDA_VISIBLE_DEVICES), as far as it has the
     `resources` that the program asks for; without GPUs none is visible. `stdin` is a descriptor that it gets as its
-    standard input, where it runs on this machine; None: there is nothing to read.
+    standard input, where it runs on this machine; None: there is nothing to read. `smoke` tells the program to work on a
+    few units only, by GOME_SMOKE=1.
     """
 
     program: Path
@@ -37,6 +38,7 @@ class Job:
     tasks: int = 4000
     files: int = 200_000
     stdin: int | None = None
+    smoke: bool = False
 
 
 @dataclass(frozen=True)

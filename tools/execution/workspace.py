@@ -93,4 +93,5 @@ def environment(job: Job, *, home: str, python: Path) -> dict[str, str]:
         "CUDA_VISIBLE_DEVICES": ",".join(job.gpus),
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
         "OMP_WAIT_POLICY": "PASSIVE",  # on cores that others use too, threads that spin cost 5 x the time
+        **({"GOME_SMOKE": "1"} if job.smoke else {}),
     } | dict.fromkeys(_THREAD_LIMITS, str(job.threads))
