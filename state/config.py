@@ -135,8 +135,8 @@ class RunConfig(TaskOptions):
     )
     runtime: str | None = Field(
         default=None,
-        description="What programs run in: a requirements file, an interpreter, or an environment's folder; none: "
-        "pandas, scikit-learn, lightgbm, xgboost and a few more, pinned.",
+        description="What programs run in: 'torch' or 'audio' (pinned, docs/execution.md), a requirements file, an "
+        "interpreter, or an environment's folder; none: pandas, scikit-learn, lightgbm, xgboost and a few more, pinned.",
     )
     min_isolation: Literal["bubblewrap", "userns", "landlock", "plain"] = Field(
         default="plain", description="Refuse to run below this level of isolation."

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
-from gome.tools.execution.environment.runtime import ensure_runtime
+from gome.tools.execution.environment.runtime import NAMED, ensure_runtime, is_built
 from gome.tools.execution.hardware import hardware
 from gome.tools.execution.sandbox import seccomp
 from gome.tools.execution.sandbox.probe import levels
@@ -40,6 +40,8 @@ def doctor(arguments: argparse.Namespace) -> int:
     console.print(f"packages   {listed}")
     for note in runtime.notes:
         console.print(f"runtime    note: {note}")
+    named = ", ".join(f"{name} ({'built' if is_built(name) else 'not built yet'})" for name in NAMED)
+    console.print(f"runtimes   --runtime {named}; or a file or environment of your own", markup=False)
     for level, lack in levels(runtime.python).items():
         console.print(f"isolation  {level}: {lack or 'works'}", markup=False)
     unfiltered = seccomp.missing()

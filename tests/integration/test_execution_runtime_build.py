@@ -49,4 +49,4 @@ def test_a_run_in_an_environment_of_the_users_own(tmp_path: Path) -> None:
     own.unlink()
     gone = gome("doctor", "--runtime", run["config"]["runtime"])
     assert gone.returncode == 1
-    assert "neither a requirements file, nor an interpreter" in gone.stdout
+    assert "nor a requirements file, an interpreter" in gone.stdout

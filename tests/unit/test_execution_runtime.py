@@ -17,7 +17,7 @@ from gome.tools.execution.environment.package_sources import (
     uv_arguments,
     uv_environment,
 )
-from gome.tools.execution.environment.runtime import OFFERED, PINS, ensure_runtime, keep_runtime
+from gome.tools.execution.environment.runtime import OFFERED, ensure_runtime, keep_runtime, requirements_of
 
 UV_SETTINGS = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "SSL_CERT_FILE")
 
@@ -30,12 +30,29 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def test_every_pin_is_exact_and_what_is_offered_is_pinned() -> None:
-    lines = [line for line in PINS.read_text().splitlines() if line and not line.startswith("#")]
-    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9.]+(; sys_platform [!=]= \"darwin\")?", line) for line in lines)
+@pytest.mark.parametrize("named", [None, "torch", "audio"])
+def test_every_pin_is_exact_and_stands_once(named: str | None) -> None:
+    lines = [line for line in requirements_of(named).splitlines() if line and not line.startswith("#")]
+    marker = r"; (sys_platform [!=]= \"darwin\"|python_full_version (<|>=) \"3\.12\")"
+    assert all(re.fullmatch(rf"[a-z0-9-]+==[0-9.]+(post1)?({marker})?", line) for line in lines)
+    assert all(lines.count(line) == 1 for line in lines)
     pins = dict(line.partition(";")[0].split("==") for line in lines)
     assert set(OFFERED) <= set(pins)
     assert int(pins["pandas"].split(".")[0]) < 3
+    assert {"torch", "torchvision", "timm"} <= set(pins) or named is None
+
+
+def test_a_name_is_kept_as_its_pins_and_a_folder_of_that_name_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "torch").mkdir()
+    monkeypatch.chdir(tmp_path)
+    kept = keep_runtime("torch", tmp_path)
+    assert Path(kept).read_text() == requirements_of("torch") == requirements_of(kept)
+    assert "torch==" in requirements_of(kept)
+    assert "librosa==" in requirements_of("audio")
+    with pytest.raises(GomeError, match="no Python environment"):
+        keep_runtime("./torch", tmp_path)
 
 
 def test_settings_of_pip_are_read_the_stronger_last() -> None:
@@ -126,10 +143,10 @@ def test_an_interpreter_is_asked_what_it_holds() -> None:
 @pytest.mark.parametrize(
     ("named", "says"),
     [
-        ("absent.txt", "neither a requirements file"),
+        ("absent.txt", "nor a requirements file"),
         ("folder", "no Python environment"),
         ("include.txt", "line 2: '-r more.txt'"),
-        ("binary.txt", "neither a requirements file"),
+        ("binary.txt", "nor a requirements file"),
         ("program", "does not run as Python (no Python here)"),
         ("bin/python", "would see all of it"),
     ],

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from gome.state.errors import GomeError
 from gome.tools.execution.e2b.cost import PRICE, usd_per_hour
-from gome.tools.execution.environment.interpreter import is_interpreter
-from gome.tools.execution.environment.runtime import PINS
+from gome.tools.execution.environment.runtime import PINS, names_interpreter
 
 if TYPE_CHECKING:  # the SDK may be absent
     from gome.tools.execution.e2b.executor import E2BExecutor
@@ -19,7 +18,7 @@ def check_e2b(runtime: str | None = None, max_usd: float | None = None) -> None:
     """GomeError if the SDK or the key is missing, if `runtime` can't be had there, or if money is capped and the price
     is not known. Asks the service nothing.
     """
-    if runtime and is_interpreter(Path(runtime)):
+    if runtime and names_interpreter(runtime):
         raise GomeError(
             f"runtime {runtime}: an interpreter of this machine is not in E2B's sandboxes; name a requirements file"
         )

@@ -10,17 +10,23 @@ from gome.state.errors import GomeError
 
 OLDEST = (3, 9)
 ASK_S = 120
-_SCRIPT = """
+_SCRIPT = r"""
 import importlib, importlib.metadata as metadata, json, re, sys
 def plain(name):
     return re.sub(r"[-_.]+", "-", name).lower()
-versions, needed = {}, set()
+versions, lines, needed, extras = {}, [], set(), set()
 for found in metadata.distributions():
     if found.metadata["Name"]:
-        versions[plain(found.metadata["Name"])] = found.version
-        for line in found.requires or []:
-            if "extra ==" not in line:
-                needed.add(plain(re.match(r"[A-Za-z0-9._-]+", line).group()))
+        name = plain(found.metadata["Name"])
+        versions[name] = found.version
+        lines += [(name, line) for line in found.requires or []]
+for with_extra in (False, True):
+    for name, line in lines:
+        extra = re.search("extra == .([^\"']+)", line)
+        if with_extra == bool(extra) and (not extra or (name, plain(extra[1])) in extras):
+            other, of_other = re.match(r"([A-Za-z0-9._-]+)\s*(?:\[([^\]]*)\])?", line).groups()
+            needed.add(plain(other))
+            extras |= {(plain(other), plain(part.strip())) for part in (of_other or "").split(",")}
 print(json.dumps([sys.version_info[:3], versions, sorted(needed)]), flush=True)
 for name, module in json.loads(sys.argv[1]).items():
     if name in versions:

@@ -1,6 +1,6 @@
 """The environment that solutions run in, apart from the agent's: pinned packages, or those that the user names.
 
-Built once per machine out of a requirements file, by default runtime.txt; or an environment that the user keeps.
+Built once per machine out of requirements, by default runtime.txt; or an environment that the user keeps.
 """
 
 import fcntl
@@ -26,6 +26,8 @@ from gome.tools.execution.environment.package_sources import pip_settings, uv_ar
 from gome.tools.execution.sandbox.bubblewrap import environment_folders
 
 PINS = Path(__file__).with_name("runtime.txt")
+NAMED = {"torch": ("runtime", "torch"), "audio": ("runtime", "torch", "audio")}
+"""Environments by name: the files beside this one whose pins are in them together."""
 _MARKER = "gome-runtime.json"
 _XGBOOST = "xgboost" if sys.platform == "darwin" else "xgboost-cpu"
 OFFERED = {
@@ -40,6 +42,18 @@ OFFERED = {
     "pyarrow": "pyarrow",
 }
 """Distribution: module. What solutions are told that they may import; the other pins are what these need."""
+_OFFERED_BY_NAME = {
+    "torch": "torch",
+    "torchvision": "torchvision",
+    "timm": "timm",
+    "opencv-python-headless": "cv2",
+    "pydicom": "pydicom",
+    "nibabel": "nibabel",
+    "tifffile": "tifffile",
+    "librosa": "librosa",
+    "soundfile": "soundfile",
+}
+"""The same of the named environments, and of the user's own where they are in it."""
 _ELSEWHERE = ("-r", "--requirement", "-c", "--constraint", "-e", "--editable", ".")
 
 
@@ -63,21 +77,21 @@ def ensure_runtime(
 ) -> Runtime:
     """The environment; built first if it is not there yet (seconds with uv and a warm cache, else a download of 250 MB).
 
-    `named` is a requirements file, an interpreter, or an environment's folder; without it, the pins of runtime.txt. What
-    is built lies below `cache`, by default $XDG_CACHE_HOME/gome/runtimes, in a folder named by the file's content and
-    this interpreter. Two processes may ask at once: one builds, the other waits. `progress` is told in one line what
-    takes long.
+    `named` is a name of `NAMED`, a requirements file, an interpreter, or an environment's folder; without it, the pins of
+    runtime.txt. What is built lies below `cache`, by default $XDG_CACHE_HOME/gome/runtimes, in a folder named by its
+    requirements and this interpreter. Two processes may ask at once: one builds, the other waits. `progress` is told in
+    one line what takes long.
 
     Raises GomeError, with the end of the installer's log and the log's path, if it cannot be built, or if what is named
     is no such thing.
     """
-    path = Path(named).expanduser() if named else PINS
-    if is_interpreter(path):
-        python = interpreter_of(path)
-        packages, notes = packages_of(python, OFFERED)
+    if named and names_interpreter(named):
+        python = interpreter_of(Path(named).expanduser())
+        packages, notes = packages_of(python, OFFERED | _OFFERED_BY_NAME)
         not_the_home(python)
         return Runtime(python, packages, tuple(notes))
-    folder = (cache or default_cache()) / _key(read_requirements(path))
+    requirements = requirements_of(named)
+    folder = (cache or default_cache()) / _key(requirements)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -88,12 +102,32 @@ def ensure_runtime(
         found = _read_marker(folder)
         if found is None:
             progress("building the environment that solutions run in; once, up to some minutes")
-            _build(folder, path, progress)
+            _build(folder, requirements, named or PINS.name, progress)
         if found is None or found["notes"]:  # what was missing may have been installed since
-            packages, notes = packages_of(_python(folder), OFFERED)
+            packages, notes = packages_of(_python(folder), OFFERED | _OFFERED_BY_NAME)
             found = {"packages": packages, "notes": notes}
             _write_marker(folder, found)
     return Runtime(_python(folder), found["packages"], tuple(found["notes"]))
+
+
+def names_interpreter(named: str) -> bool:
+    """Whether an interpreter or an environment of the user's own is named, not packages. A name of `NAMED` is no folder:
+    that would be ./torch."""
+    return named not in NAMED and is_interpreter(Path(named).expanduser())
+
+
+def requirements_of(named: str | None) -> str:
+    """The requirements that a name of `NAMED` or a file stands for, the pinned ones without either. GomeError as for a
+    file."""
+    if named is None or named in NAMED:
+        parts = NAMED[named] if named else (PINS.stem,)
+        return "\n".join(PINS.with_stem(part).read_text(encoding="utf-8") for part in parts)
+    return read_requirements(Path(named).expanduser())
+
+
+def is_built(named: str | None) -> bool:
+    """Whether the environment of these requirements is there. GomeError as for `requirements_of`."""
+    return _read_marker(default_cache() / _key(requirements_of(named))) is not None
 
 
 def read_requirements(path: Path) -> str:
@@ -103,7 +137,8 @@ def read_requirements(path: Path) -> str:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise GomeError(
-            f"runtime {path}: neither a requirements file, nor an interpreter or the folder of an environment ({error})"
+            f"runtime {path}: neither {' nor '.join(NAMED)}, nor a requirements file, an interpreter or the folder of an "
+            f"environment ({error})"
         ) from None
     for number, line in enumerate(text.splitlines(), 1):
         if line.split("#")[0].strip().startswith(_ELSEWHERE):
@@ -115,13 +150,12 @@ def read_requirements(path: Path) -> str:
 
 
 def keep_runtime(named: str, run_dir: Path) -> str:
-    """What a run remembers of the runtime that was named: its interpreter, or a copy of the requirements file. Raises
+    """What a run remembers of the runtime that was named: its interpreter, or a copy of the requirements. Raises
     GomeError if there is no such thing."""
-    path = Path(named).expanduser()
-    if is_interpreter(path):
-        return str(interpreter_of(path))
+    if names_interpreter(named):
+        return str(interpreter_of(Path(named).expanduser()))
     kept = run_dir / "requirements.txt"
-    kept.write_text(read_requirements(path), encoding="utf-8")
+    kept.write_text(requirements_of(named), encoding="utf-8")
     return str(kept)
 
 
@@ -183,10 +217,11 @@ def _write_marker(folder: Path, found: JsonObject) -> None:
     draft.replace(folder / _MARKER)
 
 
-def _build(folder: Path, requirements: Path, progress: Callable[[str], None]) -> None:
+def _build(folder: Path, requirements: str, told: str, progress: Callable[[str], None]) -> None:
     """With uv, which takes seconds; with pip where uv fails. Both leave what they say in <folder>.log."""
-    wanted = ["-r", str(requirements.resolve())]
-    if requirements == PINS:
+    (asked := folder.with_suffix(".txt")).write_text(requirements, encoding="utf-8")
+    wanted = ["-r", str(asked)]
+    if requirements in (requirements_of(name) for name in (None, *NAMED)):
         wanted = ["--only-binary", ":all:", *wanted]
     log_path, said = folder.with_suffix(".log"), []
     with log_path.open("w") as log:
@@ -198,7 +233,7 @@ def _build(folder: Path, requirements: Path, progress: Callable[[str], None]) ->
             said.append(f"{tool}: {failure}")
             progress(f"{tool} failed to build the environment")
     raise GomeError(
-        f"the environment that solutions run in can't be built from {requirements} ({'; '.join(said)}); "
+        f"the environment that solutions run in can't be built from {told} ({'; '.join(said)}); "
         f"see {log_path}, and check that pip can reach a package index"
     )
 
