@@ -122,11 +122,16 @@ class HandOver:
             return  # renewed meanwhile: the next look takes that one
         self._seen = stamp
         program = (offered / "main.py").is_file()
-        refused = self._offer(offered / "submission.csv", "a program's" if program else "a constant prediction")
+        refused = self._offer(
+            offered / "submission.csv", "a program's" if program else "a constant prediction"
+        )
         if refused is None:
             mirror(offered, self.places.code, [p for p in _files(offered) if p.name != "submission.csv"])
         elif program:
-            _advise(self.places, f"The competition's own check refuses the submission of the best program: {refused}")
+            _advise(
+                self.places,
+                f"The competition's own check refuses the submission of the best program: {refused}",
+            )
         self.logs()
 
     def logs(self) -> None:
