@@ -9,17 +9,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
-
-_MESSAGES = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
+from langchain_core.messages import BaseMessage
+from langchain_core.messages.utils import convert_to_messages
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes back: a chat completion with `text`, or, with another status, an error. `hang_s` comes before it;
-    `trickle` sends blanks for ever instead, as gateways do to keep a connection open; `drop` closes the connection."""
+    """What goes back: a chat completion with `text` and `calls` of tools (name, arguments as they are written), or, with
+    another status, an error. `hang_s` comes before it; `trickle` sends blanks for ever instead, as gateways do to keep a
+    connection open; `drop` closes the connection."""
 
     text: str = ""
+    calls: tuple[tuple[str, str], ...] = ()
     finish: str = "stop"
     refusal: str | None = None
     usage: bool = True
@@ -36,12 +37,13 @@ Script = Callable[[list[BaseMessage]], Answer | str]
 
 class Endpoint:
     """A context manager; `url` is the base URL, `requests` the messages of all requests with the time they came,
-    `authorizations` what each brought to show who asks."""
+    `authorizations` what each brought to show who asks, `offered` the names of the tools that each offered."""
 
     def __init__(self, script: Script) -> None:
         self.script = script
         self.requests: list[tuple[float, list[BaseMessage]]] = []
         self.authorizations: list[str] = []
+        self.offered: list[list[str]] = []
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -64,8 +66,9 @@ class Endpoint:
         return [at - self.requests[0][0] for at, _ in self.requests]
 
     def _answer(self, body: dict[str, Any]) -> Answer:
-        messages = [_MESSAGES[m["role"]](m["content"]) for m in body["messages"]]
+        messages = convert_to_messages(body["messages"])
         with self._lock:
+            self.offered.append([tool["function"]["name"] for tool in body.get("tools", [])])
             self.requests.append((time.monotonic(), messages))
             made = self.script(messages)
         return Answer(made) if isinstance(made, str) else made
@@ -117,6 +120,11 @@ def _completion(answer: Answer) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": answer.text}
     if answer.refusal:
         message = {"role": "assistant", "content": None, "refusal": answer.refusal}
+    if answer.calls:
+        message["tool_calls"] = [
+            {"id": f"call{n}", "type": "function", "function": {"name": name, "arguments": arguments}}
+            for n, (name, arguments) in enumerate(answer.calls)
+        ]
     made: dict[str, Any] = {
         "id": "1",
         "object": "chat.completion",

@@ -7,7 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gome.agents.prompts.shorten import Parts, shorter
 from gome.state.prompt_context import PromptContext
-from gome.tools.models.ask import Prompt, context_block
+from gome.tools.models.prompt import Prompt, context_block
 from gome.tools.text import fenced
 
 PROMPTS = Path(__file__).parent

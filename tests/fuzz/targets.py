@@ -28,7 +28,7 @@ from gome.tools.evaluation.submission import check_submission
 from gome.tools.execution.crash import cause, relevant_tail
 from gome.tools.execution.log_buffer import LogBuffer
 from gome.tools.execution.program_log import parse_log
-from gome.tools.models.ask import read_reply
+from gome.tools.models.reply import read_reply
 from gome.tools.records.artifacts import Artifacts
 from tests.fuzz.target import Target, holdable, pieces
 from tests.graded import make_task, table

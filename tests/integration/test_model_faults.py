@@ -14,10 +14,11 @@ from gome.agents.prompts.render import render
 from gome.state.config import RunConfig
 from gome.state.errors import BudgetReached, GomeError, RunStopped, StepFailed
 from gome.tools.budget import Budget
-from gome.tools.models.ask import Asker, Prompt
+from gome.tools.models.ask import Asker
 from gome.tools.models.chat import make_model
 from gome.tools.models.gateway import Gateway
 from gome.tools.models.prices import Prices
+from gome.tools.models.prompt import Prompt
 from gome.tools.records.clock import Clock
 from gome.tools.records.journal import Journal
 from tests.openai_server import Answer, Endpoint

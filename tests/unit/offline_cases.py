@@ -21,7 +21,7 @@ from gome.agents.prompts.replies import (
 from gome.offline.case import tag_of
 from gome.offline.model import OfflineReasoner
 from gome.state.parts import SCORE_WEIGHTS
-from gome.tools.models.ask import read_reply
+from gome.tools.models.reply import read_reply
 
 PACKAGES = {"lightgbm": "4.6", "xgboost-cpu": "3.0", "scikit-learn": "1.7", "optuna": "4.5", "pandas": "3.0"}
 SKLEARN_ONLY = {"scikit-learn": "1.7", "pandas": "3.0"}

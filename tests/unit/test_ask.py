@@ -11,11 +11,13 @@ from gome.agents.prompts.replies import Choice, CodeReply, Diagnosis, Hypothesis
 from gome.state.config import RunConfig
 from gome.state.errors import BudgetReached, GomeError, StepFailed
 from gome.tools.budget import Budget
-from gome.tools.models.ask import Asker, Prompt, context_block, read_reply
+from gome.tools.models.ask import Asker
 from gome.tools.models.chat import make_model
 from gome.tools.models.gateway import Gateway
 from gome.tools.models.parsing import extract_json, fenced_blocks
 from gome.tools.models.prices import Prices
+from gome.tools.models.prompt import Prompt, context_block
+from gome.tools.models.reply import read_reply
 from gome.tools.records.clock import Clock
 from gome.tools.records.journal import Journal
 from tests.scripted import ScriptedModel, in_order

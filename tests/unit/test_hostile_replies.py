@@ -10,8 +10,8 @@ import pytest
 from gome.agents.coder import updated
 from gome.agents.prompts.edits import MAX_BLOCKS, apply_blocks, diff, read_blocks
 from gome.agents.prompts.replies import CodeReply, Diagnosis, HypothesisReply
-from gome.tools.models.ask import read_reply
 from gome.tools.models.parsing import extract_json, fenced_blocks, without_thoughts
+from gome.tools.models.reply import read_reply
 
 MANY = 50_000
 

@@ -16,9 +16,10 @@ from gome.graph.run_layout import prices_of
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError, StepFailed
 from gome.tools.budget import Budget
-from gome.tools.models.ask import Asker, Prompt
+from gome.tools.models.ask import Asker
 from gome.tools.models.chat import make_model, name_of, provider_of
 from gome.tools.models.gateway import REQUEST_TIMEOUT_S, Gateway
+from gome.tools.models.prompt import Prompt
 from gome.tools.records.clock import Clock
 from gome.tools.records.journal import Journal
 from tests.openai_server import Answer, Endpoint

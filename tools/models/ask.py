@@ -1,76 +1,34 @@
-"""One way to ask a model: journal, tolerant reading, validation, one repair turn, then a clear failure of the step."""
+"""One way to ask a model: journalled, within the caps, cut to fit."""
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from string import digits
-from typing import TypeVar
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
-from langchain_core.runnables import RunnableConfig
-from pydantic import BaseModel, ValidationError
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.tools import BaseTool
 
 from gome.state.errors import StepFailed
 from gome.state.parts import Usage
 from gome.tools.budget import Budget
 from gome.tools.models.chat import name_of
-from gome.tools.models.gateway import Gateway, PromptTooLong
-from gome.tools.models.parsing import extract_json
+from gome.tools.models.conversation import Conversation
+from gome.tools.models.gateway import Gateway, PromptTooLong, RequestRefused
 from gome.tools.models.prices import Prices
+from gome.tools.models.prompt import Prompt
+from gome.tools.models.reply import Reply, finish_of, text_of
+from gome.tools.models.thread import Thread
+from gome.tools.models.tool_calls import calls_of
 from gome.tools.records.journal import Exchange, Journal
 from gome.tools.secrets import keys_masked
 from gome.tools.spans import labels
-from gome.tools.text import storable
 
-Reply = TypeVar("Reply", bound=BaseModel)
 CHARS_PER_TOKEN = 3.0
 """Of prompts, with their figures and programs; few on purpose, so that a prompt that should fit does."""
 PROMPT_SHARE = 0.75
 """Of the context window; the rest is for the reply and a repair turn."""
-MAX_REPLY = 2_000_000
-"""Characters of a reply that are read; more is no reply to any of our prompts."""
-_UNFINISHED = {
-    "length": "it was cut off at the limit of its length",
-    "declined": "the content was refused",
-    "empty": "it was empty",
-}
-# How providers spell why a reply ended: OpenAI, Anthropic, Ollama, Bedrock, Gemini, Mistral.
-_FINISH_FIELDS = ("finish_reason", "stop_reason", "done_reason", "stopReason")
-_CUT_OFF = {"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"}
-_DECLINED = {"content_filter", "content_filtered", "refusal", "safety", "guardrail_intervened"}
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """One request: the role's system text and the user text. `shorter` makes a shorter one, None when nothing is left
-    that may be left out."""
-
-    system: str
-    user: str
-    shorter: Callable[[], "Prompt | None"] = lambda: None
-
-    @property
-    def size(self) -> int:
-        """Characters."""
-        return len(self.system) + len(self.user)
-
-
-def read_reply(text: str, schema: type[Reply]) -> Reply:
-    """A model's text as `schema`: by its own `from_text` if it has one (code replies), else as JSON.
-
-    ValueError with one readable line if it does not fit.
-    """
-    from_text = getattr(schema, "from_text", None)
-    if from_text is not None:
-        return from_text(text)
-    try:
-        return schema.model_validate(extract_json(text))
-    except ValidationError as error:
-        rows = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:6]]
-        raise ValueError("; ".join(rows)) from None
 
 
 def _labels(role: str, key: str) -> RunnableConfig:
@@ -100,6 +58,7 @@ class Asker:
         self._room = {
             role: PROMPT_SHARE * CHARS_PER_TOKEN * window if window else float("inf") for role in models
         }
+        self._without_calls: set[str] = set()
 
     def ask(
         self,
@@ -110,70 +69,86 @@ class Asker:
         key: str,
         check: Callable[[Reply], None] | None = None,
     ) -> Reply:
-        """The reply of `role` to `prompt`, as `schema`; `check` may refuse it with a ValueError.
+        """The reply of `role` to a single prompt: see `Conversation.ask`."""
+        return Conversation(self, role).ask(prompt, schema, key=key, check=check)
 
-        A reply that does not fit, or is cut off, empty or a refusal, gets one repair turn that quotes the error. Raises
-        StepFailed when that fails too or the model cannot answer, BudgetReached when a cap is used up, GomeError when the
-        endpoint refuses the key, RunStopped when the run is stopped while it waits.
+    def exchange(
+        self, role: str, thread: Thread, key: str, tools: Sequence[BaseTool] = ()
+    ) -> tuple[Exchange, AIMessage | None]:
+        """The journalled exchange of this key, or a new one with its message: `thread` is sent, shortened until it fits.
+
+        A model that knows no tool calls, or refuses them, is sent text alone from then on. What is raised: see
+        `Conversation.ask`.
         """
-        tail: list[BaseMessage] = []
-        problem = ""
-        for turn in (0, 1):
-            exchange = self._exchange(role, prompt, tail, f"{key}:{turn}")
-            text, finish = exchange["reply"], exchange.get("finish", "stop")
-            try:
-                if finish in _UNFINISHED:
-                    raise ValueError(_UNFINISHED[finish])
-                reply = read_reply(text, schema)
-                if check:
-                    check(reply)
-                return reply
-            except ValueError as error:
-                problem = str(error)
-                # not half a reply: it would be taken up where it ended
-                said = [AIMessage(text)] if finish == "stop" else []
-                tail = [*said, HumanMessage(_repair(problem, finish))]
-        raise StepFailed(f"{role}: unusable reply after a repair turn: {problem[:300]}")
-
-    def _exchange(self, role: str, prompt: Prompt, tail: list[BaseMessage], key: str) -> Exchange:
-        """The journalled exchange of this key, or a new one; the prompt is cut until it fits."""
         known = self.journal.exchange(key)
         if known is not None:
-            return known
-        extra = sum(len(str(m.content)) for m in tail)
+            thread.journalled = None
+            return known, None
         while True:
-            while prompt.size + extra > self._room[role] and (shorter := prompt.shorter()) is not None:
-                prompt = shorter
+            bound = self._bound(role, tools)
+            messages = self._fitting(role, thread)
             self._check_caps()
-            messages = [SystemMessage(prompt.system), HumanMessage(prompt.user), *tail]
             try:
                 message = self.gateways[role].send(
-                    self.models[role], messages, partial(self.say, key), _labels(role, key)
+                    self.models[role], messages, partial(self.say, key), _labels(role, key), bound
                 )
             except PromptTooLong as error:
-                self._room[role] = min(self._room[role], prompt.size + extra - 1)
-                if prompt.shorter() is None:
+                size = _size(messages)
+                self._room[role] = min(self._room[role], size - 1)
+                if not thread.shorten():
                     raise StepFailed(f"{role}: the prompt does not fit, even cut short ({error})") from None
-                self.say(key, f"the prompt of {prompt.size} characters does not fit; cutting it")
-                continue
-            return self.journal.add(self._as_exchange(role, messages, message, key))
+                self.say(key, f"the prompt of {size} characters does not fit; cutting it")
+            except RequestRefused as error:
+                if bound is None:
+                    raise
+                self._without_calls.add(role)
+                self.say(key, f"the endpoint takes no tool calls ({error}); they are written as text")
+            else:
+                exchange = self._as_exchange(role, messages, message, key, tools)
+                return self.journal.add(_without_known(exchange, thread)), message
+
+    def _bound(self, role: str, tools: Sequence[BaseTool]) -> Runnable[Any, AIMessage] | None:
+        """The model with its tools; None where it is to be asked without."""
+        if not tools or role in self._without_calls:
+            return None
+        try:
+            return self.models[role].bind_tools(tools)
+        except NotImplementedError:
+            self._without_calls.add(role)
+            return None
+
+    def _fitting(self, role: str, thread: Thread) -> list[BaseMessage]:
+        while True:
+            messages = thread.messages(native=role not in self._without_calls)
+            if _size(messages) <= self._room[role] or not thread.shorten():
+                return messages
 
     def note_probe(self, model: BaseChatModel, reply: AIMessage) -> None:
         """Count what it cost to find out whether a provider answers."""
         role = next(role for role, other in self.models.items() if other is model)
         self.journal.add(self._as_exchange(role, [], reply, f"probe:{len(self.journal)}"))
 
-    def _as_exchange(self, role: str, messages: list[BaseMessage], message: AIMessage, key: str) -> Exchange:
+    def _as_exchange(
+        self,
+        role: str,
+        messages: list[BaseMessage],
+        message: AIMessage,
+        key: str,
+        tools: Sequence[BaseTool] = (),
+    ) -> Exchange:
         name = name_of(self.models[role])
-        return Exchange(
+        exchange = Exchange(
             key=key,
             role=role,
             model=name,
             messages=[{"role": m.type, "content": str(m.content)} for m in messages],
-            reply=keys_masked(_text(message)),
-            finish=_finish(message),
+            reply=keys_masked(text_of(message)),
+            finish=finish_of(message),
             usage=self._usage(name, message, messages),
         )
+        if calls := calls_of(message, tools):
+            exchange["calls"] = calls
+        return exchange
 
     def _usage(self, name: str, message: AIMessage, messages: list[BaseMessage]) -> Usage:
         """The API's own figures. An endpoint that gives none is counted by characters, so that a cap on tokens holds, and
@@ -184,8 +159,8 @@ class Asker:
             tokens_in, tokens_out = used["input_tokens"], used["output_tokens"]
             usd = price.usd(tokens_in, tokens_out, cached) if price else None
         else:
-            tokens_in = round(sum(len(str(m.content)) for m in messages) / CHARS_PER_TOKEN)
-            tokens_out = round(len(_text(message)) / CHARS_PER_TOKEN)
+            tokens_in = round(_size(messages) / CHARS_PER_TOKEN)
+            tokens_out = round(len(text_of(message)) / CHARS_PER_TOKEN)
             usd = 0.0 if price and price.usd(1, 1) == 0 else None
         return Usage(
             calls=1, tokens_in=tokens_in, tokens_out=tokens_out, usd=usd or 0.0, unpriced=int(usd is None)
@@ -196,53 +171,15 @@ class Asker:
         self.budget.check_usage(self.journal.usage())
 
 
-def _text(message: AIMessage) -> str:
-    text = message.text if isinstance(message.text, str) else message.text()
-    return storable(text[:MAX_REPLY])
+def _size(messages: Sequence[BaseMessage]) -> int:
+    """Characters of what is sent, the arguments of calls among it."""
+    return sum(len(str(m.content)) + len(str(getattr(m, "tool_calls", "") or "")) for m in messages)
 
 
-def _finish(message: AIMessage) -> str:
-    """How the reply ended: 'stop', or a key of `_UNFINISHED`."""
-    said = message.response_metadata
-    told = [
-        *(said.get(field) for field in _FINISH_FIELDS),
-        (said.get("incomplete_details") or {}).get("reason"),
-    ]
-    reason = str(next(filter(None, told), "stop"))
-    if message.additional_kwargs.get("refusal") or reason.lower() in _DECLINED:
-        return "declined"
-    text = _text(message)
-    if reason.lower() in _CUT_OFF or len(text) == MAX_REPLY:
-        return "length"
-    return "stop" if text.strip() else "empty"
-
-
-def _repair(problem: str, finish: str) -> str:
-    """The repair turn; jinja2 is loaded only when there is one."""
-    from jinja2 import Template
-
-    text = Path(__file__).with_name("repair.md").read_text(encoding="utf-8")
-    template = Template(text, trim_blocks=True)  # plain text for a model, never markup for a browser
-    return template.render(problem=problem[:2000], finish=finish)
-
-
-_ESCAPED = {ord("<"): "\\u003c", ord(">"): "\\u003e"}
-
-
-def context_block(context: dict) -> str:
-    """The context as the one JSON block that ends every prompt; absent values are left out, numbers rounded.
-
-    Angle brackets in it are escaped as JSON has it, so that nothing a program or a column is called can end the block.
-    """
-    block = json.dumps(_trim(context), ensure_ascii=False, allow_nan=False, default=str)
-    return f"<context>\n{block.translate(_ESCAPED)}\n</context>"
-
-
-def _trim(value: object) -> object:
-    if isinstance(value, dict):
-        return {str(k): _trim(v) for k, v in value.items() if v is not None}
-    if isinstance(value, list | tuple):
-        return [_trim(v) for v in value]
-    if isinstance(value, float):
-        return float(f"{value:.6g}") if value == value and abs(value) != float("inf") else None
-    return value
+def _without_known(exchange: Exchange, thread: Thread) -> Exchange:
+    """The exchange without the messages that the last one of its thread was written down with."""
+    rows = exchange["messages"]
+    last, thread.journalled = thread.journalled, (exchange["key"], rows)
+    if last is None or rows[: len(last[1])] != last[1]:
+        return exchange
+    return {**exchange, "messages": rows[len(last[1]) + 1 :], "continues": last[0]}

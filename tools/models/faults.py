@@ -20,7 +20,10 @@ _DECLINED = re.compile(r"content.?(filter|policy|management)|moderation|safety s
 _NO_MONEY = re.compile(
     r"insufficient.?(quota|credit|balance|funds)|exceeded your current quota", re.IGNORECASE
 )
+_TOOLS = re.compile(r"\btools?\b|function.?call", re.IGNORECASE)
 _FORBIDDEN = {401, 402, 403, 404}
+_NO_TOOLS = {404, 500, 501}
+"""By which some endpoints say that they know no tools, beside 400."""
 _TOLD_TO_WAIT = {408, 409, 425, 429}
 _TOO_LARGE = 413
 
@@ -53,6 +56,8 @@ def _kind(error: Exception, status: Any, text: str) -> Kind:
 
 
 def _kind_of_status(status: int, text: str) -> Kind:
+    if status in _NO_TOOLS and _TOOLS.search(text):
+        return "bad"
     if status in _FORBIDDEN or (status == 429 and _NO_MONEY.search(text)):
         return "forbidden"
     if status == 429:

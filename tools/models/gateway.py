@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
-from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables import Runnable, RunnableConfig
 
 from gome.state.errors import BudgetReached, GomeError, RunStopped, StepFailed
 from gome.tools.models.faults import Fault, fault_of
@@ -30,6 +30,10 @@ _PROBE = "Reply with the word OK."
 
 class PromptTooLong(Exception):
     """The prompt does not fit into the model's context."""
+
+
+class RequestRefused(StepFailed):
+    """The provider cannot take this request: something in it, tools for instance, is none of its."""
 
 
 class Allowance(Protocol):
@@ -81,17 +85,20 @@ class Gateway:
         messages: list[BaseMessage],
         say: Callable[[str], None],
         config: RunnableConfig | None = None,
+        bound: Runnable[Any, AIMessage] | None = None,
     ) -> AIMessage:
-        """The answer to `messages`. `say` is told of every wait, `config` goes to the model.
+        """The answer to `messages`. `say` is told of every wait, `config` goes to the model; `bound` is the model with
+        tools bound to it.
 
-        Raises PromptTooLong; StepFailed when the provider answers, but not this; BudgetReached when the time ends first;
-        RunStopped when asked to stop while waiting; GomeError when the key, the name, the URL or the account is refused.
+        Raises PromptTooLong; RequestRefused when the provider can't take it as it is; StepFailed when the provider
+        answers, but not this; BudgetReached when the time ends first; RunStopped when asked to stop while waiting;
+        GomeError when the key, the name, the URL or the account is refused.
         """
         call = Call(model, messages, say, answered_before=self._answered)
         while True:
             self._wait_until_ready()
             try:
-                reply = self._within_limits(lambda: model.invoke(messages, config))
+                reply = self._within_limits(lambda: (bound or model).invoke(messages, config))
             except OUR_OWN:
                 raise
             except Exception as error:  # providers raise their own classes
@@ -109,7 +116,8 @@ class Gateway:
                 f"the model refused the request ({fault.text}); mend that, then `gome resume`"
             ) from None
         if fault.kind not in _TRANSIENT:
-            raise StepFailed(f"the model did not answer ({fault.text})") from None
+            lost = RequestRefused if fault.kind == "bad" else StepFailed
+            raise lost(f"the model did not answer ({fault.text})") from None
         pause = self._back_off(fault)
         call.tries += fault.kind != "busy"
         call.say(f"{fault.text}; next try in {pause:.3g} s")

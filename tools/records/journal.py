@@ -2,24 +2,37 @@
 
 import threading
 from pathlib import Path
-from typing import NotRequired, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 from gome.state.parts import Usage
 from gome.tools.records.jsonl import append_line, read_lines
 
 
+class ToolCall(TypedDict):
+    """One call of a tool. `id` is the provider's, None where it was asked for in text; `problem` why it cannot be carried
+    out."""
+
+    name: str
+    args: dict[str, Any]
+    id: str | None
+    problem: str | None
+
+
 class Exchange(TypedDict):
     """One request and its reply. `key` says where in the run it was asked: trace:step:call:turn.
 
-    `finish` says how the reply ended: stop, length (cut off), declined or empty.
+    `messages` are what was sent; where it went on from the exchange `continues`, only what came after that one's reply.
+    `finish` says how the reply ended: stop, length (cut off), declined or empty; `calls` are those of tools in it.
     """
 
     key: str
     role: str
     model: str
     messages: list[dict[str, str]]
+    continues: NotRequired[str]
     reply: str
     finish: NotRequired[str]
+    calls: NotRequired[list[ToolCall]]
     usage: Usage
 
 
