@@ -33,6 +33,7 @@ class TaskContext(TypedDict, total=False):
     test: str
     sample: str
     id: str
+    ids: list[str]
     target: list[str]
     prediction: list[str]
     classes: list[str]

@@ -80,7 +80,12 @@ class Task(BaseModel):
     train: str
     test: str
     sample: str
-    id: str = Field(description="id column of test and sample submission")
+    id: str = Field(
+        description="id column of test and sample submission; empty: rows are told by their place"
+    )
+    more_ids: list[str] = Field(
+        default_factory=list, description="further id columns, where one alone does not tell rows apart"
+    )
     target: list[str] = Field(description="label columns of the train table")
     prediction: list[str] = Field(description="columns to predict, in the sample's order")
     classes: list[str] = Field(
@@ -131,6 +136,11 @@ class Task(BaseModel):
         return None if self.positive is None else f"P({self.target[0]} = {self.positive!r})"
 
     @property
+    def ids(self) -> list[str]:
+        """The columns that tell rows apart, together; [] where their place does."""
+        return [c for c in (self.id, *self.more_ids) if c]
+
+    @property
     def answer_columns(self) -> list[str]:
         """The columns of the train table that hidden answers hold beside the id."""
         return list(dict.fromkeys([*self.target, *self.metric_columns]))
@@ -144,4 +154,4 @@ class Task(BaseModel):
     def text_columns(self) -> list[str]:
         """Columns whose cells are text, whatever they look like: ids, groups, and labels that are no numbers."""
         targets = [] if self.numeric_targets else self.target
-        return [c for c in (self.id, self.group, *targets) if c is not None and c != self.time]
+        return [c for c in (*self.ids, self.group, *targets) if c is not None and c != self.time]

@@ -47,7 +47,8 @@ class TaskOptions(BaseModel):
         description="binary, multiclass, multilabel, regression, ranking or detection, where the labels do not say.",
     )
     id: str | None = Field(
-        default=None, description="Id column of test table and sample submission, where they do not say."
+        default=None,
+        description="Id column of test table and sample submission, where they do not say; several: comma between them.",
     )
     group: str | None = Field(
         default=None,

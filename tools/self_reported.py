@@ -83,6 +83,7 @@ def prepare_self_reported(
         test="",
         sample=partial.sample,
         id=partial.id,
+        more_ids=(partial.ids or [])[1:],
         target=partial.target,
         prediction=partial.target,
         links_root=partial.links_root,

@@ -46,6 +46,7 @@ def base_context(services: RunServices, state: TraceState) -> PromptContext:
             "description",
             "metric_from",
             "metric_columns",
+            "more_ids",
             "drop",
             "adapter",
             "adapter_name",
@@ -55,7 +56,7 @@ def base_context(services: RunServices, state: TraceState) -> PromptContext:
         }
     )
     shown["dates"] = {name: written.format for name, written in task.dates.items()}
-    shown["text_columns"] = task.text_columns
+    shown |= {"ids": task.ids, "text_columns": task.text_columns}
     if tree := services.profile.get("tree"):
         shown["tree"] = tree
     shown["classes"] = task.classes[:SHOWN_CLASSES]

@@ -38,7 +38,7 @@ class About:
     """What an adapter has and says: names of its functions, and settings as task.yaml would give them."""
 
     functions: list[str]
-    settings: dict[str, str]
+    settings: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,13 @@ class Adapter:
             raise Unfit("its answer cannot be read.")
         if lacking := [name for name in ("units", "carve") if name not in functions]:
             raise Unfit(f"it has no function {' and no function '.join(lacking)}.")
-        return About([str(f) for f in functions], {str(k): str(v) for k, v in settings.items()})
+        if several := [
+            name for name, value in settings.items() if name != "id" and not isinstance(value, str)
+        ]:
+            raise Unfit(f"{several[0]} is a list; it is one text.")
+        if isinstance(settings.get("id"), str):
+            settings["id"] = [settings["id"]]
+        return About([str(f) for f in functions], settings)
 
     def units(self) -> pd.DataFrame:
         """The table of labelled units, ids and groups as text. Unfit: no ids, or some twice."""

@@ -17,8 +17,11 @@ UNIT = "unit"
 _MOST_TABLES = 200
 
 
-def check_form(carved: Carved, sample: str, id_: str, real: pd.DataFrame, graded: Sequence[str]) -> pd.Series:
-    """The unit of each row of the answers. `real` is the real sample submission, `graded` what was to be held back."""
+def check_form(
+    carved: Carved, sample: str, ids: list[str], real: pd.DataFrame, graded: Sequence[str]
+) -> pd.Series:
+    """The unit of each row of the answers. `real` is the real sample submission, `graded` what was to be held back; rows
+    are told apart by the columns `ids`, else by their place."""
     if sample not in carved.names:
         raise Unfit(f"carve() wrote no {sample}: write the sample submission for the graded units.")
     given, answers = read_cells(carved.folder / sample), carved.answers
@@ -28,22 +31,32 @@ def check_form(carved: Carved, sample: str, id_: str, real: pd.DataFrame, graded
         )
     if lacking := [c for c in real.columns if c not in answers.columns]:
         raise Unfit(f"carve(): the answers lack the sample's column {lacking[0]!r}.")
-    if len(given) != len(answers) or set(given[id_]) != set(answers[id_]):
-        odd = set(given[id_]) ^ set(answers[id_])
+    if empty := [c for c in ids if answers[c].isna().any() or given[c].isna().any()]:
+        raise Unfit(f"carve(): ids are empty in {empty[0]!r}: each row needs its own.")
+    if ids and not real[ids].duplicated().any() and answers[ids].duplicated().any():
+        raise Unfit(f"carve(): ids of the answers are repeated in {_few(ids)}: each row needs its own.")
+    odd = set(given[ids].itertuples(index=False, name=None)) ^ set(
+        answers[ids].itertuples(index=False, name=None)
+    )
+    if len(given) != len(answers) or odd:
         raise Unfit(
-            f"carve(): {sample} has {len(given)} rows, the answers {len(answers)}, with other ids"
-            f"{f', such as {min(map(str, odd))}' if odd else ''}: both need the same rows."
+            f"carve(): {sample} has {len(given)} rows, the answers {len(answers)}"
+            f"{f', with other ids, such as {_few(min(odd))}' if odd else ''}: both need the same rows."
         )
-    if answers[id_].isna().any() or answers[id_].duplicated().any():
-        raise Unfit(f"carve(): ids of the answers are empty or repeated in {id_!r}: each row needs its own.")
-    if not (given[id_] == answers[id_]).all():
+    if not given[ids].equals(answers[ids]):
         raise Unfit(f"carve(): the answers are in another order than {sample}: write both in one order.")
-    return _units(carved, id_, real, graded)
+    return _units(carved, ids, real, graded)
 
 
-def _units(carved: Carved, id_: str, real: pd.DataFrame, graded: Sequence[str]) -> pd.Series:
+def _units(carved: Carved, ids: list[str], real: pd.DataFrame, graded: Sequence[str]) -> pd.Series:
     answers = carved.answers
-    units = answers[UNIT if UNIT in answers and UNIT not in real else id_]
+    named = [UNIT] if UNIT in answers and UNIT not in real else ids
+    if not named:
+        raise Unfit(
+            f"carve(): the sample has no ids: say whose each row of the answers is in a column {UNIT!r}."
+        )
+    whose = next((c for c in named if set(answers[c].fillna("")) == set(graded)), named[0])
+    units = answers[whose]
     if odd := set(units.fillna("")) ^ set(graded):
         stray = sorted(odd - set(graded))
         what = f"{stray[0]!r} was not to be graded" if stray else f"{min(odd)!r} is missing"
@@ -51,9 +64,10 @@ def _units(carved: Carved, id_: str, real: pd.DataFrame, graded: Sequence[str]) 
             f"carve(): the answers are not those of the graded units: {what}; where the sample's ids are not the units', "
             f"say whose each row is in a column {UNIT!r}."
         )
-    endings = {suffix_of(str(i)) for i in real[id_]}
-    if len(endings) == 1 and (other := {suffix_of(str(i)) for i in answers[id_]} - endings):
-        raise Unfit(f"carve(): ids end in {min(other)!r}, those of the real sample in {endings.pop()!r}.")
+    for name in ids:
+        endings = {suffix_of(str(i)) for i in real[name]}
+        if len(endings) == 1 and (other := {suffix_of(str(i)) for i in answers[name]} - endings):
+            raise Unfit(f"carve(): ids end in {min(other)!r}, those of the real sample in {endings.pop()!r}.")
     return units.reset_index(drop=True)
 
 

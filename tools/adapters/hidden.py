@@ -4,6 +4,8 @@ import hashlib
 import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -12,74 +14,106 @@ from gome.state.errors import GomeError
 from gome.tools.adapters.adapter import ID, LABEL
 from gome.tools.adapters.carved import Carved, Unfit
 from gome.tools.data.file_contents import Content, read_content
+from gome.tools.data.ids import row_keys
 from gome.tools.data.inventory import Inventory, as_files, opened, sampled
 from gome.tools.data.label_search import LabelSearch
 from gome.tools.data.table_names import is_table, stem_of
 from gome.tools.data.tables import read_table
+from gome.tools.evaluation.metric import UNIT
 
 _ROWS = 200_000
 _KEYED = 0.2
 """Share of the hidden ids in a column from which their rows are looked at."""
 _NAMED = 0.9
 _PARTS = r"[^A-Za-z0-9]+"
+_KEY = "the key"
+_MOST_COLUMNS = 20
+"""Of the labels of a unit with several rows, how many are looked for."""
 
 
-def check_hidden(folder: Path, names: Sequence[str], labels: Sequence[pd.DataFrame]) -> None:
-    """No label stands by value beside its id in the files `names` of a carved folder: in names, files, tables, archives.
+@dataclass(frozen=True)
+class Hidden:
+    """Labels that no file may tell: `labels` (n, columns) of rows with the `keys` (n,), which are made of the columns
+    `names`; None where a row has no key."""
 
-    `labels` are tables of hidden labels, ids in the first column (see `of_answers`, `of_units`).
-    """
-    searches = [(LabelSearch(t.iloc[:, 0], t.iloc[:, 1:]), t.iloc[:, 0]) for t in labels if len(t)]
-    for search, ids in searches:
-        parts = ids.astype(str).str.split(_PARTS, expand=True).add_prefix("part ").assign(**{ID: ids})
-        if search.in_table(parts, ID):
+    names: list[str]
+    keys: pd.Series
+    labels: pd.DataFrame
+
+    @cached_property
+    def search(self) -> LabelSearch:
+        """What looks for them."""
+        return LabelSearch(self.keys, self.labels)
+
+
+def check_hidden(folder: Path, names: Sequence[str], hidden: Sequence[Hidden]) -> None:
+    """No label stands by value beside its id in the files `names` of a carved folder, archives included, or in names."""
+    hidden = [h for h in hidden if len(h.labels)]
+    for one in hidden:
+        parts = (
+            one.keys.astype(str).str.split(_PARTS, expand=True).add_prefix("part ").assign(**{ID: one.keys})
+        )
+        if one.names and one.search.in_table(parts, ID):
             raise Unfit("ids tell the labels of graded units: give these units ids that say nothing.")
-        if search.in_text("\n".join(names)):
+        if one.search.in_text("\n".join(names)):
             raise Unfit("names of files or folders in the carved folder tell the labels of hidden units.")
     found = Inventory()
     searched = sampled(opened(folder, list(names), found))
     with tempfile.TemporaryDirectory() as scratch:
         for name, path in as_files(found, folder, searched, Path(scratch)):
-            if path and (where := _tells([s for s, _ in searches], name, path)) is not None:
+            if path and (where := _tells(hidden, name, path)) is not None:
                 raise Unfit(
                     f"the carved {name} holds labels of hidden units{where}: leave these rows out of it."
                 )
 
 
-def of_answers(answers: pd.DataFrame, id_: str, prediction: list[str]) -> pd.DataFrame:
-    """What hidden answers tell of their rows: each column, and of columns of 0 and 1 which one is 1."""
-    labels = answers[prediction].reset_index(drop=True)
+def of_answers(
+    answers: pd.DataFrame, units: pd.Series, ids: list[str], prediction: list[str]
+) -> list[Hidden]:
+    """What hidden answers tell: each column, and of columns of 0 and 1 which one is 1; by the ids of their rows, and by
+    the `units` (n,) that several rows are of."""
+    answers, units = answers.reset_index(drop=True), units.reset_index(drop=True)
+    labels = answers[prediction]
     bits = labels.apply(pd.to_numeric, errors="coerce")
     if len(prediction) > 1 and bits.isin([0, 1]).all(axis=None):
         labels = labels.assign(**{"the column that is 1": bits.idxmax(axis=1)})
-    labels.insert(0, ID if ID not in labels else "the id", answers[id_].to_numpy())
-    return labels
+    keys = row_keys(answers, ids) if ids else pd.Series([None] * len(answers), dtype=object)
+    by_rows = Hidden(ids, keys, labels)
+    place = units.groupby(units).cumcount()
+    most = min(int(place.max()) + 1, max(1, _MOST_COLUMNS // labels.shape[1]))
+    at = {i: place == i for i in range(most)}
+    wide = pd.DataFrame(
+        {f"{c} {i}": labels[c][rows].set_axis(units[rows]) for i, rows in at.items() for c in labels}
+    )
+    by_units = Hidden([UNIT], pd.Series(wide.index, dtype=object), wide.reset_index(drop=True))
+    return [by_rows] if list(units) == list(keys) else [by_rows, by_units]
 
 
-def of_units(units: pd.DataFrame, train: Sequence[str]) -> pd.DataFrame:
+def of_units(units: pd.DataFrame, train: Sequence[str]) -> Hidden:
     """What the table of units tells of those that no program may learn from; no rows if it has no labels."""
-    if LABEL not in units:
-        return pd.DataFrame()
-    return units[~units[ID].isin(list(train))][[ID, LABEL]].reset_index(drop=True)
+    away = units[~units[ID].isin(list(train))].reset_index(drop=True)
+    return Hidden([ID], away[ID], away[[LABEL]] if LABEL in units else away[[]].iloc[:0])
 
 
-def _tells(searches: list[LabelSearch], name: str, path: Path) -> str | None:
+def _tells(hidden: Sequence[Hidden], name: str, path: Path) -> str | None:
     """Where the file tells labels, '' if in no column; None if it tells none."""
     try:
         content = Content(table=read_table(path, rows=_ROWS)) if is_table(name) else read_content(path)
     except GomeError:
         return None
-    for search in searches:
-        if any(search.in_text(text) for text in content.texts or []):
+    for one in hidden:
+        if any(one.search.in_text(text) for text in content.texts or []):
             return ""
-        if content.table is not None and (column := _column(search, content.table)):
+        if content.table is not None and (column := _column(one, content.table)):
             return f" in its column {column!r}"
     return None
 
 
-def _column(search: LabelSearch, table: pd.DataFrame) -> str | None:
-    keys = [c for c in table.columns if search.share(table[c]) >= _KEYED]
-    return next((told for key in [*keys, None] if (told := search.in_table(table, key))), None)
+def _column(hidden: Hidden, table: pd.DataFrame) -> str | None:
+    if set(hidden.names) <= set(table.columns) and hidden.names:
+        table = table.assign(**{_KEY: row_keys(table, hidden.names)})
+    keys = [c for c in table.columns if hidden.search.share(table[c]) >= _KEYED]
+    return next((told for key in [*keys, None] if (told := hidden.search.in_table(table, key))), None)
 
 
 def check_own_files(

@@ -29,8 +29,13 @@ def about(module: types.ModuleType) -> dict[str, Any]:
     """Which functions it has, and what it says of the task in plain names."""
     return {
         "functions": [f for f in FUNCTIONS if callable(getattr(module, f, None))],
-        "settings": {s: str(getattr(module, s)) for s in SETTINGS if hasattr(module, s)},
+        "settings": {s: said_as(getattr(module, s)) for s in SETTINGS if hasattr(module, s)},
     }
+
+
+def said_as(value: Any) -> Any:
+    """A setting as text, or as a list of texts."""
+    return [str(v) for v in value] if isinstance(value, list | tuple) else str(value)
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:

@@ -126,12 +126,12 @@ class AdapterInputs:
             ids = self.units[ID].to_numpy()
             train, graded = list(ids[cut.train_rows]), list(ids[cut.test_rows])
             real, names = read_cells(public / task.sample), task_files(public)
-            units = check_form(carved, task.sample, task.id, real, graded)
+            units = check_form(carved, task.sample, task.ids, real, graded)
             check_shape(carved, public, names)
-            check_own_files(carved, public, names, set(graded), set(real[task.id]))
+            check_own_files(carved, public, names, set(graded), {unit for c in task.ids for unit in real[c]})
             check_agreement(carved.answers[task.prediction], units, self.units)
-            hidden = of_answers(carved.answers, task.id, task.prediction)
-            check_hidden(folder, carved.names, [hidden, of_units(self.units, train)])
+            hidden = of_answers(carved.answers, units, task.ids, task.prediction)
+            check_hidden(folder, carved.names, [*hidden, of_units(self.units, train)])
         answers = (
             carved.answers.drop(columns=SAID_UNIT, errors="ignore")
             if SAID_UNIT not in real

@@ -18,7 +18,7 @@ from gome.tools.data import mlebench
 from gome.tools.data.checks import check_labels, direction_of
 from gome.tools.data.partial_task import TABLE_SETTINGS, PartialTask
 from gome.tools.data.splits import SplitPlan, plan_splits
-from gome.tools.data.tables import read_cells, read_table, write_table
+from gome.tools.data.tables import read_cells, read_columns, read_table, write_table
 from gome.tools.data.task_folder import task_of_folder
 from gome.tools.evaluation import metrics
 from gome.tools.evaluation.metric import Metric
@@ -57,7 +57,10 @@ def prepare_adapter_task(
         partial = _with_settings(partial, adapter.about())
         units = adapter.units()
     write_table(units, kept.with_name(UNITS))
+    said_ids = partial.ids is not None
     partial = mlebench.with_metric(public, with_sample(public, mlebench.with_description(public, partial)))
+    if not said_ids:
+        _check_told_apart(public / partial.sample, partial.id)
     judged = metrics.get(partial.metric, root=kept.parent if partial.metric.startswith(f"{FILE}:") else root)
     draft = _draft(root, partial, file, kept, judged)
     inputs = AdapterInputs(run_dir, draft, plan_units(units, draft, seed=seed), limits)
@@ -101,7 +104,7 @@ def _with_settings(partial: PartialTask, about: About) -> PartialTask:
     return replace(
         partial,
         sample=partial.sample or said.get("sample", ""),
-        id=partial.id or said.get("id", ""),
+        ids=said.get("id") if partial.ids is None else partial.ids,
         direction=partial.direction or cast(Direction | None, said.get("direction")),
         problem=partial.problem or cast(Problem | None, said.get("problem")),
         metric=partial.metric or own or said.get("metric", ""),
@@ -114,14 +117,21 @@ def with_sample(public: Path, partial: PartialTask) -> PartialTask:
     sample = partial.sample or mlebench.find_sample(public)
     if not (public / sample).is_file():
         raise GomeError(f"{public / sample}: no such file, though it is named as the sample submission.")
-    columns = list(read_cells(public / sample).columns)
-    id_ = partial.id or columns[0]
-    if id_ not in columns or len(columns) < 2:
+    columns = read_columns(public / sample)
+    ids = columns[:1] if partial.ids is None else partial.ids
+    target = [c for c in columns if c not in ids]
+    if not set(ids) <= set(columns) or not target:
+        needed = " and ".join(["a column to predict", *map(repr, ids)])
+        raise GomeError(f"{sample}: {needed} are needed in the sample submission, which has {columns}.")
+    return replace(partial, sample=sample, ids=ids, target=target)
+
+
+def _check_told_apart(sample: Path, id_: str) -> None:
+    if read_cells(sample)[id_].duplicated().any():
         raise GomeError(
-            f"{sample}: an id column {id_!r} and a column to predict are needed in the sample submission."
+            f"{sample.name}: {id_!r} does not tell its rows apart; give `id`: several columns that do, this one if rows of "
+            "one id are told by their order, or [] if all are."
         )
-    target = [c for c in columns if c != id_]
-    return replace(partial, sample=sample, id=id_, target=target)
 
 
 def _draft(root: Path, partial: PartialTask, file: Path, kept: Path, metric: Metric) -> Task:
@@ -138,6 +148,7 @@ def _draft(root: Path, partial: PartialTask, file: Path, kept: Path, metric: Met
         test="",
         sample=partial.sample,
         id=partial.id,
+        more_ids=(partial.ids or [])[1:],
         target=partial.target,
         prediction=partial.target,
         links_root=partial.links_root,

@@ -62,7 +62,7 @@ def _check_held_back(inputs: AdapterInputs, split: str) -> None:
     answers = read_cells(inputs.run_dir / FOLDER / ANSWERS)
     away = answers[~answers[UNIT].isin(inputs.units[ID].iloc[np.append(cut.train_rows, cut.test_rows)])]
     folder = inputs.input_dir(split, 0)
-    check_hidden(folder, task_files(folder), [of_answers(away, task.id, task.prediction)])
+    check_hidden(folder, task_files(folder), of_answers(away, away[UNIT], task.ids, task.prediction))
 
 
 def _contents(carved: Carved) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from gome.state.inspection import Fact
 from gome.state.task import Task, TaskSettings
@@ -17,7 +18,7 @@ def partial_facts(said: TaskSettings, file: PartialTask, known: PartialTask) -> 
     facts = {
         name: Fact(value=_plain(value), source=_source(name, said, file, known))
         for name in (*FACTS, *FILES)
-        if (value := getattr(known, name))
+        if (value := _value(known, name))
     }
     return facts | _described(said, file)
 
@@ -26,7 +27,7 @@ def task_facts(said: TaskSettings, file: PartialTask, task: Task, table: Path | 
     """What is known of a task; `table`: the one table that it was made of."""
     facts = {}
     for name in (*FACTS, *FILES):
-        value = getattr(task, name)
+        value = _value(task, name)
         if not value or (table and name in FILES):
             continue
         if name == "dates":
@@ -41,6 +42,10 @@ def _described(said: TaskSettings, file: PartialTask) -> dict[str, Fact]:
     return {"description": Fact(value=file.described_by, source=source)} if file.described_by else {}
 
 
+def _value(known: PartialTask | Task, name: str) -> Any:
+    return known.ids if name == "id" and len(known.ids or []) > 1 else getattr(known, name)
+
+
 def _plain(value: object) -> object:
     return dict(value) if isinstance(value, Mapping) else value
 
@@ -50,7 +55,7 @@ def _source(
 ) -> str:
     if said.get(name) and name != "dates":
         return f"said by `{name}`"
-    if getattr(file, name) and name != "dates":
+    if _value(file, name) and name != "dates":
         return "the task file"
     if name == "dates":
         settled = sorted(file.dates)

@@ -6,6 +6,7 @@ if the other file has one id of this value. Where labels are to be hidden, alike
 """
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 
 import numpy as np
@@ -13,6 +14,8 @@ import pandas as pd
 
 from gome.tools.data.columns import class_text
 
+BETWEEN, AGAIN = "\x1f", "\x1e"
+"""Between the parts of a row's key, and before the number of one that is there before. No id has them."""
 _NUMBER = re.compile(r"[+-]?(?=\.?[0-9])[0-9]{0,400}(\.[0-9]{0,400})?([eE][+-]?[0-9]{1,6})?")
 
 
@@ -32,6 +35,28 @@ def respelled(ids: pd.Series, like: pd.Series) -> pd.Series:
         own = given[strange]
         given[strange] = [spelling.get(v, text) for v, text in zip(_worth(own), own, strict=True)]
     return given
+
+
+def row_keys(table: pd.DataFrame, ids: Sequence[str], like: pd.DataFrame | None = None) -> pd.Series:
+    """What tells the rows of `table` apart, (n,) text: its cells in the columns `ids`, spelled as in the table `like`;
+    of rows with the same cells, and of all rows where `ids` is empty, which of them in order it is. None: no id."""
+    if not ids:
+        return pd.Series(np.arange(len(table)), dtype=object).astype(str)
+    columns = [id_text(table[c]) if like is None else respelled(table[c], like[c]) for c in ids]
+    keys = columns[0]
+    for more in columns[1:]:
+        keys = (keys + BETWEEN + more).where(keys.notna() & more.notna(), None)
+    if keys.duplicated().any():
+        place = keys.groupby(keys).cumcount()
+        again = place > 0
+        keys[again] += AGAIN + place[again].add(1).astype(str)
+    return keys
+
+
+def row_words(table: pd.DataFrame, ids: Sequence[str], row: int) -> str:
+    """How to say which row of `table` is meant, for a message: "id = 7", "row 7" where there are no ids."""
+    said = ", ".join(f"{c} = {str(table[c].iloc[row])[:80]}" for c in ids)
+    return said or f"row {row + 1}"
 
 
 def alike(ids: pd.Series, others: pd.Series) -> np.ndarray:

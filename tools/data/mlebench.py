@@ -43,7 +43,7 @@ def completed(root: Path, partial: PartialTask) -> Iterator[PartialTask]:
     yield partial
     partial = _with_files(root, partial)
     yield partial
-    partial = replace(partial, id=partial.id or _infer_id(root, partial))
+    partial = replace(partial, ids=partial.ids or [_infer_id(root, partial)])
     yield partial
     partial = replace(partial, target=partial.target or _infer_target(root, partial))
     yield partial

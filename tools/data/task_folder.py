@@ -45,8 +45,10 @@ def load_task(
     if path.is_file() and path.name != TASK_FILE:
         partial = _said_of(path.parent, None, stem_of(path), said)
         on_partial(partial)
+        _check_one_id(partial)
         return _from_table(path, partial, workspace)
     root, partial = task_of_folder(path, said)
+    _check_one_id(partial)
     task_files(root, partial.links_root)  # refuses a link that leads out before anything is read over it
     said_of_tables = partial.said_of_tables
     try:
@@ -59,6 +61,14 @@ def load_task(
             raise GomeError(*error.args) from error
         raise
     return leave_out(task, partial.drop, _given(path, workspace)) if partial.drop else task
+
+
+def _check_one_id(partial: PartialTask) -> None:
+    if partial.ids and len(partial.ids) > 1:
+        raise GomeError(
+            f"`id`: one column tells rows of tables apart, not {', '.join(partial.ids)}; a task with several needs an "
+            "adapter (docs/adapters.md)."
+        )
 
 
 def task_of_folder(path: Path, said: TaskSettings) -> tuple[Path, PartialTask]:
@@ -113,7 +123,7 @@ class _TaskFile(BaseModel):
     metric: str = ""
     target: list[str] = []
     drop: list[str] = []
-    id: str = ""
+    id: list[str] | None = None
     problem: Problem | None = None
     positive: str = ""
     direction: Direction | None = None
@@ -128,7 +138,7 @@ class _TaskFile(BaseModel):
     time_limit: float | None = Field(default=None, gt=0)
     program_time_limit: float | None = Field(default=None, gt=0)
 
-    @field_validator("target", "keep", "drop", mode="before")
+    @field_validator("target", "keep", "drop", "id", mode="before")
     @classmethod
     def _one_or_several(cls, value: Any) -> Any:
         return value if isinstance(value, list) else [value]
@@ -161,7 +171,7 @@ def _read_task_file(path: Path, name: str) -> PartialTask:
         fault = error.errors()[0]
         raise GomeError(f"{path}: key '{fault['loc'][0]}': {fault['msg'].lower()}.") from error
     values = file.model_dump(exclude={"description", "time_limit", "program_time_limit"})
-    values["name"] = file.name or name
+    values |= {"name": file.name or name, "ids": values.pop("id")}
     if file.description:
         values["described_by"] = str((path.parent / file.description).resolve())
     return PartialTask(**values, time_limit_s=file.time_limit, program_time_limit_s=file.program_time_limit)

@@ -37,7 +37,7 @@ def evidence(
     pooled = [(a, aligned(task, a, submission)) for a, submission in folds]
     answers = pd.concat([a for a, _ in pooled], ignore_index=True)
     submission = pd.concat([s for _, s in pooled], ignore_index=True)
-    table = pd.concat(features, ignore_index=True).drop(columns=[task.id], errors="ignore")
+    table = pd.concat(features, ignore_index=True).drop(columns=task.ids, errors="ignore")
     found: Evidence = {}
     metric = _row_metric(task, metric_of(task), submission)
     try:

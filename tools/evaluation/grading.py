@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gome.state.task import Task
-from gome.tools.data.ids import id_text, respelled
+from gome.tools.data.ids import AGAIN, row_keys, row_words
 from gome.tools.evaluation import metrics
 from gome.tools.evaluation.metric import GradingError, Metric
 
@@ -40,16 +40,13 @@ def measured(metric: Metric, task: Task, answers: pd.DataFrame, submission: pd.D
 
 def aligned(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> pd.DataFrame:
     """The rows of `submission` in the order of `answers`, by id. Raises GradingError if the ids are not the same."""
-    if np.array_equal(answers[task.id].to_numpy(), submission[task.id].to_numpy()):
+    same = len(answers) == len(submission)
+    if same and all(np.array_equal(answers[c].to_numpy(), submission[c].to_numpy()) for c in task.ids):
         return submission.reset_index(drop=True)
-    wanted = id_text(answers[task.id])
-    given = respelled(submission[task.id], wanted)
-    if len(wanted) == len(given) and (wanted == given).all():
-        return submission.reset_index(drop=True)
-    rows = pd.Index(given)
-    if not rows.is_unique:
-        raise GradingError(f"{task.id} = {rows[rows.duplicated()][0]} occurs more than once")
-    at = rows.get_indexer(pd.Index(wanted))
-    if len(wanted) != len(given) or (at < 0).any():
+    wanted, given = row_keys(answers, task.ids), row_keys(submission, task.ids, answers)
+    if (again := given.str.contains(AGAIN, regex=False, na=False) & ~given.isin(wanted)).any():
+        raise GradingError(f"{row_words(submission, task.ids, int(again.argmax()))} occurs more than once")
+    if not same or given.isna().any() or not given.isin(wanted).all():
         raise GradingError(f"{len(given)} rows with ids other than those of the {len(wanted)} answers")
+    at = pd.Index(given).get_indexer(pd.Index(wanted))
     return submission.iloc[at].reset_index(drop=True)

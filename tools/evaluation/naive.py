@@ -57,11 +57,11 @@ def best_constant(task: Task, labels: pd.DataFrame) -> Constant:
     if len(found) == 1:
         return found[0]
     rows = labels.iloc[np.unique(np.linspace(0, len(labels) - 1, MOST_ROWS).astype(int))]
-    answers = rows.reset_index(drop=True).assign(**{task.id: np.arange(len(rows))})
+    answers = rows.reset_index(drop=True).assign(**dict.fromkeys(task.ids, np.arange(len(rows))))
     best, value = found[0], None
     for constant in found:
         try:
-            reached = measured(metric, task, answers, constant.submission(answers[[task.id]]))
+            reached = measured(metric, task, answers, constant.submission(answers[task.ids]))
         except GradingError:
             continue
         if value is None or better(task.direction, reached, value):

@@ -63,7 +63,7 @@ def _loaded(name: str, root: Path | None) -> Metric:
 
 def _frames(answers: pd.DataFrame, submission: pd.DataFrame, task: Task) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Both tables as a grader expects them: ids and labels, text to us, are numbers where that changes none of them."""
-    ids = _plain(pd.concat([answers[task.id], submission[task.id]], ignore_index=True))
+    ids = {c: _plain(pd.concat([answers[c], submission[c]], ignore_index=True)) for c in task.ids}
     typed = dict(zip(task.classes, _plain(pd.Series(task.classes, dtype=object)), strict=True))
     if task.problem in ("binary", "multiclass") and len(task.prediction) > 1:
         truth = true_codes(answers, task)
@@ -71,7 +71,8 @@ def _frames(answers: pd.DataFrame, submission: pd.DataFrame, task: Task) -> tupl
         answers = answers.assign(**classes)
     answers = answers.assign(**{c: _typed(answers[c], typed) for c in task.target})
     submission = submission.assign(**{c: _typed(submission[c], typed) for c in task.prediction})
-    answers[task.id], submission[task.id] = ids[: len(answers)].to_numpy(), ids[len(answers) :].to_numpy()
+    answers = answers.assign(**{c: both[: len(answers)].to_numpy() for c, both in ids.items()})
+    submission = submission.assign(**{c: both[len(answers) :].to_numpy() for c, both in ids.items()})
     return answers.drop(columns=UNIT, errors="ignore"), submission
 
 

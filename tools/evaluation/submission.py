@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from gome.state.task import Task
-from gome.tools.data.ids import id_text, respelled
+from gome.tools.data.ids import AGAIN, row_keys, row_words
 from gome.tools.data.tables import MISSING
 from gome.tools.evaluation.answer_form import answer_form
 from gome.tools.evaluation.grading import metric_of
@@ -41,12 +41,12 @@ def check_submission(path: Path, sample: pd.DataFrame, task: Task) -> tuple[pd.D
     table, problems = _read(path, sample, task, metric)
     if table is None:
         return None, problems
-    problems = _column_problems(table, sample) or _id_problems(table, sample, task.id)
+    problems = _column_problems(table, sample) or _id_problems(table, sample, task.ids)
     if problems:
         return None, problems
-    at = pd.Index(respelled(table[task.id], sample[task.id])).get_indexer(id_text(sample[task.id]))
+    at = pd.Index(row_keys(table, task.ids, sample)).get_indexer(pd.Index(row_keys(sample, task.ids)))
     table = table.iloc[at].reset_index(drop=True)[list(sample.columns)]
-    table[task.id] = sample[task.id].to_numpy()
+    table[task.ids] = sample[task.ids].to_numpy()
     problems = _check_values(table, sample, task, metric)
     if problems:
         return None, problems
@@ -71,7 +71,7 @@ def _read(
         ]
     if problem := _shape_problem(path, sample.shape[1]):
         return None, [problem]
-    text = [task.id]
+    text = list(task.ids)
     if metric.form in ("label", "ranking", "detection", "text") or (
         metric.own and answer_form(task) in ("label", "text")
     ):
@@ -129,62 +129,75 @@ def _column_problems(table: pd.DataFrame, sample: pd.DataFrame) -> list[str]:
     return problems
 
 
-def _id_problems(table: pd.DataFrame, sample: pd.DataFrame, id_: str) -> list[str]:
-    given, wanted = respelled(table[id_], sample[id_]), id_text(sample[id_])
+def _id_problems(table: pd.DataFrame, sample: pd.DataFrame, ids: list[str]) -> list[str]:
+    if not ids:
+        found = f"{len(table)} rows where the sample has {len(sample)}; write one for each, in its order"
+        return [found] if len(table) != len(sample) else []
     problems = []
-    if given.isna().any():
-        problems.append(
-            f"{id_} is empty in {int(given.isna().sum())} rows, first in row {int(given.isna().argmax()) + 1}"
-        )
-    given = given.dropna()
-    for ids, what in (
-        (wanted[~wanted.isin(given)], "ids of the sample are missing"),
-        (given[~given.isin(wanted)].drop_duplicates(), "ids are not in the sample"),
-        (given[given.duplicated()].drop_duplicates(), "ids occur more than once"),
+    for name in ids:
+        if (empty := table[name].isna()).any():
+            problems.append(
+                f"{name} is empty in {int(empty.sum())} rows, first in row {int(empty.argmax()) + 1}"
+            )
+    given, wanted = row_keys(table, ids, sample), row_keys(sample, ids)
+    strange = given.notna() & ~given.isin(wanted)
+    again = strange & given.str.contains(AGAIN, regex=False, na=False)
+    repeated = wanted.str.contains(AGAIN, regex=False).any()
+    for source, rows, what in (
+        (
+            sample,
+            ~wanted.isin(given),
+            "rows of the sample are missing" if repeated else "ids of the sample are missing",
+        ),
+        (table, strange & ~again, "ids are not in the sample"),
+        (table, again, "ids occur more often than in the sample" if repeated else "ids occur more than once"),
     ):
-        if len(ids):
-            problems.append(f"{len(ids)} {what}, such as {id_} = {str(ids.iloc[0])[:80]}")
+        if rows.any():
+            problems.append(f"{int(rows.sum())} {what}, such as {row_words(source, ids, int(rows.argmax()))}")
     if problems:
-        problems[-1] += f"; write one row for each of the {len(sample)} ids of the test table"
+        whose = "rows of the sample, in its order" if repeated else "ids of the test table"
+        problems[-1] += f"; write one row for each of the {len(sample)} {whose}"
     return problems
 
 
 def _check_values(table: pd.DataFrame, sample: pd.DataFrame, task: Task, metric: Metric) -> list[str]:
     """Faults of the predictions; brings them to their form in `table` as far as they have none."""
-    columns = [c for c in sample.columns if c != task.id]
+    columns = [c for c in sample.columns if c not in task.ids]
     form = answer_form(task)
     labels = form == "label" and len(columns) == 1
     lists = task.problem in ("ranking", "detection", "text") or form in ("ranking", "detection", "text")
     if metric.own and not (labels and task.classes):
-        return [] if lists else _missing(table, columns, task.id)
+        return [] if lists else _missing(table, columns, task.ids)
     if lists or (labels and not task.classes):
         table[columns] = table[columns].fillna("")
         return (
-            [] if metric.cell_fault is None else _check_cells(table, columns[0], task.id, metric.cell_fault)
+            [] if metric.cell_fault is None else _check_cells(table, columns[0], task.ids, metric.cell_fault)
         )
     if labels:
         return _check_labels(table, columns[0], task, metric)
-    problems = [line for c in columns for line in _check_numbers(table, c, task.id, metric)]
+    problems = [line for c in columns for line in _check_numbers(table, c, task.ids, metric)]
     if not problems and metric.form != "value" and len(columns) > 1 and task.classes:
         empty = table[columns].sum(axis=1) <= 0
         if empty.any():
-            at = table[task.id][empty].iloc[0]
-            problems.append(f"all probabilities are 0 in {int(empty.sum())} rows, such as {task.id} = {at}")
+            at = row_words(table, task.ids, int(empty.argmax()))
+            problems.append(f"all probabilities are 0 in {int(empty.sum())} rows, such as {at}")
     return problems
 
 
-def _check_cells(table: pd.DataFrame, column: str, id_: str, fault: Callable[[str], str | None]) -> list[str]:
+def _check_cells(
+    table: pd.DataFrame, column: str, ids: list[str], fault: Callable[[str], str | None]
+) -> list[str]:
     """The first text of the column that the metric cannot read."""
-    for row, text in zip(table[id_], table[column], strict=True):
+    for row, text in enumerate(table[column]):
         if wrong := fault(text):
-            return [f"{column}: {wrong}, for {id_} = {row}"]
+            return [f"{column}: {wrong}, for {row_words(table, ids, row)}"]
     return []
 
 
-def _missing(table: pd.DataFrame, columns: list[str], id_: str) -> list[str]:
+def _missing(table: pd.DataFrame, columns: list[str], ids: list[str]) -> list[str]:
     found = {c: table[c].isna() for c in columns}
     return [
-        f"{c} is missing in {int(gap.sum())} of {len(table)} rows, such as {id_} = {table[id_][gap].iloc[0]}; "
+        f"{c} is missing in {int(gap.sum())} of {len(table)} rows, such as {row_words(table, ids, int(gap.argmax()))}; "
         "predict every row"
         for c, gap in found.items()
         if gap.any()
@@ -192,7 +205,7 @@ def _missing(table: pd.DataFrame, columns: list[str], id_: str) -> list[str]:
 
 
 def _check_labels(table: pd.DataFrame, column: str, task: Task, metric: Metric) -> list[str]:
-    if problems := _missing(table, [column], task.id):
+    if problems := _missing(table, [column], task.ids):
         return problems
     values = table[column]
     text = nearest_labels(values, task.classes) if metric.ordered else class_labels(values, task.classes)
@@ -207,8 +220,8 @@ def _check_labels(table: pd.DataFrame, column: str, task: Task, metric: Metric) 
     return []
 
 
-def _check_numbers(table: pd.DataFrame, column: str, id_: str, metric: Metric) -> list[str]:
-    if problems := _missing(table, [column], id_):
+def _check_numbers(table: pd.DataFrame, column: str, ids: list[str], metric: Metric) -> list[str]:
+    if problems := _missing(table, [column], ids):
         return problems
     numbers = as_numbers(table[column])
     for bad, what, how in (
@@ -227,10 +240,11 @@ def _check_numbers(table: pd.DataFrame, column: str, id_: str, metric: Metric) -
         ),
     ):
         if bad.any():
-            at, value = table[id_][bad].iloc[0], table[column][bad].iloc[0]
+            row = int(bad.argmax())
+            at, value = row_words(table, ids, row), table[column].iloc[row]
             return [
                 f"{column}: {int(bad.sum())} of {len(table)} predictions {what}, "
-                f"such as {str(value)[:80]} for {id_} = {at}; {how}"
+                f"such as {str(value)[:80]} for {at}; {how}"
             ]
     table[column] = numbers.clip(metric.low, metric.high)
     return []
@@ -243,7 +257,7 @@ def _span(metric: Metric) -> str:
 
 
 def _warnings(table: pd.DataFrame, task: Task) -> list[str]:
-    if len(table) < 2 or any(table[c].nunique(dropna=False) > 1 for c in table.columns if c != task.id):
+    if len(table) < 2 or any(table[c].nunique(dropna=False) > 1 for c in task.prediction):
         return []
     value = str(table[task.prediction[0]].iloc[0])[:80]
     return [
@@ -266,5 +280,5 @@ def _rescaled(table: pd.DataFrame, task: Task, metric: Metric) -> list[str]:
     table[task.prediction] = table[task.prediction].div(total, axis=0)
     return [
         f"{WARNING}probabilities do not sum to 1 in {int(off.sum())} of {len(table)} rows, such as "
-        f"{total[off].iloc[0]:.4g} for {task.id} = {table[task.id][off].iloc[0]}; each row was divided by its sum"
+        f"{total[off].iloc[0]:.4g} for {row_words(table, task.ids, int(off.argmax()))}; each row was divided by its sum"
     ]
