@@ -57,7 +57,7 @@ def _write(state: TraceState, services: RunServices) -> str:
         **base_context(services, state),
         "hypothesis": proposal["hypothesis"],
         "plan": proposal["plan"],
-        "data": data_context(services.profile),
+        "data": data_context(services),
     }
     program = None
     if incumbent := state.get("incumbent"):
@@ -80,7 +80,7 @@ def _debug(state: TraceState, services: RunServices) -> str:
     context: PromptContext = {
         **base_context(services, state),
         "hypothesis": proposal["hypothesis"],
-        "data": data_context(services.profile),
+        "data": data_context(services),
         "error": {
             "status": error["status"],
             "problems": error["problems"],

@@ -10,7 +10,7 @@ from gome.agents.prompts.replies import Judgement
 from gome.optimizer.acceptance import MeasuredVerdict, by_margin, change_of, measured_verdict, reason_of
 from gome.state.errors import BudgetReached, GomeError, RunStopped, StepFailed
 from gome.state.in_flight import Proposal
-from gome.state.parts import Comparison, Evaluation, Verdict
+from gome.state.parts import Comparison, Evaluation, Verdict, fold_seconds
 from gome.state.plain import JsonObject
 from gome.state.prompt_context import PromptContext
 from gome.state.schema import TraceState
@@ -172,7 +172,7 @@ def _judge(
 def _candidate_context(evaluation: Evaluation) -> JsonObject:
     return {
         **(evaluation["score"] or {}),
-        "seconds": evaluation["seconds"],
+        "fold_seconds": fold_seconds(evaluation),
         "peak_mb": evaluation["peak_mb"],
         "gpu_peak_mb": evaluation.get("gpu_peak_mb"),
         "facts": evaluation["facts"],

@@ -107,7 +107,7 @@ def _plain(state: TraceState, services: RunServices, context: PromptContext, pro
     services.emit("researcher", "proposing", state["trace"], state["step"])
     shown: PromptContext = {
         **context,
-        "data": data_context(services.profile),
+        "data": data_context(services),
         "history": history_context(state),
         "siblings": _siblings(state, services),
     }
@@ -134,7 +134,7 @@ def _diagnose(
     accepted = (e for e in _remembered(state, services) if e["verdict"] == "accepted")
     shown: PromptContext = {
         **context,
-        "data": data_context(services.profile),
+        "data": data_context(services),
         "history": history_context(state),
         "siblings": _siblings(state, services),
         "momentum": momentum_context(nlargest(BEST_REMEMBERED_SHOWN, accepted, key=_gain)),

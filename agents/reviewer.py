@@ -24,7 +24,7 @@ HOW: dict[Subject, str] = {
     "reject (reason; the step ends with it)",
 }
 _NEXT: dict[Subject, str] = {"hypothesis": "coder", "program": "runner"}
-_INCUMBENT = ("step", "score", "stderr", "seconds", "component", "hypothesis", "feedback")
+_INCUMBENT = ("step", "score", "stderr", "fold_seconds", "component", "hypothesis", "feedback")
 
 
 def reviewer(state: TraceState, services: RunServices) -> TraceState:

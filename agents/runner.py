@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gome.state.in_flight import FailedRun
-from gome.state.parts import Evaluation
+from gome.state.parts import Evaluation, fold_seconds
 from gome.state.schema import TraceState
 from gome.tools.services import RunServices
 
@@ -33,7 +33,7 @@ def runner(state: TraceState, services: RunServices) -> TraceState:
         status=evaluation["status"],
         problems=evaluation["problems"],
         log=evaluation["log"],
-        seconds=evaluation["seconds"],
+        seconds=fold_seconds(evaluation),
         stages=evaluation["facts"].get("stages", {}),
     )
     services.emit("runner", f"failed: {evaluation['problems'][0]}", trace, step)

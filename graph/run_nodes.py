@@ -120,5 +120,5 @@ def _remember(services: RunServices) -> None:
     """Add the run's steps to its file of lessons, if it has one."""
     if services.config.lessons:
         path, run = Path(services.config.lessons), read_run(services.run_dir)["id"][:8]
-        count = add_run(path, run, services.task.name, services.task.metric, services.momentum.entries())
+        count = add_run(path, run, services.task, services.momentum.entries())
         services.emit("lessons", f"{count} steps added to {path}")

@@ -195,5 +195,5 @@ class Case:
         budget, folds = self.context["budget"], len(self.incumbent.get("folds") or [1])
         steps = min(FEW_STEPS, max(1, int(budget.get("steps_left") or 1)))
         left = float(budget.get("seconds_left") or 1e9) / steps / folds
-        seconds = float(self.incumbent.get("seconds") or 1.0)
+        seconds = float(self.incumbent.get("fold_seconds") or 1.0)
         return max(1.0, min(left, 0.5 * float(budget["program_time_limit_s"])) / max(seconds, 0.1))

@@ -2,7 +2,7 @@
 
 from gome.offline.case import Case
 from gome.state.plain import JsonObject
-from gome.tools.wording import change_words, gain_words, readable
+from gome.tools.wording import change_words, gain_words, readable, share_words
 
 CHEAPER, DEARER = 0.6, 2.5  # wide: wall time is noisy where programs run side by side
 AS_GOOD, LIKELY_BETTER = 0.4, 0.6
@@ -43,23 +43,21 @@ def _settle(case: Case) -> tuple[bool, str]:
     if ratio <= CHEAPER and likely >= AS_GOOD:
         return True, f"as good and takes {ratio:.0%} of the time"
     if likely >= LIKELY_BETTER and (ratio <= DEARER or _is_quick(case)):
-        return True, f"better in {likely:.0%} of resamples at {ratio:.1f} times the time"
+        return True, f"better in {share_words(likely)} of resamples at {ratio:.1f} times the time"
     return (
         False,
-        f"better in only {likely:.0%} of resamples at {ratio:.1f} times the time: the incumbent stays",
+        f"better in only {share_words(likely)} of resamples at {ratio:.1f} times the time: the incumbent stays",
     )
 
 
 def _cost_ratio(case: Case) -> float:
-    folds = max(1, len(case.incumbent.get("folds", [])))
-    before = float(case.incumbent.get("seconds") or 1.0) * folds
-    return float(case.context["candidate"]["seconds"]) / max(before, 0.1)
+    before = float(case.incumbent.get("fold_seconds") or 1.0)
+    return float(case.context["candidate"]["fold_seconds"]) / max(before, 0.1)
 
 
 def _is_quick(case: Case) -> bool:
-    runs = max(1, len(case.context["candidate"].get("folds") or []))
     limit = float(case.context["budget"]["program_time_limit_s"])
-    return float(case.context["candidate"]["seconds"]) / runs < QUICK * limit
+    return float(case.context["candidate"]["fold_seconds"]) < QUICK * limit
 
 
 def _cost_line(case: Case) -> str:

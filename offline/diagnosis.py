@@ -36,7 +36,10 @@ def _folds(case: Case) -> list[str]:
 
 
 def _time(case: Case) -> list[str]:
-    limit, seconds = case.context["budget"]["program_time_limit_s"], float(case.incumbent.get("seconds") or 0)
+    limit, seconds = (
+        case.context["budget"]["program_time_limit_s"],
+        float(case.incumbent.get("fold_seconds") or 0),
+    )
     if seconds < SLOW_SHARE * limit:
         return []
     stages = (case.incumbent.get("facts") or {}).get("stages") or {}

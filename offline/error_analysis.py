@@ -93,5 +93,5 @@ class ErrorAnalysis(NamedTuple):
     def _slice_words(self) -> str:
         """The overall loss is named because the slices' own metric may differ from the task's."""
         parts = [f"{p['column']} {p['slice']} ({p['loss']} over {p['rows']} rows)" for p in self.slices[:2]]
-        overall = f"{self.found['loss']} overall is {self.found['overall']}"
+        overall = f"{self.found['loss']} overall is {self.found['pooled']}"
         return f"Errors are largest where {' and where '.join(parts)}; {overall}."

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from gome.state.in_flight import Incumbent
 from gome.state.parts import Comparison, Evaluation, gain_of
 from gome.state.task import Direction, Task
-from gome.tools.wording import change_words
+from gome.tools.wording import change_words, share_words
 
 CLEARLY_BETTER = 0.9
 """Share of paired resamples in which the candidate must win for the measurement alone to decide."""
@@ -43,7 +43,7 @@ def by_margin(direction: Direction, incumbent: float, candidate: float) -> Compa
 def change_of(
     task: Task, incumbent: Incumbent | None, candidate: Evaluation, comparison: Comparison | None
 ) -> str | None:
-    """What was measured, in words: 'rmse 54.70 → 54.46 (better by 0.24 ± 0.10), better in 98% of resamples', or
+    """What was measured, in words: 'rmse 54.70 → 54.46 (better by 0.24 ± 0.10), better in 98 % of resamples', or
     'rmse 54.70 → 54.46 (better by 0.24), self-reported, with a margin of 0.27'.
 
     None where nothing was compared, as for a trace's first solution.
@@ -56,7 +56,7 @@ def change_of(
         change = change_words(task.metric, *scores, comparison["gain"])
         return f"{change}, self-reported, with a margin of {comparison['stderr']:.2g}"
     change = change_words(task.metric, *scores, comparison["gain"], comparison["stderr"])
-    return f"{change}, better in {comparison['p_better']:.0%} of resamples"
+    return f"{change}, better in {share_words(comparison['p_better'])} of resamples"
 
 
 def reason_of(change: str | None, measured: MeasuredVerdict, judgement: str) -> str:

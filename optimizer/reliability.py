@@ -10,16 +10,18 @@ from typing_extensions import TypedDict
 from gome.state.parts import Hypothesis
 from gome.state.step import StepRecord
 
-MOST_SE = 5.0
 Z90 = 1.645
+MOST = 3.0
+"""Gains beyond so many times their prediction, either way, count as so many: two of them alone must not decide."""
 
 
 class Reliability(TypedDict):
     """The measured reliability of one run's gradient.
 
     `pairs` steps predicted a gain and had it measured. `right_sign` of them gained or lost as predicted, in `within` of
-    `ranged` the gain lay in the predicted range. `factor` is what a unit of predicted gain brought, drawn towards 1
-    while pairs are few; `rank` is Spearman's correlation, None below three pairs or without spread.
+    `ranged` the gain lay in the predicted range. `factor` is what a unit of predicted gain brought in the middle case,
+    drawn towards 1 while pairs are few, `low` to `high` its 90 % interval; `rank` is Spearman's correlation, None below
+    three pairs or without spread.
     """
 
     pairs: int
@@ -27,6 +29,8 @@ class Reliability(TypedDict):
     within: int
     ranged: int
     factor: float
+    low: float
+    high: float
     rank: float | None
 
 
@@ -45,12 +49,15 @@ def reliability(records: Iterable[StepRecord]) -> Reliability:
     rows = [r for r in records if has_pair(r)]
     predicted, realised, noise = _pairs(rows)
     ranges = [(r.hypothesis, g) for r, g in zip(rows, realised, strict=True) if has_range(r.hypothesis)]
+    low, factor, high = _factor(*_in_errors(predicted, realised, noise))
     return Reliability(
         pairs=len(rows),
         right_sign=int(np.sum(predicted * realised > 0)),
-        within=sum(h["predicted_low"] <= g <= h["predicted_high"] for h, g in ranges),
+        within=sum(bool(h["predicted_low"] <= g <= h["predicted_high"]) for h, g in ranges),
         ranged=len(ranges),
-        factor=_factor(predicted, realised, noise),
+        factor=factor,
+        low=low,
+        high=high,
         rank=_rank_correlation(predicted, realised),
     )
 
@@ -59,10 +66,10 @@ def factors(records: Sequence[StepRecord]) -> dict[int, float]:
     """For each step number of the records, the `factor` that the steps before it had shown."""
     rows = sorted(filter(has_pair, records), key=lambda r: r.step)
     x, y = _in_errors(*_pairs(rows))
-    products, squares = (np.concatenate([[0.0], np.cumsum(v)]) for v in (x * y, x * x))
     steps = sorted({r.step for r in records})
     before = np.searchsorted(np.array([r.step for r in rows], dtype=int), steps)
-    return dict(zip(steps, ((products + 1.0) / (squares + 1.0))[before].tolist(), strict=True))
+    known = {n: _factor(x[:n], y[:n])[1] for n in np.unique(before)}
+    return {step: known[n] for step, n in zip(steps, before, strict=True)}
 
 
 def gains(records: Iterable[StepRecord], optimizer: str) -> Gains:
@@ -106,22 +113,31 @@ def _gained(record: StepRecord) -> bool:
     return record.accepted and (record.gain or 0.0) > 0
 
 
-def _factor(predicted: np.ndarray, realised: np.ndarray, noise: np.ndarray) -> float:
-    """Ridge regression of realised on predicted gain through the origin, both in the comparison's standard errors.
+def _factor(predicted: np.ndarray, realised: np.ndarray) -> tuple[float, float, float]:
+    """(low, factor, high): the median of realised over predicted gain, and its 90 % interval.
 
-    The prior is worth one prediction as large as its noise, and says that predictions are right. Values beyond five
-    standard errors are cut there, so that one wild prediction does not decide.
+    Both gains in the comparison's standard errors. A step has one vote, however wild its prediction; one that predicted
+    less than the noise, whose ratio is mostly noise, a part of one. The prior is one vote for predictions that are right.
+    The interval is that of the sign test: ranks 1.645 * sqrt(votes) / 2 votes off the middle.
     """
-    x, y = _in_errors(predicted, realised, noise)
-    return float((x @ y + 1.0) / (x @ x + 1.0))
+    told = predicted != 0
+    predicted, realised = predicted[told], realised[told]
+    votes = np.append(np.minimum(1.0, np.abs(predicted)), 1.0)
+    ratios = np.append(realised / predicted, 1.0).clip(-MOST, MOST)
+    order = np.lexsort((votes, ratios))  # the same whatever the order of the steps
+    votes, ratios = votes[order], ratios[order]
+    places = np.cumsum(votes) - votes / 2  # of each step's vote, in votes: half of its own lies below it
+    middle, off = votes.sum() / 2, Z90 * math.sqrt(votes.sum()) / 2
+    low, factor, high = np.interp([middle - off, middle, middle + off], places, ratios)
+    return float(low), float(factor), float(high)
 
 
 def _in_errors(
     predicted: np.ndarray, realised: np.ndarray, noise: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Both gains in standard errors, cut; 0 without noise."""
+    """Both gains in standard errors; 0 without noise."""
     scale = np.where(noise > 0, noise, np.inf)
-    return np.clip(predicted / scale, -MOST_SE, MOST_SE), np.clip(realised / scale, -MOST_SE, MOST_SE)
+    return predicted / scale, realised / scale
 
 
 def _pairs(rows: Sequence[StepRecord]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

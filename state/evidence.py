@@ -1,5 +1,7 @@
 """Evidence: where a program's errors lie, as `gome.tools.evaluation.evidence` measures it for the next diagnosis."""
 
+from typing import Any
+
 from typing_extensions import TypedDict
 
 
@@ -30,10 +32,25 @@ class CalibrationBin(TypedDict):
     rows: int
 
 
+class ShownRow(TypedDict):
+    """A row as a program sees it, and its targets; cells that are empty are left out, long ones cut."""
+
+    row: dict[str, Any]
+    truth: dict[str, Any]
+
+
+class WorstRow(ShownRow):
+    """A row that is predicted badly, what was predicted, and its part of the loss."""
+
+    predicted: dict[str, Any]
+    loss: float
+
+
 ResidualBin = TypedDict(
-    "ResidualBin", {"from": float, "to": float, "rows": int, "bias": float, "rmse": float}
+    "ResidualBin", {"from": float, "to": float, "rows": int, "bias": float, "too_low": float, "rmse": float}
 )
-"""Residuals over a range of values; `bias` is the mean of predicted - true."""
+"""Residuals over a range of values; `bias` is the mean of predicted - true, `too_low` the share of rows predicted below
+the truth (0.5 is what the best median has)."""
 
 
 class Residuals(TypedDict, total=False):
@@ -41,6 +58,7 @@ class Residuals(TypedDict, total=False):
 
     target: str
     bias: float
+    too_low: float
     rmse: float
     bins: list[ResidualBin]
     by_prediction: list[ResidualBin]
@@ -49,13 +67,15 @@ class Residuals(TypedDict, total=False):
 class Evidence(TypedDict, total=False):
     """What the graded rows of all folds say together; keys are left out where nothing is known.
 
-    `unread` says why predictions could not be looked into.
+    `pooled` is the loss over them all, which a score, the mean over folds, need not equal. `unread` says why
+    predictions could not be looked into.
     """
 
     loss: str
-    overall: float
+    pooled: float
     rows: int
     worst_slices: list[SliceLoss]
+    worst_rows: list[WorstRow]
     confusion: list[Confusion]
     calibration: list[CalibrationBin]
     residuals: Residuals

@@ -50,7 +50,9 @@ class Evaluation(TypedDict):
     """One program, run and graded on all folds of one split with one seed.
 
     `status` 'ok' has a score and predictions; every other status has `problems`, one line each.
-    `log`, `predictions` are artifact references. `facts` are what the program logged (see docs: program log).
+    `log`, `predictions` are artifact references. `facts` are what the program logged, over all folds, or on the one that
+    failed (see docs: program log). `seconds` are of all folds together; `fold_seconds` and `fold_cpu_seconds` the mean of
+    one, or those of the fold that failed; the latter None where nobody counts them.
     """
 
     key: str
@@ -62,9 +64,17 @@ class Evaluation(TypedDict):
     log: str | None
     predictions: str | None
     seconds: float
+    fold_seconds: NotRequired[float]
+    fold_cpu_seconds: NotRequired[float | None]
     peak_mb: float
     gpu_peak_mb: NotRequired[float | None]
     facts: JsonObject
+
+
+def fold_seconds(evaluation: Evaluation) -> float:
+    """Wall-clock seconds of one run of the program; also of an evaluation of an earlier version."""
+    folds = len(evaluation["score"]["folds"]) if evaluation["score"] else 1
+    return round(evaluation.get("fold_seconds", evaluation["seconds"] / max(1, folds)), 2)
 
 
 class Comparison(TypedDict):

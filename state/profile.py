@@ -4,13 +4,16 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from gome.state.evidence import ShownRow
+
 
 class Shape(TypedDict, total=False):
-    """How numbers or dates are spread; of texts `mean` is the number of words."""
+    """How numbers or dates are spread; `mean_words` is of texts."""
 
     min: Any
     max: Any
     mean: float | None
+    mean_words: float | None
     std: float | None
     skew: float | None
 
@@ -56,7 +59,8 @@ class TableProfile(TypedDict, total=False):
 
 class DataProfile(TypedDict, total=False):
     """All of it; `leaks` say what gives the target away, `warnings` how test is unlike train, what was guessed and what
-    labels leave in doubt ({"kind", "text"} each), `tree` shows the folder of a task without tables."""
+    labels leave in doubt ({"kind", "text"} each), `examples` are whole rows (of prompts alone), `tree` shows the
+    folder of a task without tables."""
 
     rows: int
     test_rows: int
@@ -67,6 +71,7 @@ class DataProfile(TypedDict, total=False):
     files: dict[str, int]
     tree: list[str]
     duplicates: int
+    examples: list[ShownRow]
     notes: list[str]
     leaks: list[dict[str, Any]]
     warnings: list[dict[str, str]]

@@ -49,21 +49,33 @@ class TaskContext(TypedDict, total=False):
 
 
 class BudgetContext(TypedDict):
-    """What is left of the run's budget, and the limit of one program."""
+    """What is left of the run's budget, which shares of the trace's steps and of the run's time are used, and the limit
+    of one program run: one fold."""
 
     steps_left: int
+    steps_used: float
     seconds_left: float
+    time_used: float
     program_time_limit_s: float
 
 
+class SplitContext(TypedDict):
+    """How many `folds` a split has, and how many rows a program `trains_on` and is `graded` on in the first of them."""
+
+    folds: int
+    trains_on: int
+    graded: int
+
+
 class IncumbentContext(TypedDict):
-    """What is known of the program that the step starts from; `seconds` of one fold, `facts` as the program logged."""
+    """What is known of the program that the step starts from; `facts` as the program logged."""
 
     step: int
     score: float
     stderr: float
     folds: list[float]
-    seconds: float
+    fold_seconds: float
+    fold_cpu_seconds: float | None
     peak_mb: float
     gpu_peak_mb: float | None
     component: str
@@ -87,13 +99,14 @@ class StepContext(TypedDict, total=False):
     gain_se: float | None
     predicted_gain: float | None
     score: float | None
-    seconds: float | None
+    fold_seconds: float | None
     problems: list[str]
     feedback: str
     lesson: str
     run: str
     task: str
     metric: str
+    direction: str
 
 
 class HypothesisChoice(Hypothesis, total=False):
@@ -116,6 +129,7 @@ class PromptContext(TypedDict, total=False):
     task: TaskContext
     hardware: Hardware
     budget: BudgetContext
+    splits: dict[str, SplitContext]
     packages: dict[str, str]
     incumbent: IncumbentContext | None
     advice: list[str] | None

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from textwrap import shorten
 from typing import Any, NotRequired, cast
 
 from typing_extensions import TypedDict
@@ -17,9 +18,11 @@ from gome.state.parts import (
     StepKind,
     Usage,
     Verdict,
+    fold_seconds,
     gain_se,
 )
 from gome.state.plain import JsonObject
+from gome.state.task import Direction
 
 
 class StepBrief(TypedDict):
@@ -39,7 +42,7 @@ class StepBrief(TypedDict):
     gain_se: float | None
     predicted_gain: float | None
     score: float | None
-    seconds: float | None
+    fold_seconds: float | None
     problems: list[str]
     feedback: str
     lesson: str
@@ -49,11 +52,15 @@ class StepBrief(TypedDict):
 
 
 class EarlierStep(StepBrief):
-    """A step of an earlier run, from a file of lessons: its id is 'run/trace:step'; it has neither score nor code."""
+    """A step of an earlier run, from a file of lessons: its id is 'run/trace:step'; it has neither score nor code.
+
+    `direction` says which way the run's metric is better; lines of older versions do not have it.
+    """
 
     run: str
     task: str
     metric: str
+    direction: NotRequired[Direction]
 
 
 PROBLEMS_IN_BRIEF, FEEDBACK_IN_BRIEF = 3, 600
@@ -166,9 +173,9 @@ class StepRecord:
             gain_se=self.gain_se,
             predicted_gain=self.hypothesis.get("predicted_gain"),
             score=self.value if self.counts else None,
-            seconds=self.evaluation["seconds"] if self.evaluation else None,
+            fold_seconds=fold_seconds(self.evaluation) if self.evaluation else None,
             problems=self.evaluation["problems"][:PROBLEMS_IN_BRIEF] if self.evaluation else [self.reason],
-            feedback=self.feedback[:FEEDBACK_IN_BRIEF],
+            feedback=shorten(self.feedback, FEEDBACK_IN_BRIEF, placeholder=" [...]"),
             lesson=self.lesson,
             code=self.code,
         )
@@ -190,7 +197,8 @@ def upgraded(row: Mapping[str, Any]) -> JsonObject:
 
 
 def brief_from_json(row: Mapping[str, Any]) -> StepBrief:
-    """A brief that was stored, also one of version 0.1, which said `accepted` and knew no verdict beside it."""
+    """A brief that was stored, also one of version 0.1: it said `accepted` and knew no verdict beside it, and its
+    `seconds` were those of all folds."""
     blank = StepBrief(
         id=f"{row['trace']}:{row['step']}",
         trace=row["trace"],
@@ -203,10 +211,11 @@ def brief_from_json(row: Mapping[str, Any]) -> StepBrief:
         gain_se=None,
         predicted_gain=None,
         score=None,
-        seconds=None,
+        fold_seconds=None,
         problems=[],
         feedback="",
         lesson="",
         code=None,
     )
-    return cast(StepBrief, {**blank, **{name: value for name, value in row.items() if name != "accepted"}})
+    kept = {name: value for name, value in row.items() if name not in ("accepted", "seconds")}
+    return cast(StepBrief, {**blank, **kept})

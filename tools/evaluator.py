@@ -4,21 +4,24 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import pandas as pd
 
 from gome.state.errors import BudgetReached, GomeError, RunStopped
-from gome.state.parts import Evaluation, Score, Status, is_number
+from gome.state.evidence import ShownRow
+from gome.state.parts import Evaluation, Score, Status
 from gome.state.plain import JsonObject
 from gome.state.task import Task
 from gome.tools.budget import Budget
 from gome.tools.data.inputs import Inputs
 from gome.tools.data.label_probes import PROBES, probed_fold
 from gome.tools.evaluation.bootstrap import FoldPredictions, score
+from gome.tools.evaluation.fold_facts import facts_of_folds
 from gome.tools.evaluation.metric import AnswersError, GradingError
+from gome.tools.evaluation.shown_rows import example_rows
 from gome.tools.evaluation.submission import check_submission
 from gome.tools.execution.exit_status import failure_line, gpu_peak_mb, status_of
 from gome.tools.execution.job import Job, Outcome
@@ -147,6 +150,14 @@ class Evaluator:
         table = self.artifacts.get_table(str(evaluation["predictions"]))
         return table.drop(columns=FOLD)
 
+    @cached_property
+    def examples(self) -> list[ShownRow]:
+        """A few whole rows with their targets, out of those that a search fold grades: none of the selection part.
+        None where answers are not known here."""
+        if self.task.self_reported:
+            return []
+        return example_rows(self.task, self.inputs.answers("search", 0), self.inputs.features("search", 0))
+
     def features(self, split: str) -> list[pd.DataFrame]:
         """What is known of the graded rows of each fold beside their answers."""
         return [self.inputs.features(split, part.fold) for part in self.inputs.plan.folds(split)]
@@ -226,6 +237,7 @@ class Evaluator:
 
     def _summed_up(self, name: str, split: str, seed: int, results: list[FoldResult]) -> Evaluation:
         last = results[-1]
+        told = results if last["status"] == "ok" else [last]  # of a failure the fold that failed
         evaluation = Evaluation(
             key=name,
             split=split,
@@ -236,9 +248,11 @@ class Evaluator:
             log=last["log"],
             predictions=None,
             seconds=sum(r["seconds"] for r in results),
+            fold_seconds=_mean(told, "seconds") or 0.0,
+            fold_cpu_seconds=_mean(told, "cpu_seconds"),
             peak_mb=max(r["peak_mb"] for r in results),
             gpu_peak_mb=max((mb for r in results if (mb := r.get("gpu_peak_mb")) is not None), default=None),
-            facts=_mean_facts([r["facts"] for r in results]),
+            facts=facts_of_folds([r["facts"] for r in told]),
         )
         if last["status"] != "ok":
             return evaluation
@@ -283,17 +297,14 @@ def _result(outcome: Outcome, status: Status, problems: list[str], log: str, fac
         "problems": problems,
         "log": log,
         "seconds": round(outcome.seconds, 3),
+        "cpu_seconds": None if outcome.cpu_seconds is None else round(outcome.cpu_seconds, 2),
         "peak_mb": round(outcome.peak_mb, 1),
         "gpu_peak_mb": gpu_peak_mb(outcome, facts),
         "facts": facts,
     }
 
 
-def _mean_facts(rows: list[JsonObject]) -> JsonObject:
-    """The program log over folds: the last fold's, with train and validation scores averaged."""
-    facts = dict(rows[-1]) if rows else {}
-    for name in ("train_score", "valid_score"):
-        values = [r[name] for r in rows if is_number(r.get(name))]
-        if values:
-            facts[name] = sum(values) / len(values)
-    return facts
+def _mean(results: list[FoldResult], name: Literal["seconds", "cpu_seconds"]) -> float | None:
+    """The mean over the runs that know it, None if none does."""
+    known = [value for r in results if (value := r.get(name)) is not None]
+    return round(sum(known) / len(known), 3) if known else None

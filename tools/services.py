@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 
 from gome.state.config import RunConfig
 from gome.state.event import Event, Observer
-from gome.state.parts import sign_of
+from gome.state.parts import fold_seconds, sign_of
 from gome.state.plain import JsonObject
 from gome.state.profile import DataProfile
 from gome.state.prompt_context import Hardware, StepContext
@@ -88,7 +88,7 @@ class RunServices:
         evaluation, score = record.evaluation, record.score
         if evaluation is None or score is None:
             raise ValueError(f"step {record.id} was accepted without a score")
-        goodness, seconds = self.sign * score["value"], evaluation["seconds"] / max(1, len(score["folds"]))
+        goodness, seconds = self.sign * score["value"], fold_seconds(evaluation)
         self.budget.note_accepted(record.id, goodness, seconds)
         return goodness, seconds
 

@@ -52,6 +52,14 @@ def gain_words(gain: Any, stderr: Any = None) -> str:
     return f"{'better' if gain > 0 else 'worse'} by {score_text(abs(gain), stderr)}"
 
 
+def share_words(share: float) -> str:
+    """A share of resamples as a percentage that is 0 or 100 only where it is none or all of them: '99.7 %', '62 %'."""
+    percent = 100 * share
+    if 1 <= percent <= 99 or percent in (0, 100):
+        return f"{percent:.0f} %"
+    return f"{min(99.9, max(0.1, math.floor(10 * percent) / 10)):.1f} %"
+
+
 def change_words(metric: str, before: Any, after: Any, gain: Any, stderr: Any = None) -> str:
     """A gain between its two scores: 'rmse 54.70 → 54.46 (better by 0.24 ± 0.10)', as precise as the standard error."""
     if not (is_number(before) and is_number(after)):

@@ -7,9 +7,16 @@ from typing import Any, cast
 from gome.agents.prompts.render import answer_words
 from gome.optimizer.stages import stage_of, step_seed
 from gome.state.in_flight import Incumbent, MergedProgram
+from gome.state.parts import fold_seconds
 from gome.state.plain import JsonObject
 from gome.state.profile import ColumnProfile, DataProfile
-from gome.state.prompt_context import IncumbentContext, PromptContext, StepContext, TaskContext
+from gome.state.prompt_context import (
+    IncumbentContext,
+    PromptContext,
+    SplitContext,
+    StepContext,
+    TaskContext,
+)
 from gome.state.schema import TraceState
 from gome.state.step import StepBrief, brief_from_json
 from gome.tools.evaluation.answer_form import answer_form
@@ -32,7 +39,7 @@ _MEMORY_KEYS = (
     "score",
     "lesson",
 )
-_EARLIER_KEYS = ("run", "task", "metric")
+_EARLIER_KEYS = ("run", "task", "metric", "direction")
 _IDEA_KEYS = ("hypothesis", "component", "gain_se", "lesson")
 _UNSAID = ("id", "code")
 
@@ -72,16 +79,38 @@ def base_context(services: RunServices, state: TraceState) -> PromptContext:
         "hardware": services.hardware,
         "budget": {
             "steps_left": services.allowance(trace) - step,
+            "steps_used": step / services.allowance(trace),
             "seconds_left": round(max(0.0, services.config.time_limit_s - services.clock.elapsed())),
+            "time_used": services.clock.elapsed() / services.config.time_limit_s,
             "program_time_limit_s": services.config.program_time_limit_s,
         },
+        "splits": _splits_context(services),
         "packages": services.packages,
     }
 
 
-def data_context(profile: DataProfile) -> DataProfile:
-    """The data profile without what says nothing: absent gaps, slight drift, moments of flags, rare values."""
-    return {**profile, "columns": [_telling(column, profile["rows"]) for column in profile["columns"]]}
+def data_context(services: RunServices) -> DataProfile:
+    """The data profile without what says nothing: absent gaps, slight drift, moments of flags, rare values; and a few
+    whole rows."""
+    profile = services.profile
+    columns = [_telling(column, profile["rows"]) for column in profile["columns"]]
+    return {**profile, "columns": columns, "examples": services.evaluator.examples}
+
+
+def _splits_context(services: RunServices) -> dict[str, SplitContext]:
+    """How many rows, or units, a program is given and graded on in each of its runs; nothing where they all get all."""
+    if services.task.self_reported:
+        return {}
+    plan = services.evaluator.inputs.plan
+    return {
+        name: {
+            "folds": len(folds),
+            "trains_on": len(folds[0].train_rows),
+            "graded": len(folds[0].test_rows),
+        }
+        for name in ("smoke", "search", "selection")
+        if (folds := plan.folds(name))
+    }
 
 
 def _telling(column: ColumnProfile, rows: int) -> ColumnProfile:
@@ -106,7 +135,8 @@ def incumbent_context(services: RunServices, incumbent: Incumbent) -> IncumbentC
         "score": score["value"],
         "stderr": score["stderr"],
         "folds": score["folds"],
-        "seconds": round(evaluation["seconds"] / max(1, len(score["folds"])), 2),
+        "fold_seconds": fold_seconds(evaluation),
+        "fold_cpu_seconds": evaluation.get("fold_cpu_seconds"),
         "peak_mb": evaluation["peak_mb"],
         "gpu_peak_mb": evaluation.get("gpu_peak_mb"),
         "component": incumbent["component"],

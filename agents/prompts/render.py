@@ -9,6 +9,7 @@ from gome.agents.prompts.shorten import Parts, shorter
 from gome.state.prompt_context import PromptContext
 from gome.tools.models.prompt import Prompt, context_block
 from gome.tools.text import fenced
+from gome.tools.wording import share_words
 
 PROMPTS = Path(__file__).parent
 
@@ -22,6 +23,7 @@ _templates = Environment(
     keep_trailing_newline=True,  # an included file ends its last line itself
 )
 _templates.filters["fenced"] = fenced
+_templates.filters["share"] = share_words
 
 
 def render(role: str, call: str, context: PromptContext, **texts: Any) -> Prompt:

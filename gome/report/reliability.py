@@ -31,7 +31,10 @@ def _sentences(rows: Sequence[StepRecord]) -> str:
         text += f" In {found['within']} of {found['ranged']} the gain lay in the predicted range."
     if found["rank"] is not None:
         text += f" Predicted and realised gains correlate by rank with {found['rank']:+.2f}."
-    return f"{text} A unit of predicted gain brought {found['factor']:.2f} units, drawn towards 1 while steps are few."
+    return (
+        f"{text} A unit of predicted gain brought {found['factor']:.2f} units in the middle case "
+        f"({found['low']:.2f} to {found['high']:.2f}, 90 % interval), drawn towards 1 while steps are few."
+    )
 
 
 def _shares(records: Sequence[StepRecord]) -> list[tuple[str, str, str]]:

@@ -110,7 +110,7 @@ CASES = {
 }
 EVIDENCE = {
     "loss": "rmse",
-    "overall": 0.21,
+    "pooled": 0.21,
     "rows": 900,
     "worst_slices": [{"column": "town", "slice": "Ely", "rows": 80, "loss": 0.55, "z": 5.1}],
     "confusion": [{"true": "b", "predicted": "a", "rows": 60, "share": 0.4}],
@@ -143,6 +143,7 @@ def facts_of(name: str, *, trace: int = 0, step: int = 0, **more: Any) -> dict[s
         "seed": 1000 * trace + step,
         "hardware": {"cpus": 2, "memory_gb": 8.0, "gpu": None},
         "budget": BUDGET,
+        "splits": {"search": {"folds": 5, "trains_on": 960, "graded": 240}},
         "packages": PACKAGES,
         "history": [],
         "siblings": [],
@@ -165,7 +166,7 @@ def incumbent(seconds: float = 4.0, **logged: Any) -> dict[str, Any]:
         "score": 0.2,
         "stderr": 0.01,
         "folds": [0.19, 0.21],
-        "seconds": seconds,
+        "fold_seconds": seconds,
         "peak_mb": 200.0,
         "facts": logged,
     }
@@ -257,7 +258,7 @@ class Play:
         )
         facts = self.context(
             hypothesis=hypothesis.model_dump(),
-            candidate={"value": 0.2, "stderr": 0.01, "folds": [0.2], "seconds": 8.0, "peak_mb": 200.0},
+            candidate={"value": 0.2, "stderr": 0.01, "folds": [0.2], "fold_seconds": 8.0, "peak_mb": 200.0},
             comparison=comparison,
             tie=False,
             clearly_better=better,

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from gome.tools.evaluation.evidence import evidence
+from gome.tools.evaluation.shown_rows import example_rows
 from tests.graded import fold, make_task
 
 N = 4000
@@ -48,7 +49,7 @@ def test_the_town_that_is_predicted_badly_is_named_first(
     assert (worst["column"], worst["slice"]) == ("town", "Chur")
     assert worst["rows"] == (features["town"] == "Chur").sum()
     assert worst["loss"] == pytest.approx(2.0, rel=0.1)
-    assert found["overall"] == pytest.approx(np.sqrt((3 + 4) / 4), rel=0.1)
+    assert found["pooled"] == pytest.approx(np.sqrt((3 + 4) / 4), rel=0.1)
     assert found["loss"] == "rmse"
 
 
@@ -192,4 +193,76 @@ def test_fifty_thousand_rows_and_eighty_columns_take_seconds_and_give_few_bytes(
     assert time.process_time() - start < 4
     assert len(found["worst_slices"]) == 6
     assert len(found["confusion"]) == 6
-    assert len(json.dumps(found)) < 2500
+    assert len(json.dumps(found["worst_rows"])) < 3 * 1600
+    assert len(json.dumps({**found, "worst_rows": []})) < 2500
+
+
+def test_the_worst_rows_are_shown_whole_with_what_was_predicted(rng: np.random.Generator) -> None:
+    task = make_task("rmse", "regression")
+    truth = np.zeros(60)
+    error = np.linspace(0, 1, 60)
+    error[[7, 20, 41]] = [-9.0, 5.0, 7.0]
+    text = [f"review {i}: " + "word " * 200 for i in range(60)]
+    features = pd.DataFrame({"id": range(60), "text": text, "stars": np.where(np.arange(60) == 7, np.nan, 3)})
+    found = evidence(task, [fold(task, truth, truth + error)], [features])
+    rows = found["worst_rows"]
+    assert [row["row"]["id"] for row in rows] == [7, 41, 20]
+    assert [row["loss"] for row in rows] == [9, 7, 5]
+    assert [(row["truth"], row["predicted"]) for row in rows[:2]] == [
+        ({"y": 0}, {"y": -9}),
+        ({"y": 0}, {"y": 7}),
+    ]
+    assert "stars" not in rows[0]["row"]
+    assert rows[1]["row"]["stars"] == 3
+    assert rows[0]["row"]["text"].startswith("review 7: word word")
+    assert rows[0]["row"]["text"].endswith(f"[... {len(text[7])} characters]")
+
+
+def test_a_row_that_folds_grade_twice_is_shown_once() -> None:
+    task = make_task("mae", "regression")
+    one = fold(task, np.zeros(30), np.where(np.arange(30) == 3, 8, 0))
+    two = fold(task, np.zeros(30), np.where(np.arange(30) == 3, 9, np.where(np.arange(30) == 5, 2, 0)))
+    rows = evidence(task, [one, two], [pd.DataFrame({"x": range(30)})] * 2)["worst_rows"]
+    assert [(row["row"]["id"], row["loss"]) for row in rows[:2]] == [(3, 9), (5, 2)]
+    assert len({row["row"]["id"] for row in rows}) == len(rows) == 3
+
+
+def test_of_many_classes_the_likeliest_are_shown(rng: np.random.Generator) -> None:
+    names = [f"c{i:02}" for i in range(30)]
+    task = make_task("log_loss", "multiclass", names, classes=names)
+    chance = np.full((40, 30), 0.01)
+    chance[:, 2] = 0.71
+    truth = np.array(["c02"] * 39 + ["c29"])
+    (worst, *_) = evidence(task, [fold(task, truth, chance)], [pd.DataFrame({"x": range(40)})])["worst_rows"]
+    assert worst["truth"] == {"y": "c29"}
+    assert worst["loss"] == pytest.approx(-np.log(0.01), rel=0.01)
+    assert next(iter(worst["predicted"].items())) == ("c02", 0.71)
+    assert len(worst["predicted"]) == 6
+
+
+def test_shares_above_and_below_tell_what_a_mean_hides(rng: np.random.Generator) -> None:
+    task = make_task("mae", "regression")
+    truth = rng.exponential(size=N)
+    predicted = np.full(
+        N, truth.mean()
+    )  # no bias, and yet not the best for absolute errors: that is the median
+    found = evidence(task, [fold(task, truth, predicted)], [pd.DataFrame({"x": range(N)})])["residuals"]
+    assert found["bias"] == pytest.approx(0, abs=1e-3)
+    assert found["too_low"] == pytest.approx((truth > truth.mean()).mean(), abs=1e-4)
+    assert found["too_low"] < 0.4
+    met = evidence(task, [fold(task, truth, truth)], [pd.DataFrame({"x": range(N)})])["residuals"]
+    assert {part["too_low"] for part in met["bins"]} == {0.5}
+
+
+def test_examples_go_from_the_lowest_target_to_the_highest() -> None:
+    task = make_task("rmse", "regression")
+    answers, _ = fold(task, np.array([5.0, 1, 4, 2, 3, 0]), np.zeros(6))
+    rows = example_rows(task, answers, pd.DataFrame({"id": range(6), "size": list("abcdef")}))
+    assert [row["truth"]["y"] for row in rows] == [1, 3, 5]
+    assert [row["row"]["size"] for row in rows] == ["b", "e", "a"]
+    labels, _ = fold(make_task("accuracy", "multiclass"), list("cabbab"), list("aaaaaa"))
+    assert [row["truth"]["y"] for row in example_rows(task, labels, pd.DataFrame(index=range(6)))] == [
+        "a",
+        "b",
+        "c",
+    ]

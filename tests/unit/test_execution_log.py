@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gome.tools.evaluation.fold_facts import facts_of_folds
 from gome.tools.execution.log_buffer import BETWEEN, HEAD, TAIL, LogBuffer
 from gome.tools.execution.program_log import MAX_ITEMS, parse_log
 
@@ -76,10 +77,57 @@ def test_lines_merge_and_collect() -> None:
         "stages": {"features": 1.25, "fit": 5},
         "train_score": 0.9,
         "valid_score": 0.85,
-        "importance": {"age": 0.5, "fare": 0.3},
+        "importance": {"fare": 0.3},
         "curve": [[100, 0.8], [200, 0.9]],
         "notes": ["tuned", "weights .5 .5"],
+        "repeated": {
+            "valid_score": {"times": 2, "values": [0.8, 0.85]},
+            "importance": {"times": 2, "values": [{"age": 0.5}, {"fare": 0.3}]},
+        },
     }
+
+
+def test_what_is_printed_often_says_how_often() -> None:
+    facts = parse_log(said(*({"alpha": n, "note": f"alpha {n}"} for n in range(30))))
+    assert facts["alpha"] == 29
+    assert facts["repeated"] == {"alpha": {"times": 30, "values": list(range(22, 30))}}
+    assert facts["notes"] == [f"alpha {n}" for n in range(30)]
+
+
+def test_a_program_cannot_say_what_only_the_harness_counts() -> None:
+    ours = {"stages": {"fit": 1}, "notes": ["x"], "repeated": {"a": 1}, "by_fold": {"a": [1]}, "folds": 9}
+    assert parse_log(said(ours, {"of_last_fold": ["a"]})) == {}
+
+
+def test_facts_of_several_folds_say_what_was_merged() -> None:
+    folds = [
+        {"valid_score": 0.8, "depth": 3, "stages": {"fit": 2, "text": 1}, "importance": {"a": 0.6, "b": 0.4},
+         "curve": [[1, 0.7]], "notes": ["log target", "best alpha 1"], "kind": "ridge"},
+        {"valid_score": 0.9, "depth": 3, "stages": {"fit": 4}, "importance": {"a": 1.0},
+         "curve": [[1, 0.9]], "notes": ["log target", "best alpha 2"], "kind": "ridge"},
+    ]  # fmt: skip
+    assert facts_of_folds(folds) == {
+        "folds": 2,
+        "valid_score": pytest.approx((0.8 + 0.9) / 2),
+        "depth": 3,
+        "by_fold": {"valid_score": [0.8, 0.9]},
+        "stages": {"fit": 3, "text": 1},
+        "importance": {"a": pytest.approx((0.6 + 1.0) / 2), "b": pytest.approx((0.4 + 0) / 2)},
+        "curve": [[1, 0.9]],
+        "of_last_fold": ["curve"],
+        "notes": ["log target", "fold 1: best alpha 1", "fold 2: best alpha 2"],
+        "kind": "ridge",
+    }
+    assert facts_of_folds(folds[:1]) == folds[0]
+    assert facts_of_folds([]) == {}
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=5))
+def test_importances_of_folds_that_sum_to_one_sum_to_one(shares: list[float]) -> None:
+    merged = facts_of_folds(
+        [{"importance": {"a": share, f"b{n}": 1 - share}} for n, share in enumerate(shares)]
+    )
+    assert sum(merged["importance"].values()) == pytest.approx(1)
 
 
 @pytest.mark.parametrize(
@@ -116,13 +164,13 @@ def test_facts_are_finite_and_small_whatever_is_said(entries: list[object]) -> N
     facts = parse_log(said(*entries))
     json.dumps(facts, allow_nan=False)
     assert all(map(math.isfinite, numbers(facts)))
-    assert depth(facts) <= 4
+    assert depth(facts) <= 6  # repeated, its key, its values, and a curve in them
 
 
 def test_many_lines_are_bounded() -> None:
     facts = parse_log(
         said(*({f"k{n}": n, "stage": f"s{n}", "seconds": 1, "note": f"{n}"} for n in range(400)))
     )
-    assert len(facts) <= MAX_ITEMS + 2
+    assert len(facts) <= MAX_ITEMS + 3
     assert len(facts["stages"]) == len(facts["notes"]) == MAX_ITEMS
     assert facts["notes"][-1] == "399"

@@ -1,5 +1,6 @@
 """Memory across runs: what is written is read back, once, and a wrong file is told in one line."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,9 @@ from gome.optimizer.tfidf import cosine_tfidf
 from gome.state.errors import GomeError
 from gome.state.step import StepBrief, brief_from_json
 from gome.tools.records.lessons import add_run, read_lessons
+from tests.graded import make_task
+
+CHURN = make_task("auc", "binary").model_copy(update={"name": "churn"})
 
 
 def entry(step: int, text: str = "use a log target", **more: object) -> StepBrief:
@@ -36,18 +40,29 @@ def entry(step: int, text: str = "use a log target", **more: object) -> StepBrie
 def test_a_run_is_added_once(tmp_path: Path) -> None:
     path = tmp_path / "lessons.jsonl"
     assert read_lessons(path) == []
-    assert add_run(path, "r1", "churn", "auc", [entry(0), entry(1)]) == 2
-    assert add_run(path, "r1", "churn", "auc", [entry(0), entry(1), entry(2)]) == 1
-    assert add_run(path, "r2", "churn", "auc", [entry(0)]) == 1
+    assert add_run(path, "r1", CHURN, [entry(0), entry(1)]) == 2
+    assert add_run(path, "r1", CHURN, [entry(0), entry(1), entry(2)]) == 1
+    assert add_run(path, "r2", CHURN, [entry(0)]) == 1
     rows = read_lessons(path)
     assert [r["id"] for r in rows] == ["r1/0:0", "r1/0:1", "r1/0:2", "r2/0:0"]
     assert {(r["score"], r["code"], r["task"]) for r in rows} == {(None, None, "churn")}
+    assert {(r["metric"], r["direction"]) for r in rows} == {("auc", "maximize")}
+
+
+def test_lines_of_an_older_version_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "lessons.jsonl"
+    old = {**entry(0), "id": "r1/0:0", "score": None, "code": None, "seconds": 3.0}
+    del old["fold_seconds"]
+    path.write_text(json.dumps({**old, "run": "r1", "task": "churn", "metric": "auc"}) + "\n")
+    (row,) = read_lessons(path)
+    assert row["fold_seconds"] is None
+    assert "direction" not in row
 
 
 @pytest.mark.parametrize("text", ["not json\n", '{"id": 3}\n', "[1]\n", "\x00\x01\n"])
 def test_a_wrong_file_is_named_with_its_line(tmp_path: Path, text: str) -> None:
     path = tmp_path / "lessons.jsonl"
-    add_run(path, "r1", "churn", "auc", [entry(0)])
+    add_run(path, "r1", CHURN, [entry(0)])
     with path.open("a") as file:
         file.write(text)
     with pytest.raises(GomeError, match=r"lessons\.jsonl, line 2") as raised:

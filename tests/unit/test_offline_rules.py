@@ -267,7 +267,13 @@ def test_the_judge_never_contradicts_a_clear_measurement(
             "predicted_low": 0.0,
             "predicted_high": 0.2,
         },
-        candidate={"value": 0.2, "stderr": 0.01, "folds": [0.2, 0.2], "seconds": seconds, "peak_mb": 200.0},
+        candidate={
+            "value": 0.2,
+            "stderr": 0.01,
+            "folds": [0.2, 0.2],
+            "fold_seconds": seconds,
+            "peak_mb": 200.0,
+        },
         comparison={"gain": gain, "stderr": 0.1, "p_better": p_better, "low": -1, "high": 1},
     )
     decided = ask("judge", {**facts, "tie": False, "clearly_better": clear}, Judgement, "pass\n")

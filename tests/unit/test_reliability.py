@@ -1,5 +1,6 @@
 """The measured reliability of a run's gradient: laws of the calibration, and where it sends the next step."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -62,6 +63,35 @@ def test_empty_promises_lower_the_factor_and_refuted_ones_turn_it() -> None:
     assert reliability([step(2.0, 0.0)] * 5)["factor"] < 0.1
     assert reliability([step(2.0, -2.0)] * 5)["factor"] < -0.5
     assert reliability([])["factor"] == 1.0
+
+
+def test_one_wild_prediction_does_not_decide() -> None:
+    good = [step(v, v) for v in (1.0, 1.5, 2.0, 2.5)]
+    for wild in (step(50.0, -50.0), step(1.0, 400.0), step(400.0, 0.0)):
+        found = reliability([*good, wild])
+        assert found["factor"] == pytest.approx(1.0)
+        assert found["low"] <= found["factor"] <= found["high"]
+
+
+def test_the_interval_of_the_factor_narrows_with_steps_and_holds_what_is_true() -> None:
+    rng = np.random.default_rng(0)
+    held, widths = 0, {4: [], 64: []}
+    for _ in range(200):
+        for count in widths:
+            predicted = rng.uniform(2, 4, count)
+            found = reliability(
+                [step(p, g) for p, g in zip(predicted, 0.5 * predicted + rng.normal(size=count), strict=True)]
+            )
+            widths[count].append(found["high"] - found["low"])
+            held += count == 64 and found["low"] <= 0.5 <= found["high"]
+    assert np.mean(widths[64]) < 0.4 * np.mean(widths[4])
+    assert held >= 170  # 90 % of 200, and chance
+
+
+def test_counts_are_plain_numbers() -> None:
+    found = reliability([step(1.0, 1.0), step(1.0, 5.0)])
+    assert json.loads(json.dumps(found)) == found
+    assert found["within"] == 1
 
 
 def test_drafts_failures_and_voided_steps_do_not_count() -> None:

@@ -102,7 +102,7 @@ def _column(train: pd.Series, test: pd.Series | None, root: Path) -> ColumnProfi
         entry["top"] = [[_plain(v), int(n)] for v, n in train.value_counts().head(3).items()]
     entry |= cast(ColumnProfile, _shape(sample, kind))
     if kind in ("text", "id", "image", "category"):
-        entry["examples"] = [str(v)[:_EXAMPLE_CHARS] for v in train.dropna().head(2)]
+        entry["examples"] = [_begun(v) for v in train.dropna().head(2)]
     if kind == "image" and (size := _image_size(train, root)):
         entry["image_size"] = size
     entry["drift"] = None if test_sample is None else _drift(sample, test_sample, kind)
@@ -132,7 +132,7 @@ def _shape(series: pd.Series, kind: str) -> Shape:
     if kind == "date" and (times := time_values(series)) is not None:
         return {"min": str(times.min()), "max": str(times.max())}
     if kind == "text":
-        return {"mean": _number(series.dropna().map(lambda v: len(str(v).split())).mean())}
+        return {"mean_words": _number(series.dropna().map(lambda v: len(str(v).split())).mean())}
     return {}
 
 
@@ -294,4 +294,10 @@ def _plain(value: Any) -> Any:
         return int(value)
     if isinstance(value, float | np.floating):
         return _number(value)
-    return str(value)[:_EXAMPLE_CHARS]
+    return _begun(value)
+
+
+def _begun(value: Any) -> str:
+    """The text of a cell; of a long one its beginning, and how long it is."""
+    text = str(value)
+    return text if len(text) <= _EXAMPLE_CHARS else f"{text[:_EXAMPLE_CHARS]}[... {len(text)} characters]"

@@ -13,6 +13,7 @@ from gome.tools.evaluation.bootstrap import FoldPredictions
 from gome.tools.evaluation.grading import GradingError, aligned, metric_of
 from gome.tools.evaluation.metric import Metric
 from gome.tools.evaluation.parse import as_numbers, codes, numbers, probabilities, true_codes
+from gome.tools.evaluation.shown_rows import worst_rows
 from gome.tools.evaluation.slices import short, worst_slices
 from gome.tools.unreadable import unreadable_line
 
@@ -23,15 +24,16 @@ _FEWEST_A_BIN = 10
 def evidence(
     task: Task, folds: list[FoldPredictions], features: list[pd.DataFrame], *, slices: int = SLICES
 ) -> Evidence:
-    """What the graded rows of all folds say together; JSON, at most about 2.5 kB, keys left out where nothing is known.
+    """What the graded rows of all folds say together; JSON, at most about 6 kB, keys left out where nothing is known.
 
     `features` are the test tables that the program saw, rows aligned with the fold's answers.
 
-    loss, overall, rows: the metric that rows are judged by (the task's own if it is a mean over rows, else log_loss,
-    accuracy or rmse), its value, and how many rows there are. worst_slices: parts of the rows on which it is worse than
-    on the others by more than chance (see `slices`). confusion: pairs of classes most often taken for one another,
-    `share` of the true class. residuals (regression): `bias` = mean of predicted - true, by ranges of the target (`bins`:
-    where even the best prediction is drawn to the middle) and of the prediction (`by_prediction`: what could be mended).
+    loss, pooled, rows: the metric that rows are judged by (the task's own if it is a mean over rows, else log_loss,
+    accuracy or rmse), its value over all of them, and how many there are. worst_slices: parts of the rows on which it is
+    worse than on the others by more than chance (see `slices`). worst_rows: a few single rows, whole. confusion: pairs of
+    classes most often taken for one another, `share` of the true class. residuals (regression): `bias` = mean of
+    predicted - true, `too_low` = share of rows predicted below the truth, by ranges of the target (`bins`: where even the
+    best prediction is drawn to the middle) and of the prediction (`by_prediction`: what could be mended).
     calibration (binary probabilities): mean `predicted` against `observed` share, by ranges of the prediction.
     """
     pooled = [(a, aligned(task, a, submission)) for a, submission in folds]
@@ -89,21 +91,26 @@ def _losses(
     truth, prediction = metric.parse(answers, submission, task)
     rows = metric.row_values(truth, prediction).reshape(len(answers), -1).mean(axis=1)
     worse = rows if metric.direction == "minimize" else -rows
+
+    def loss(at: np.ndarray) -> float:
+        return short(metric.measure(truth[at], prediction[at]))
+
     found = worst_slices(with_dates(table, task.dates), worse, count) if len(table) == len(answers) else []
     return {
         "loss": metric.name,
-        "overall": short(metric.measure(truth, prediction)),
+        "pooled": short(metric.measure(truth, prediction)),
         "rows": len(answers),
         "worst_slices": [
             {
                 "column": part.column[:60],
                 "slice": part.name[:40],
                 "rows": len(part.rows),
-                "loss": short(metric.measure(truth[part.rows], prediction[part.rows])),
+                "loss": loss(part.rows),
                 "z": round(part.z, 1),
             }
             for part in found
         ],
+        "worst_rows": worst_rows(task, answers, submission, table, worse, loss),
     }
 
 
@@ -158,6 +165,7 @@ def _residuals(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> R
     return {
         "target": task.target[worst][:60],
         "bias": short(error.mean()),
+        "too_low": _too_low(error),
         "rmse": short(np.sqrt((error**2).mean())),
         "bins": [_bin(truth, error, rows) for rows in _ranges(truth)],
         "by_prediction": [_bin(predicted, error, rows) for rows in _ranges(predicted)],
@@ -170,8 +178,14 @@ def _bin(values: np.ndarray, error: np.ndarray, rows: np.ndarray) -> ResidualBin
         "to": short(values[rows].max()),
         "rows": len(rows),
         "bias": short(error[rows].mean()),
+        "too_low": _too_low(error[rows]),
         "rmse": short(np.sqrt((error[rows] ** 2).mean())),
     }
+
+
+def _too_low(error: np.ndarray) -> float:
+    """The share of rows predicted below the truth; what is met exactly counts half."""
+    return short((error < 0).mean() + (error == 0).mean() / 2)
 
 
 def _ranges(values: np.ndarray) -> list[np.ndarray]:

@@ -48,7 +48,8 @@ class Outcome:
     `reason` 'ok' means exit code 0; 'timeout', 'memory', 'output' and 'stopped' that the harness ended it, and
     why; 'killed' that somebody else did, by SIGKILL.
     `exit_code` is 128 + n after signal n. `log` holds stdout and stderr as they came, the middle cut out if long.
-    `limit` says in words which limit it passed, '' if none. `gpu_peak_mb` is of all its cards together, None if unknown.
+    `limit` says in words which limit it passed, '' if none. `cpu_seconds` are the cores' together, None if unknown.
+    `gpu_peak_mb` is of all its cards together, None if unknown.
     `submission` is a copy of the written submission.csv, taken after the end: None if it is none to be taken (see
     submission_copy.copy_submission).
     """
@@ -61,6 +62,7 @@ class Outcome:
     submission: Path | None
     level: Isolation
     limit: str = ""
+    cpu_seconds: float | None = None
     gpu_peak_mb: float | None = None
 
 

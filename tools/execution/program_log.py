@@ -8,7 +8,9 @@ from gome.tools.execution.log_buffer import PROGRAM_LOG
 from gome.tools.text import storable
 
 PREFIX = PROGRAM_LOG.decode()
-MAX_LINE, MAX_LINES, MAX_ITEMS, MAX_TEXT, MAX_DEPTH = 4096, 500, 100, 500, 3
+MAX_LINE, MAX_LINES, MAX_ITEMS, MAX_TEXT, MAX_DEPTH, MAX_REPEATED = 4096, 500, 100, 500, 3, 8
+OURS = ("stages", "notes", "repeated", "by_fold", "folds", "of_last_fold")
+"""Keys of the facts that only the harness sets."""
 LARGEST = 1e100
 """Of numbers, either way: whatever is summed or squared of them later is still finite."""
 
@@ -16,23 +18,28 @@ LARGEST = 1e100
 def parse_log(text: str) -> JsonObject:
     """The facts of all program-log lines merged; never raises.
 
-    A later line replaces what an earlier one said under the same key, with three exceptions: {"stage", "seconds"} lines
-    collect as stages = {name: seconds}, the same name summed; importances collect; {"note"} lines collect as notes.
-    What is no JSON object, a number beyond 1e100 or nested deeper than a curve is dropped. At most 100 keys, 100 items
-    of each (the last points of a curve), 500 characters of a text.
+    A key holds what was said last under it; what was said several times is also kept apart, as repeated = {key: {"times",
+    "values": the last eight in order}}. {"stage", "seconds"} lines collect as stages = {name: seconds}, the same name
+    summed, {"note"} lines as notes. What is no JSON object, a number beyond 1e100 or nested deeper than a curve is
+    dropped. At most 100 keys, 100 items of each (the last points of a curve), 500 characters of a text.
     """
     facts: JsonObject = {}
+    said: dict[str, list[Any]] = {}
     lines = [line for line in text.splitlines() if line.startswith(PREFIX) and len(line) <= MAX_LINE]
     for line in lines[-MAX_LINES:]:
         for key, value in _facts(_parsed(line[len(PREFIX) :])).items():
             if key == "stages":
                 _add_times(facts.setdefault(key, {}), value)
-            elif key == "importance":
-                facts[key] = _first({**facts.get(key, {}), **value})
             elif key == "notes":
                 facts[key] = [*facts.get(key, []), *value][-MAX_ITEMS:]
             elif key in facts or len(facts) < MAX_ITEMS:
                 facts[key] = value
+                said.setdefault(key, []).append(value)
+    repeated = {key: values for key, values in said.items() if len(values) > 1}
+    if repeated:
+        facts["repeated"] = {
+            key: {"times": len(values), "values": values[-MAX_REPEATED:]} for key, values in repeated.items()
+        }
     return facts
 
 
@@ -48,9 +55,7 @@ def _facts(entry: JsonObject) -> JsonObject:
     """What one line says, under the keys of the facts."""
     kept = _bounded(entry, MAX_DEPTH) or {}
     name, seconds, note = kept.pop("stage", None), kept.pop("seconds", None), kept.pop("note", None)
-    facts = {
-        key: value for key, value in kept.items() if value is not None and key not in ("stages", "notes")
-    }
+    facts = {key: value for key, value in kept.items() if value is not None and key not in OURS}
     if not isinstance(facts.get("importance", {}), dict):
         del facts["importance"]
     if isinstance(name, str) and isinstance(seconds, int | float):

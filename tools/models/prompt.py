@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 _ESCAPED = {ord("<"): "\\u003c", ord(">"): "\\u003e"}
 
@@ -27,7 +28,7 @@ def context_block(context: dict) -> str:
 
     Angle brackets in it are escaped as JSON has it, so that nothing a program or a column is called can end the block.
     """
-    block = json.dumps(_trim(context), ensure_ascii=False, allow_nan=False, default=str)
+    block = json.dumps(_trim(context), ensure_ascii=False, allow_nan=False)
     return f"<context>\n{block.translate(_ESCAPED)}\n</context>"
 
 
@@ -36,6 +37,9 @@ def _trim(value: object) -> object:
         return {str(k): _trim(v) for k, v in value.items() if v is not None}
     if isinstance(value, list | tuple):
         return [_trim(v) for v in value]
-    if isinstance(value, float):
+    if isinstance(value, Integral):  # numpy's too, which JSON does not know
+        return value if isinstance(value, bool) else int(value)
+    if isinstance(value, Real):
+        value = float(value)
         return float(f"{value:.6g}") if value == value and abs(value) != float("inf") else None
     return value

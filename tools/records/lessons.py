@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from gome.state.errors import GomeError
 from gome.state.step import EarlierStep, StepBrief, brief_from_json
+from gome.state.task import Task
 from gome.tools.records.jsonl import append_line, parse_line
 
 _entry = TypeAdapter(EarlierStep)
@@ -34,7 +35,9 @@ def read_lessons(path: Path) -> list[EarlierStep]:
 def _read(path: Path, number: int, line: str) -> EarlierStep:
     try:
         row = parse_line(line)
-        return _entry.validate_python(brief_from_json(row) if row and "accepted" in row else row)
+        return _entry.validate_python(
+            brief_from_json(row) if row and {"trace", "step"} <= row.keys() else row
+        )
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the line"
@@ -43,7 +46,7 @@ def _read(path: Path, number: int, line: str) -> EarlierStep:
         ) from None
 
 
-def add_run(path: Path, run: str, task: str, metric: str, entries: list[StepBrief]) -> int:
+def add_run(path: Path, run: str, task: Task, entries: list[StepBrief]) -> int:
     """Add a run's steps to the file, once however often it is called; how many were added.
 
     Ids become 'run/trace:step'. Scores and programs are left out: they mean nothing to another run.
@@ -54,5 +57,6 @@ def add_run(path: Path, run: str, task: str, metric: str, entries: list[StepBrie
         fresh = [e for e in entries if f"{run}/{e['id']}" not in known]
         for entry in fresh:
             kept = {**entry, "id": f"{run}/{entry['id']}", "score": None, "code": None}
-            append_line(path, {**kept, "run": run, "task": task, "metric": metric}, durable=True)
+            about = {"run": run, "task": task.name, "metric": task.metric, "direction": task.direction}
+            append_line(path, {**kept, **about}, durable=True)
     return len(fresh)

@@ -23,6 +23,7 @@ class FoldResult(TypedDict):
     log: str | None
     predictions: NotRequired[str | None]
     seconds: float
+    cpu_seconds: NotRequired[float | None]
     peak_mb: float
     gpu_peak_mb: float | None
     facts: JsonObject

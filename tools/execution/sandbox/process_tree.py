@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 MB = 2**20
+_TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -40,6 +41,18 @@ def tree_memory_mb(pids: Iterable[int], limit_mb: float, files_mb: float = 0.0) 
         return resident + files_mb
     own, shared = (sum(column) / MB for column in zip((0, 0), *map(_own_bytes, pids), strict=True))
     return own + max(shared, files_mb)
+
+
+def tree_cpu_seconds(pids: Iterable[int]) -> float:
+    """Seconds that cores have worked for the processes, and for their children that have ended."""
+    return sum(map(_cpu_ticks, pids)) / _TICK
+
+
+def _cpu_ticks(pid: int) -> int:
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        return sum(map(int, fields[11:15]))  # utime, stime, cutime, cstime
+    return 0
 
 
 def count_tasks(pids: Iterable[int]) -> int:

@@ -17,7 +17,13 @@ from gome.tools.execution.job import Job, Outcome, Reason, stopped
 from gome.tools.execution.log_buffer import LogBuffer
 from gome.tools.execution.sandbox import supervisor
 from gome.tools.execution.sandbox.file_usage import Files, files_of
-from gome.tools.execution.sandbox.process_tree import MB, count_tasks, descendants, tree_memory_mb
+from gome.tools.execution.sandbox.process_tree import (
+    MB,
+    count_tasks,
+    descendants,
+    tree_cpu_seconds,
+    tree_memory_mb,
+)
 from gome.tools.execution.sandbox.seccomp import filter_program
 from gome.tools.execution.workspace import take_submission
 
@@ -54,6 +60,7 @@ def run_watched(
         submission=take_submission(job.work_dir, int(job.output_mb * MB)),
         level=level,
         limit=watch.limit,
+        cpu_seconds=watch.cpu_seconds,
         gpu_peak_mb=watch.gpu_peak_mb,
     )
 
@@ -68,6 +75,7 @@ class _Watch:
         self.gpu_peak_mb: float | None = None
         self._gpu = GpuMemory(job.gpus, alone=not job.resources.gpu_memory_mb)
         self.log, self.peak_mb, self.seconds, self.limit = LogBuffer(), 0.0, 0.0, ""
+        self.cpu_seconds = 0.0
         self._started = self._look_at = time.monotonic()
         self._files = Files()
         file_size = int(max(job.output_mb, job.memory_mb) * MB)
@@ -127,6 +135,7 @@ class _Watch:
         self._look_at_files(pids)
         memory = tree_memory_mb(pids, job.memory_mb, (self._files.memory + self._files.buffers) / MB)
         self.peak_mb = max(self.peak_mb, memory)
+        self.cpu_seconds = max(self.cpu_seconds, tree_cpu_seconds([self.process.pid, *pids]))
         if (gpu := self._gpu.used_mb(pids)) is not None:
             self.gpu_peak_mb = max(self.gpu_peak_mb or 0.0, gpu)
         if memory > job.memory_mb:

@@ -1,0 +1,72 @@
+"""The program logs of all folds as one: what is a mean, what differs between folds, and what only one of them said."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from gome.state.parts import is_number
+from gome.state.plain import JsonObject
+
+MOST_NOTES = 40
+_SUMMED_UP = ("stages", "notes", "importance")
+
+
+def facts_of_folds(rows: Sequence[JsonObject]) -> JsonObject:
+    """The facts of one program's folds, `rows` in their order, merged so that the merge can be seen.
+
+    folds: how many there are, where they are several. Numbers are the mean over the folds that said them; by_fold =
+    {key: one value a fold, null where it said none} where they differ. stages, importance: means over folds, an
+    importance that a fold did not print counts as 0 there. notes: those of one fold begin with its number. All else is
+    of the last fold that said it; of_last_fold names what other folds said otherwise, or not at all.
+    """
+    if len(rows) < 2:
+        return dict(rows[0]) if rows else {}
+    merged: JsonObject = {"folds": len(rows)}
+    by_fold: dict[str, list[float | None]] = {}
+    last: list[str] = []
+    for key in dict.fromkeys(key for row in rows for key in row if key not in _SUMMED_UP):
+        values = [row.get(key) for row in rows]
+        known = [value for value in values if value is not None]
+        if all(map(is_number, known)):
+            merged[key] = sum(known) / len(known)
+            if any(value != values[0] for value in values):
+                by_fold[key] = values
+        else:
+            merged[key] = known[-1]
+            if any(value != known[-1] for value in values):
+                last.append(key)
+    merged |= _together(rows)
+    return merged | ({"by_fold": by_fold} if by_fold else {}) | ({"of_last_fold": last} if last else {})
+
+
+def _together(rows: Sequence[JsonObject]) -> JsonObject:
+    """What is put together by its parts: times, importances and notes."""
+    times = [row["stages"] for row in rows if row.get("stages")]
+    used = [row["importance"] for row in rows if isinstance(row.get("importance"), dict)]
+    found: JsonObject = {
+        "stages": {name: round(value, 3) for name, value in _means(times, absent=False).items()},
+        "importance": _means(used, absent=True),
+        "notes": _notes([row.get("notes", []) for row in rows]),
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def _means(rows: Sequence[JsonObject], *, absent: bool) -> dict[str, float]:
+    """The mean of each name's numbers; a row without it counts as 0 if `absent`, else not."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    values = {name: [row[name] for row in rows if is_number(row.get(name))] for name in names}
+    return {name: sum(v) / (len(rows) if absent else len(v)) for name, v in values.items() if v}
+
+
+def _notes(folds: Sequence[Sequence[Any]]) -> list[str]:
+    """Each note once: as it is if every fold has it, else behind the numbers (from 1) of those that have."""
+    where: dict[str, list[int]] = {}
+    for number, notes in enumerate(folds, start=1):
+        for note in dict.fromkeys(map(str, notes)):
+            where.setdefault(note, []).append(number)
+    lines = [note if len(at) == len(folds) else f"{_places(at)}: {note}" for note, at in where.items()]
+    left = len(lines) - MOST_NOTES
+    return [*lines[:MOST_NOTES], f"[{left} more notes left out]"] if left > 0 else lines
+
+
+def _places(numbers: Sequence[int]) -> str:
+    return f"fold{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
