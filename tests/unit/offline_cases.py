@@ -65,6 +65,7 @@ def _case(metric: str, problem: str, columns: list[dict], classes: list[str], **
         "problem": problem,
         "target": target,
         "id": "id",
+        "ids": ["id"],
         "prediction": more.pop("prediction", target),
         "classes": classes,
         "form": None,

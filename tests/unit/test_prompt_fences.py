@@ -27,6 +27,7 @@ def debug(
     given = {
         "task": {
             "id": "id",
+            "ids": ["id"],
             "prediction": ["y"],
             "train": "train.csv",
             "test": "test.csv",

@@ -129,8 +129,8 @@ def with_sample(public: Path, partial: PartialTask) -> PartialTask:
 def _check_told_apart(sample: Path, id_: str) -> None:
     if read_cells(sample)[id_].duplicated().any():
         raise GomeError(
-            f"{sample.name}: {id_!r} does not tell its rows apart; give `id`: several columns that do, this one if rows of "
-            "one id are told by their order, or [] if all are."
+            f"{sample.name}: {id_!r} does not tell its rows apart; give `id`: several columns that do, this one if rows "
+            "of one id are told by their order, or [] if all are."
         )
 
 

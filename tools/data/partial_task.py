@@ -17,8 +17,8 @@ class PartialTask:
     """A task as far as it was said; what is empty or None is to be inferred.
 
     `train`, `test`, `sample` are file names in the task folder, `dates` formats by column; `described_by` is the file
-    that is read in place of the folder's description, '' for the folder's own. `ids` are the columns that tell rows apart,
-    together; [] is said where their place does.
+    that is read in place of the folder's description, '' for the folder's own. `ids` are the columns that tell rows
+    apart, together; [] is said where their place does.
     """
 
     name: str
