@@ -6,24 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 import pandas as pd
 
 from gome.state.errors import BudgetReached, GomeError, RunStopped
 from gome.state.evidence import ShownRow
-from gome.state.parts import Evaluation, Score, Status
-from gome.state.plain import JsonObject
+from gome.state.parts import Evaluation, Score
 from gome.state.task import Task
 from gome.tools.budget import Budget
 from gome.tools.data.inputs import Inputs
 from gome.tools.data.label_probes import PROBES, probed_fold
 from gome.tools.evaluation.bootstrap import FoldPredictions, score
-from gome.tools.evaluation.fold_facts import facts_of_folds
+from gome.tools.evaluation.fold_facts import facts_of_folds, fold_result, mean_of
 from gome.tools.evaluation.metric import AnswersError, GradingError
 from gome.tools.evaluation.shown_rows import example_rows
 from gome.tools.evaluation.submission import check_submission
-from gome.tools.execution.exit_status import failure_line, gpu_peak_mb, status_of
+from gome.tools.execution.exit_status import failure_line, status_of
 from gome.tools.execution.job import Job, Outcome
 from gome.tools.execution.program_log import parse_log
 from gome.tools.execution.resources import resources_of
@@ -213,7 +212,7 @@ class Evaluator:
             raise
         except Exception as error:
             log = self.artifacts.put_text(log_with_traceback(outcome.log, error), "log")
-            failed = _result(outcome, "format", [unreadable_line(error)], log, facts={})
+            failed = fold_result(outcome, "format", [unreadable_line(error)], log, facts={})
             return self.results.put(name, failed, None)
 
     def _limit_s(self, split: str) -> float:
@@ -232,7 +231,7 @@ class Evaluator:
             frame, problems = check_submission(outcome.submission, sample, self.task)
             status = "ok" if frame is not None else "format"
         log = self.artifacts.put_text(outcome.log, "log")
-        result = _result(outcome, status, problems, log, facts)
+        result = fold_result(outcome, status, problems, log, facts)
         return result, None if frame is None else frame.assign(**{FOLD: fold})
 
     def _summed_up(self, name: str, split: str, seed: int, results: list[FoldResult]) -> Evaluation:
@@ -248,8 +247,8 @@ class Evaluator:
             log=last["log"],
             predictions=None,
             seconds=sum(r["seconds"] for r in results),
-            fold_seconds=_mean(told, "seconds") or 0.0,
-            fold_cpu_seconds=_mean(told, "cpu_seconds"),
+            fold_seconds=mean_of(told, "seconds") or 0.0,
+            fold_cpu_seconds=mean_of(told, "cpu_seconds"),
             peak_mb=max(r["peak_mb"] for r in results),
             gpu_peak_mb=max((mb for r in results if (mb := r.get("gpu_peak_mb")) is not None), default=None),
             facts=facts_of_folds([r["facts"] for r in told]),
@@ -288,23 +287,3 @@ class Evaluator:
         value = score(self.task, self.predictions(evaluation), seed=self.seed)
         self.results.put_score(evaluation["key"], evaluation["predictions"], value)
         return value
-
-
-def _result(outcome: Outcome, status: Status, problems: list[str], log: str, facts: JsonObject) -> FoldResult:
-    """What results/ keeps of a run beside its predictions; `log` is an artifact reference."""
-    return {
-        "status": status,
-        "problems": problems,
-        "log": log,
-        "seconds": round(outcome.seconds, 3),
-        "cpu_seconds": None if outcome.cpu_seconds is None else round(outcome.cpu_seconds, 2),
-        "peak_mb": round(outcome.peak_mb, 1),
-        "gpu_peak_mb": gpu_peak_mb(outcome, facts),
-        "facts": facts,
-    }
-
-
-def _mean(results: list[FoldResult], name: Literal["seconds", "cpu_seconds"]) -> float | None:
-    """The mean over the runs that know it, None if none does."""
-    known = [value for r in results if (value := r.get(name)) is not None]
-    return round(sum(known) / len(known), 3) if known else None

@@ -20,6 +20,11 @@ def all_storable(value: Any) -> Any:
     return [all_storable(item) for item in value] if isinstance(value, list) else value
 
 
+def begun(text: str, most: int) -> str:
+    """The text; of a long one the first `most` characters, and how many it has."""
+    return text if len(text) <= most else f"{text[:most]}[... {len(text)} characters]"
+
+
 def fenced(text: str, language: str = "") -> str:
     """Foreign text as a block of Markdown that nothing in it can end: the fence is longer than any run of backticks."""
     longest = max(map(len, re.findall("`+", text)), default=0)

@@ -24,6 +24,7 @@ from gome.tools.data.structure import structure_hints
 from gome.tools.data.table_names import is_table, suffix_of
 from gome.tools.data.tables import read_columns, read_table
 from gome.tools.data.task_tables import read_task_table
+from gome.tools.text import begun
 
 MAX_COLUMNS = 120
 RUN_LENGTH = 16
@@ -102,7 +103,7 @@ def _column(train: pd.Series, test: pd.Series | None, root: Path) -> ColumnProfi
         entry["top"] = [[_plain(v), int(n)] for v, n in train.value_counts().head(3).items()]
     entry |= cast(ColumnProfile, _shape(sample, kind))
     if kind in ("text", "id", "image", "category"):
-        entry["examples"] = [_begun(v) for v in train.dropna().head(2)]
+        entry["examples"] = [begun(str(v), _EXAMPLE_CHARS) for v in train.dropna().head(2)]
     if kind == "image" and (size := _image_size(train, root)):
         entry["image_size"] = size
     entry["drift"] = None if test_sample is None else _drift(sample, test_sample, kind)
@@ -294,10 +295,4 @@ def _plain(value: Any) -> Any:
         return int(value)
     if isinstance(value, float | np.floating):
         return _number(value)
-    return _begun(value)
-
-
-def _begun(value: Any) -> str:
-    """The text of a cell; of a long one its beginning, and how long it is."""
-    text = str(value)
-    return text if len(text) <= _EXAMPLE_CHARS else f"{text[:_EXAMPLE_CHARS]}[... {len(text)} characters]"
+    return begun(str(value), _EXAMPLE_CHARS)

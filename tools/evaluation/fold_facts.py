@@ -1,13 +1,38 @@
-"""The program logs of all folds as one: what is a mean, what differs between folds, and what only one of them said."""
+"""What the runs of one program on all folds say together: means, what differs between folds, and what one alone said."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
-from gome.state.parts import is_number
+from gome.state.parts import Status, is_number
 from gome.state.plain import JsonObject
+from gome.tools.execution.exit_status import gpu_peak_mb
+from gome.tools.execution.job import Outcome
+from gome.tools.records.results import FoldResult
 
 MOST_NOTES = 40
 _SUMMED_UP = ("stages", "notes", "importance")
+
+
+def fold_result(
+    outcome: Outcome, status: Status, problems: list[str], log: str, facts: JsonObject
+) -> FoldResult:
+    """What results/ keeps of a run beside its predictions; `log` is an artifact reference."""
+    return {
+        "status": status,
+        "problems": problems,
+        "log": log,
+        "seconds": round(outcome.seconds, 3),
+        "cpu_seconds": None if outcome.cpu_seconds is None else round(outcome.cpu_seconds, 2),
+        "peak_mb": round(outcome.peak_mb, 1),
+        "gpu_peak_mb": gpu_peak_mb(outcome, facts),
+        "facts": facts,
+    }
+
+
+def mean_of(results: Sequence[FoldResult], name: Literal["seconds", "cpu_seconds"]) -> float | None:
+    """The mean over the runs that know it, None if none does."""
+    known = [value for r in results if (value := r.get(name)) is not None]
+    return round(sum(known) / len(known), 3) if known else None
 
 
 def facts_of_folds(rows: Sequence[JsonObject]) -> JsonObject:

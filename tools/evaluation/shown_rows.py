@@ -9,7 +9,7 @@ import pandas as pd
 from gome.state.evidence import ShownRow, WorstRow
 from gome.state.task import Task
 from gome.tools.data.columns import class_text
-from gome.tools.text import storable
+from gome.tools.text import begun, storable
 
 ROWS, ROW_CHARS, CELL_CHARS, VALUES = 3, 800, 400, 6
 
@@ -91,5 +91,4 @@ def _cell(value: Any) -> Any:
         return value
     if isinstance(value, float):
         return float(f"{value:.6g}")
-    text = storable(str(value))
-    return text if len(text) <= CELL_CHARS else f"{text[:CELL_CHARS]}[... {len(text)} characters]"
+    return begun(storable(str(value)), CELL_CHARS)
