@@ -1,5 +1,7 @@
 """The researcher: the gradient. Diagnosis -> challenges -> hypotheses -> choice with momentum -> plan."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from heapq import nlargest
 
 import numpy as np
@@ -14,8 +16,8 @@ from gome.agents.prompts.context import (
     sibling_context,
 )
 from gome.agents.prompts.render import render
-from gome.agents.prompts.replies import Choice, Critique, Diagnosis
-from gome.optimizer.merge import merge_proposal
+from gome.agents.prompts.replies import Choice, Critique, Diagnosis, HypothesisReply
+from gome.optimizer.merge import is_merge, merge_proposal
 from gome.optimizer.momentum import recall
 from gome.optimizer.policy import next_step
 from gome.optimizer.ranking import known_records
@@ -24,6 +26,7 @@ from gome.optimizer.sentence_vectors import cosine_sentences
 from gome.optimizer.stages import Optimizer, step_seed
 from gome.optimizer.tfidf import cosine_tfidf
 from gome.state.in_flight import Proposal, StepInFlight
+from gome.state.parts import Hypothesis
 from gome.state.prompt_context import HypothesisChoice, PromptContext, StepContext
 from gome.state.reducers import upsert
 from gome.state.schema import TraceState
@@ -51,13 +54,22 @@ def researcher(state: TraceState, services: RunServices, optimizer: Optimizer = 
         program = services.artifacts.get_text(incumbent["code"])
         context["incumbent"] = incumbent_context(services, incumbent)
     advice: list[str] = []
-    if begun.partner:
-        proposal = merge_proposal(begun.partner)
+    merge = merge_proposal(begun.partner) if begun.partner else None
+    directed = begun.optimizer == "gradient" and services.config.has("reasoning")
+    if merge and not directed:
+        proposal = merge
     else:
         advice = services.advice.tell(trace, step)
         context["advice"] = advice or None
-        directed = begun.optimizer == "gradient" and services.config.has("reasoning")
-        proposal = (_reasoned if directed else _plain)(state, services, context, program)
+        offered = [merge["hypothesis"]] if merge else []
+        if directed:
+            proposal = _reasoned(state, services, context, program, offered)
+        else:
+            proposal = _plain(state, services, context, program)
+        if merge and begun.partner and is_merge(proposal["hypothesis"], begun.partner):
+            proposal["other"] = merge["other"]
+        elif merge:
+            begun = replace(begun, kind="edit", source=None)
     hypothesis = proposal["hypothesis"]
     services.momentum.announce(trace, step, hypothesis["statement"], hypothesis["component"])
     services.emit("researcher", hypothesis["statement"], trace, step, hypothesis=hypothesis["statement"])
@@ -82,9 +94,13 @@ def researcher(state: TraceState, services: RunServices, optimizer: Optimizer = 
 
 
 def _reasoned(
-    state: TraceState, services: RunServices, context: PromptContext, program: str | None
+    state: TraceState,
+    services: RunServices,
+    context: PromptContext,
+    program: str | None,
+    offered: Sequence[Hypothesis],
 ) -> Proposal:
-    """The gradient: diagnosis, then the choice with momentum."""
+    """The gradient: diagnosis, then the choice with momentum among its hypotheses and those `offered`."""
     if (incumbent := state.get("incumbent")) and incumbent["evidence"] and services.config.has("evidence"):
         context["evidence"] = services.artifacts.get_json(incumbent["evidence"])
     context["reliability"] = reliability(last_of_each(known_records(state, services), RELIABILITY_STEPS))
@@ -92,6 +108,7 @@ def _reasoned(
     diagnosis = _diagnose(state, services, context, program)
     if services.config.critique:
         diagnosis = _criticised(state, services, context, program, diagnosis)
+    diagnosis.hypotheses += [HypothesisReply.model_validate(h) for h in offered]
     choice, recalled = _choose(state, services, context, program, diagnosis)
     return {
         "diagnosis": diagnosis.diagnosis,

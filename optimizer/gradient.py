@@ -10,12 +10,18 @@ from gome.tools.services import RunServices
 
 
 def descend(state: TraceState, services: RunServices) -> NextStep:
-    """A draft until the trace has a program, then edits of it; a stalled trace merges, else restarts."""
+    """A draft until the trace has a program, then edits of it. A trace that has just stalled, or leads at the end, is
+    offered a merge where there is one; one that stays stalled restarts.
+
+    A merge that is offered competes with the hypotheses of the step, which is an edit if it is not chosen.
+    """
     incumbent = state.get("incumbent")
     if not incumbent:
         return NextStep("gradient", "draft", None, None)
     stalled = has_stalled(state, services)
-    if services.config.has("merge") and (stalled or _leads_at_the_end(state, services)):
+    if services.config.has("merge") and (
+        _just_stalled(state, services) or _leads_at_the_end(state, services)
+    ):
         records = known_records(state, services)
         if partner := find_partner(services, records, state["trace"], incumbent["code"]):
             return NextStep("gradient", "merge", incumbent, incumbent, partner.record.id, partner)
@@ -23,6 +29,12 @@ def descend(state: TraceState, services: RunServices) -> NextStep:
         parent = incumbent_of(record, services)
         return NextStep("gradient", "restart", parent, parent, record.id)
     return NextStep("gradient", "edit", incumbent, incumbent)
+
+
+def _just_stalled(state: TraceState, services: RunServices) -> bool:
+    """Whether the last step was the one that made the trace a stalled one."""
+    summary = state.get("traces", {}).get(str(state["trace"]), {})
+    return summary.get("stalled", 0) == services.config.patience
 
 
 def _leads_at_the_end(state: TraceState, services: RunServices) -> bool:

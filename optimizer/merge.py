@@ -1,25 +1,34 @@
 """The merge of two traces: which program is worth taking in, and what taking it in is expected to bring."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from gome.optimizer.acceptance import measured_verdict
 from gome.optimizer.ensemble import combine
 from gome.optimizer.ranking import by_score
 from gome.state.in_flight import MergedProgram, Proposal
-from gome.state.parts import Comparison, Hypothesis
+from gome.state.parts import Comparison, Hypothesis, gain_se
 from gome.state.step import StepRecord
 from gome.state.task import Direction
 from gome.tools.evaluation.bootstrap import compare
 from gome.tools.services import RunServices
+from gome.tools.wording import share_words
+
+WEIGHTS = (0.25, 0.5, 0.75)
+SHOWN_REFUTED = 8
+MERGE_SCORES = {"alignment": 8.0, "novelty": 8.0, "feasibility": 7.0, "risk_reward": 7.0}
 
 
 @dataclass(frozen=True)
 class Partner:
     """Another trace's program. `missing` are the accepted steps on its path that the base lacks, largest gain first;
-    `blend` compares the mean of both programs' predictions with the base's alone."""
+    `refuted` what was measured on either trace and found worse or no better, newest last; `blend` compares both programs'
+    predictions, the other's with the `weight` that is best, with the base's alone."""
 
     record: StepRecord
     missing: list[StepRecord]
+    refuted: list[StepRecord]
+    weight: float
     blend: Comparison
 
 
@@ -58,11 +67,12 @@ class _Accepted:
 def find_partner(
     services: RunServices, records: Sequence[StepRecord], trace: int, code: str
 ) -> Partner | None:
-    """The other trace's program whose predictions complement the base's most, or None if none does.
+    """The other trace's program whose predictions complement the base's most, or None if none does for sure.
 
-    Measured on stored predictions, without a model call or a program run; labels alone cannot show it, and then the
-    best program counts as no worse. Left out: pairs that were merged before, programs that grew from the base. Of
-    programs that report their own scores nobody can say what their blend would score: there is no partner.
+    Measured on stored predictions, without a model call or a program run: the best blend has to be clearly better than
+    the base alone, as a candidate has to be. Labels, which cannot be blended by two, never show it. Left out: pairs that
+    were merged before, programs that grew from the base. Of programs that report their own scores nobody can say what
+    their blend would score: there is no partner.
     """
     if services.task.self_reported:
         return None
@@ -79,48 +89,72 @@ def find_partner(
         grown_from_base = base.id in {r.id for r in path}
         if missing and not grown_from_base and (code, other.id) not in done:
             missing.sort(key=lambda r: -(r.gain or 0.0))
-            partners.append(Partner(other, missing, _blend_gain(services, base, other)))
+            weight, blend = max(_blends(services, base, other), key=lambda pair: pair[1]["gain"])
+            refuted = [r for r in records if r.trace in (base.trace, other.trace) and _is_refuted(r)]
+            partners.append(Partner(other, missing, refuted[-SHOWN_REFUTED:], weight, blend))
     best = max(partners, key=lambda p: p.blend["gain"], default=None)
-    return best if best and best.blend["gain"] >= 0 else None
+    return best if best and measured_verdict(best.blend).clear else None
 
 
-def _blend_gain(services: RunServices, base: StepRecord, other: StepRecord) -> Comparison:
+def _is_refuted(record: StepRecord) -> bool:
+    return record.verdict == "rejected" and record.comparison is not None and record.kind != "merge"
+
+
+def _blends(services: RunServices, base: StepRecord, other: StepRecord) -> Iterator[tuple[float, Comparison]]:
+    """Each weight of the other program's predictions, and how the blend compares with the base alone."""
     assert base.evaluation is not None
     assert other.evaluation is not None
     alone = services.evaluator.predictions(base.evaluation)
     with_other = services.evaluator.predictions(other.evaluation)
-    both = [
-        (answers, combine(services.task, [first, second], [0.5, 0.5]))
-        for (answers, first), (_, second) in zip(alone, with_other, strict=True)
-    ]
-    return compare(services.task, alone, both, seed=services.config.seed)
+    for weight in WEIGHTS:
+        both = [
+            (answers, combine(services.task, [first, second], [1 - weight, weight]))
+            for (answers, first), (_, second) in zip(alone, with_other, strict=True)
+        ]
+        yield weight, compare(services.task, alone, both, seed=services.config.seed)
 
 
 def merge_proposal(partner: Partner) -> Proposal:
-    """The step's proposal without a model call: the missing hypotheses, and the blend's gain as the prediction."""
+    """The merge as a proposal, without a model call: the missing hypotheses, and the blend's gain as the prediction.
+
+    Its scores are fixed but for the impact, which the measured gain sets: it competes with what the diagnosis proposes.
+    """
     record, blend = partner.record, partner.blend
     found = [r for r in partner.missing if r.kind != "merge"] or partner.missing
     kept = [r for r in found if r.comparison] or found
     ideas = "; ".join(r.statement.rstrip(".") for r in kept[:3])
-    statement = f"Merge what trace {record.trace} found into this program: {ideas}."
-    effect = f"the mean of both programs' predictions gains {blend['gain']:+.4g} ± {blend['stderr']:.2g} on the first's"
+    statement = f"{_opening(partner)}: {ideas}."
+    effect = (
+        f"on the same rows {1 - partner.weight:.0%} of this program's predictions and {partner.weight:.0%} of the "
+        f"other's gain {blend['gain']:+.4g} ± {blend['stderr']:.2g} on this program alone, better in "
+        f"{share_words(blend['p_better'])} of resamples"
+    )
     hypothesis = Hypothesis(
         statement=statement,
         component="ensemble",
         challenge="each trace found what the other lacks",
         expected_effect=effect,
-        scores={},
+        scores={**MERGE_SCORES, "impact": min(10.0, 4.0 + (gain_se(blend) or 0.0))},
         predicted_gain=blend["gain"],
         predicted_low=blend["low"],
         predicted_high=blend["high"],
     )
     return Proposal(
-        diagnosis=f"Program {record.id} has what the incumbent lacks: {effect}.",
+        diagnosis=f"Program {record.id} complements the incumbent: {effect}.",
         hypothesis=hypothesis,
         reason=effect,
         plan=[statement, "Keep the structure of the incumbent; take over what it lacks."],
         other=_merged_program(partner),
     )
+
+
+def is_merge(hypothesis: Hypothesis, partner: Partner) -> bool:
+    """Whether the chosen hypothesis is the merge that was offered, sharpened or not."""
+    return hypothesis.get("statement", "").strip().casefold().startswith(_opening(partner).casefold())
+
+
+def _opening(partner: Partner) -> str:
+    return f"Merge what trace {partner.record.trace} found into this program"
 
 
 def _merged_program(partner: Partner) -> MergedProgram:
@@ -133,4 +167,5 @@ def _merged_program(partner: Partner) -> MergedProgram:
         score=record.value,
         hypothesis=record.statement,
         accepted=[r.brief() for r in partner.missing],
+        refuted=[r.brief() for r in partner.refuted],
     )

@@ -10,7 +10,7 @@ from gome.state.step import StepBrief, upgraded
 
 
 class MergedProgram(TypedDict):
-    """The program that a merge takes in: whose it is, and the accepted ideas on its path."""
+    """The program that a merge takes in: whose it is, the accepted ideas on its path, and what either side refuted."""
 
     trace: int
     step: int
@@ -18,6 +18,7 @@ class MergedProgram(TypedDict):
     score: float
     hypothesis: str
     accepted: list[StepBrief]
+    refuted: NotRequired[list[StepBrief]]
 
 
 class Proposal(TypedDict, total=False):

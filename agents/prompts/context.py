@@ -40,7 +40,7 @@ _MEMORY_KEYS = (
     "lesson",
 )
 _EARLIER_KEYS = ("run", "task", "metric", "direction")
-_IDEA_KEYS = ("hypothesis", "component", "gain_se", "lesson")
+_IDEA_KEYS = ("trace", "hypothesis", "component", "gain", "gain_se", "score", "lesson")
 _UNSAID = ("id", "code")
 
 
@@ -174,8 +174,9 @@ def momentum_context(entries: Iterable[StepBrief]) -> list[StepContext]:
 
 
 def merge_context(other: MergedProgram) -> JsonObject:
-    """The program to be merged in, with the accepted ideas that led to it."""
-    return {**other, "accepted": [_part(e, _IDEA_KEYS) for e in other["accepted"]]}
+    """The program to be merged in, with the accepted ideas that led to it and those that either side refuted."""
+    rows = {"accepted": other["accepted"], "refuted": other.get("refuted", [])}
+    return {**other, **{name: [_part(e, _IDEA_KEYS) for e in found] for name, found in rows.items()}}
 
 
 def _part(row: Mapping[str, Any], keys: Iterable[str]) -> StepContext:

@@ -11,6 +11,8 @@ from tests.scripted import HYPOTHESIS, REPLIES, ScriptedModel, call_of, facts_of
 
 pytestmark = pytest.mark.slow
 WEAK = PROGRAM.replace("[:2]", "[:1]")
+SHAPES, SIZES = PROGRAM.replace("[:2]", "[24:26]"), PROGRAM.replace("[:2]", "[10:12]")
+"""The mean of both predictions has an AUC of .93, each alone one of .85 to .86."""
 
 
 def calls(model: ScriptedModel) -> list[str]:
@@ -65,16 +67,21 @@ def choose(facts: dict[str, Any]) -> str:
     return json.dumps({"decision": "select", "hypothesis": statement_of(facts), "plan": ["do it"]})
 
 
+def choose_merge(facts: dict[str, Any]) -> str:
+    merge = [row for row in facts["choices"] if row["statement"].startswith("Merge")]
+    chosen = {"decision": "select", "hypothesis": merge[0], "plan": ["merge"]} if merge else None
+    return json.dumps(chosen) if chosen else choose(facts)
+
+
 def test_a_merge_is_asked_with_both_programs(cancer: Path, tmp_path: Path) -> None:
-    other = PROGRAM.replace("[:2]", "[2:4]")
-    both = PROGRAM.replace("[:2]", "[:4]")
+    both = PROGRAM.replace("[:2]", "[10:26]")
 
     def code(facts: dict[str, Any]) -> str:
         if facts["call"] == "merge":
             return fenced(both)
-        return fenced(other if facts["trace"] else PROGRAM) if facts["stage"] == "draft" else WORSE
+        return fenced(SIZES if facts["trace"] else SHAPES) if facts["stage"] == "draft" else WORSE
 
-    model = player(code, choose=choose)
+    model = player(code, choose=choose_merge)
     _, records = run(cancer, tmp_path / "out", model, traces=2, steps=4, sync_every=1, finalists=1)
     (merge,) = [r for r in records if r.kind == "merge"]
     leader, guest = merge.trace, 1 - merge.trace
@@ -85,11 +92,41 @@ def test_a_merge_is_asked_with_both_programs(cancer: Path, tmp_path: Path) -> No
     (asked,) = [m for m in model.calls if call_of(m) == "merge"]
     assert [row["hypothesis"] for row in facts_of(asked)["other"]["accepted"]] == [f"idea {guest}:0"]
     first, second = str(asked[1].content).split("## Other program")
-    mine, theirs = (PROGRAM, other) if leader == 0 else (other, PROGRAM)
+    mine, theirs = (SHAPES, SIZES) if leader == 0 else (SIZES, SHAPES)
     assert mine in first
     assert theirs in second
     asked_at_merge = [m for m in model.calls if facts_of(m)["trace"] == leader and facts_of(m)["step"] == 3]
-    assert [call_of(m) for m in asked_at_merge] == ["merge", "judge"]
+    assert [call_of(m) for m in asked_at_merge] == ["diagnose", "choose", "merge", "judge"]
+    offered = facts_of(asked_at_merge[1])["choices"]
+    assert [row["statement"].startswith("Merge what trace") for row in offered] == [False, True]
+    refuted = {row["hypothesis"] for row in facts_of(asked)["other"]["refuted"]}
+    rejected = {r.statement for r in records if r.verdict == "rejected" and r.step < 3}
+    assert rejected
+    assert refuted == rejected
+
+
+def test_a_merge_that_is_offered_may_be_passed_over(cancer: Path, tmp_path: Path) -> None:
+    def code(facts: dict[str, Any]) -> str:
+        return fenced(SIZES if facts["trace"] else SHAPES) if facts["stage"] == "draft" else WORSE
+
+    model = player(code, choose=choose)
+    _, records = run(cancer, tmp_path / "out", model, traces=2, steps=4, sync_every=1, finalists=1)
+    assert {r.kind for r in records if r.step} == {"edit"}
+    assert all(r.source is None for r in records)
+    offered = [facts_of(m)["choices"] for m in model.calls if call_of(m) == "choose"]
+    assert any(len(rows) == 2 for rows in offered)
+
+
+def test_programs_that_say_the_same_are_not_merged(cancer: Path, tmp_path: Path) -> None:
+    def code(facts: dict[str, Any]) -> str:
+        twin = f"# trace {facts['trace']}\n{PROGRAM}"
+        return fenced(twin) if facts["stage"] == "draft" else WORSE
+
+    model = player(code, choose=choose_merge)
+    _, records = run(cancer, tmp_path / "out", model, traces=2, steps=4, sync_every=1, finalists=1)
+    assert "merge" not in {r.kind for r in records}
+    offered = [facts_of(m)["choices"] for m in model.calls if call_of(m) == "choose"]
+    assert {len(rows) for rows in offered} == {1}
 
 
 def test_a_stalled_trace_restarts_elsewhere_then_folds_and_leaves_its_steps(
