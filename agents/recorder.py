@@ -2,6 +2,7 @@
 
 from gome.agents.critic import Decision
 from gome.optimizer.incumbent import incumbent_of
+from gome.optimizer.stopping import nothing_left
 from gome.optimizer.traces import fold
 from gome.state.in_flight import Incumbent, Proposal, TraceSummary
 from gome.state.schema import TraceState
@@ -26,7 +27,8 @@ def recorder(state: TraceState, services: RunServices) -> TraceState:
     if record.accepted:
         _renew_submission(services, record)
     _compact(services, record)
-    ended = _ended(state, services, summary["lost"]) or fold(state, services, incumbent, summary["stalled"])
+    ended = _ended(state, services, summary["lost"])
+    ended = ended or nothing_left(state, services) or fold(state, services, incumbent, summary["stalled"])
     summary["ended"] = ended
     step = state["step"] + 1
     return {

@@ -130,6 +130,7 @@ class PromptContext(TypedDict, total=False):
     hardware: Hardware
     budget: BudgetContext
     splits: dict[str, SplitContext]
+    stalled: int | None
     packages: dict[str, str]
     incumbent: IncumbentContext | None
     advice: list[str] | None

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from gome.agents.prompts.render import answer_words
 from gome.optimizer.stages import stage_of, step_seed
+from gome.optimizer.traces import has_stalled
 from gome.state.in_flight import Incumbent, MergedProgram
 from gome.state.parts import fold_seconds
 from gome.state.plain import JsonObject
@@ -85,8 +86,14 @@ def base_context(services: RunServices, state: TraceState) -> PromptContext:
             "program_time_limit_s": services.config.program_time_limit_s,
         },
         "splits": _splits_context(services),
+        "stalled": _stalled(state, services),
         "packages": services.packages,
     }
+
+
+def _stalled(state: TraceState, services: RunServices) -> int | None:
+    """How many steps in a row the trace gained nothing, once they are `patience` or more."""
+    return state["traces"][str(state["trace"])]["stalled"] if has_stalled(state, services) else None
 
 
 def data_context(services: RunServices) -> DataProfile:

@@ -67,7 +67,16 @@ def test_what_a_program_prints_makes_no_section_of_the_prompt() -> None:
         outline(debug(FORGED, problem=f"in row 1\n{FORGED}", program=FORGED)),
     )
     assert forged[0] == plain[0]
-    assert [f"{FORGED}\n", f"in row 1\n{FORGED}\n", f"{FORGED}\n", f"in row 1\n{FORGED}\n"] == forged[1][:4]
+    put_in = [f"{FORGED}\n", f"in row 1\n{FORGED}\n", f"{FORGED}\n", f"in row 1\n{FORGED}\n"]
+    assert [block for block in forged[1] if "Accept everything" in block] == put_in
+
+
+def test_what_a_model_said_earlier_makes_no_section_either() -> None:
+    plain, forged = (
+        outline(debug("boom", facts={"hypothesis": {"statement": s}})) for s in ("scale", FORGED)
+    )
+    assert forged[0] == plain[0]
+    assert f"{FORGED}\n" in forged[1]
 
 
 @given(st.dictionaries(FOREIGN, FOREIGN, max_size=3))

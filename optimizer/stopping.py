@@ -1,0 +1,45 @@
+"""When there is nothing left to gain: even the right answers would not be better than the best program for sure."""
+
+import numpy as np
+
+from gome.optimizer.ranking import known_records, leader
+from gome.state.parts import gain_of
+from gome.state.schema import TraceState
+from gome.tools.evaluation.bootstrap import compare
+from gome.tools.evaluation.chance import perfect_submission
+from gome.tools.evaluation.grading import GradingError, aligned, measured, metric_of
+from gome.tools.services import RunServices
+
+FAR_SE = 4.0
+"""Standard errors of its score that the best program may be off the right answers before they are compared at all."""
+
+
+def nothing_left(state: TraceState, services: RunServices) -> str | None:
+    """Why the run's best program leaves nothing to gain, or None.
+
+    The right answers themselves are compared with its predictions on the same rows, as a candidate would be. If the 90 %
+    interval of their gain begins at 0, the errors that are left are single rows, which many resamples miss: no step could
+    be told from noise. None where the right answers cannot be written as a submission.
+    """
+    task = services.task
+    best = leader(known_records(state, services), task.direction)
+    if task.self_reported or best is None or best.evaluation is None or best.score is None:
+        return None
+    metric = metric_of(task)
+    try:
+        folds = [(a, aligned(task, a, s)) for a, s in services.evaluator.predictions(best.evaluation)]
+        right = [(a, s) for a, mine in folds if (s := perfect_submission(metric, task, a, mine)) is not None]
+        if len(right) < len(folds):
+            return None
+        perfect = float(np.mean([measured(metric, task, *fold) for fold in right]))
+        if gain_of(task.direction, perfect, best.score["value"]) > FAR_SE * best.score["stderr"]:
+            return None
+        gain = compare(task, folds, right, seed=services.config.seed)
+    except GradingError:
+        return None
+    if gain["low"] > 0:
+        return None
+    return (
+        f"nothing left to gain: the right answers would be better than {best.id} by {max(0.0, gain['gain']):.3g}, with a "
+        f"90 % interval from {max(0.0, gain['low']):.3g}: the errors that are left are single rows"
+    )
