@@ -242,6 +242,7 @@ def _choose(
         sign=services.sign,
         path_length=summary.get("accepted", 0),
         rng=np.random.default_rng(step_seed(services.config.seed, state["trace"], state["step"])),
+        trace=state["trace"],
         similarity=cosine_sentences if services.config.embedding == "sentences" else cosine_tfidf,
     )
     shown: PromptContext = {

@@ -45,11 +45,13 @@ def recall(
     sign: int,
     path_length: int,
     rng: np.random.Generator,
+    trace: int | None = None,
     similarity: Similarity = cosine_tfidf,
 ) -> list[StepBrief]:
     """Remembered steps to show beside `candidates`: the best accepted one, up to two sampled per candidate by the softmax
-    of the kernel over accepted ones, and the failed one nearest to each candidate. No duplicates; best first, ties to the
-    more recent step. The best one has a score, if any has: entries of earlier runs, which have none, come after.
+    of the kernel over accepted ones, and the nearest to each candidate of those that failed or were rejected: one of
+    `trace` itself and one of the others, whose dead ends it has not seen. No duplicates; best first, ties to the more
+    recent step. The best one has a score, if any has: entries of earlier runs, which have none, come after.
     """
     accepted = [e for e in entries if e["verdict"] == "accepted"]
     failed = [e for e in entries if e["verdict"] != "accepted"]
@@ -66,15 +68,25 @@ def recall(
             count = min(SAMPLED_PER_CANDIDATE, len(accepted))
             for j in rng.choice(len(accepted), size=count, replace=False, p=weights / weights.sum()):
                 chosen.setdefault(accepted[j]["id"], accepted[j])
-    if failed and candidates:
-        near = similarity(list(candidates), [e["hypothesis"] for e in failed])
-        for row in near:
-            j = int(row.argmax())
-            if row[j] > 0:
-                chosen.setdefault(failed[j]["id"], failed[j])
+    own = [e["trace"] == trace and "run" not in e for e in failed]
+    for side in (True, False):
+        chosen |= _nearest(
+            candidates, [e for e, mine in zip(failed, own, strict=True) if mine is side], similarity
+        )
     return sorted(
         chosen.values(), key=lambda e: (e["verdict"] != "accepted", -(e["gain_se"] or 0.0), -e["step"])
     )
+
+
+def _nearest(
+    candidates: Sequence[str], entries: Sequence[StepBrief], similarity: Similarity
+) -> dict[str, StepBrief]:
+    """The entry that is most like each candidate, by id; none for a candidate that none is like."""
+    if not entries or not candidates:
+        return {}
+    near = similarity(list(candidates), [e["hypothesis"] for e in entries])
+    places = [int(row.argmax()) for row in near if row.max() > 0]
+    return {entries[j]["id"]: entries[j] for j in places}
 
 
 def _best(entries: Sequence[StepBrief], delta: np.ndarray) -> int:

@@ -140,3 +140,23 @@ def test_challenges_move_from_data_to_history(accepted: int, rejected: int) -> N
     assert 0 <= scenario <= 3
     assert challenge_schedule(accepted + 1, rejected)[0] <= scenario
     assert challenge_schedule(0, 0) == (3, 0)
+
+
+def test_dead_ends_of_siblings_are_recalled_beside_ones_own() -> None:
+    tuned = "tune the learning rate of the boosted trees"
+    rows = [
+        entry(0, 1, accepted=False, text=tuned),
+        entry(1, 1, accepted=False, text="tune the learning rate of boosted trees by search"),
+        entry(1, 2, accepted=False, text="drop the columns that drift"),
+    ]
+    found = recall(
+        [tuned],
+        rows,
+        incumbent=0.5,
+        stderr=0.1,
+        sign=1,
+        path_length=1,
+        rng=np.random.default_rng(0),
+        trace=0,
+    )
+    assert {e["id"] for e in found} == {"0:1", "1:1"}
