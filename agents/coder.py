@@ -21,10 +21,12 @@ def coder(state: TraceState, services: RunServices) -> TraceState:
     fork: TraceState = {} if debugging else fork_of(state, services)
     state = cast(TraceState, {**state, **fork})
     work = state["work"]
-    program = _debug(state, services) if debugging else _write(state, services)
+    program, said = _debug(state, services) if debugging else _write(state, services)
     code = services.artifacts.put_text(program, "py")
     following = "reviewer" if services.config.review == "programs" else "runner"
-    return {**fork, "work": {**work, "code": code, "rounds": work["rounds"] + debugging}, "next": following}
+    repairs = [*work.get("repairs", []), *([said] if debugging and said else [])]
+    rounds = work["rounds"] + debugging
+    return {**fork, "work": {**work, "code": code, "rounds": rounds, "repairs": repairs}, "next": following}
 
 
 def updated(reply: CodeReply, program: str | None) -> str:
@@ -51,7 +53,7 @@ def updated(reply: CodeReply, program: str | None) -> str:
     return text
 
 
-def _write(state: TraceState, services: RunServices) -> str:
+def _write(state: TraceState, services: RunServices) -> tuple[str, str]:
     proposal = services.artifacts.get_json(state["work"]["proposal"])
     context: PromptContext = {
         **base_context(services, state),
@@ -71,7 +73,7 @@ def _write(state: TraceState, services: RunServices) -> str:
     return _ask(state, services, call, context, program, **texts)
 
 
-def _debug(state: TraceState, services: RunServices) -> str:
+def _debug(state: TraceState, services: RunServices) -> tuple[str, str]:
     work = state["work"]
     error = work["errors"][-1]
     program = services.artifacts.get_text(str(work["code"]))
@@ -111,7 +113,8 @@ def _ask(
     context: PromptContext,
     program: str | None,
     **texts: Any,
-) -> str:
+) -> tuple[str, str]:
+    """The program, and what the coder said of it."""
     prompt = render(ROLE, call, context, program=program, description=services.task.description, **texts)
     reply = services.asker.ask(
         ROLE,
@@ -120,7 +123,7 @@ def _ask(
         key=f"{state['trace']}:{state['step']}:{call}{state['work']['rounds']}",
         check=lambda reply: void(updated(reply, program)),
     )
-    return updated(reply, program)
+    return updated(reply, program), reply.said
 
 
 def void(_: object) -> None:

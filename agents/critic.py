@@ -147,6 +147,7 @@ def _judge(
     context: PromptContext = {
         **base_context(services, state),
         "hypothesis": proposal["hypothesis"],
+        "repairs": state["work"].get("repairs") or None,
         "candidate": _candidate_context(evaluation),
         "comparison": comparison,
         "tie": measured.tie,

@@ -79,6 +79,7 @@ def _record(state: TraceState, services: RunServices) -> StepRecord:
         comparison=decision["comparison"],
         checks=decision["checks"],
         debug_rounds=work.get("rounds", 0),
+        repairs=work.get("repairs", []),
         reviews=work.get("reviews", []),
         advice=work.get("advice", []),
         seconds=round(now - work.get("started", now), 2),

@@ -142,6 +142,7 @@ class PromptContext(TypedDict, total=False):
     momentum: list[StepContext]
     choices: list[HypothesisChoice]
     hypothesis: Hypothesis
+    repairs: list[str] | None
     plan: list[str]
     other: dict[str, Any]
     error: dict[str, Any]

@@ -49,6 +49,7 @@ class StepBrief(TypedDict):
     code: str | None
     reviews: NotRequired[list[Review]]
     advice: NotRequired[list[str]]
+    repairs: NotRequired[list[str]]
 
 
 class EarlierStep(StepBrief):
@@ -71,7 +72,8 @@ class StepRecord:
     """A line of history.jsonl: one step, whole. References point into the run's artifacts.
 
     `source` is the step that was merged in, or from which the trace restarted. `checks` is what the executed alignment
-    checks found, a line each; `advice` what a person had said that this step's diagnosis was the first of its trace to
+    checks found, a line each; `repairs` what the coder said of each change after a failure, which may have changed what
+    was tested; `advice` what a person had said that this step's diagnosis was the first of its trace to
     read. A line of an earlier version, or one that lacks fields, reads as well: see `from_json`.
     """
 
@@ -99,6 +101,7 @@ class StepRecord:
     comparison: Comparison | None = None
     checks: list[str] = field(default_factory=list)
     debug_rounds: int = 0
+    repairs: list[str] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
     advice: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -181,6 +184,8 @@ class StepRecord:
         )
         if self.reviews:
             brief["reviews"] = self.reviews
+        if self.repairs:
+            brief["repairs"] = self.repairs
         if self.advice:
             brief["advice"] = self.advice
         return brief

@@ -1,5 +1,7 @@
 """What the models are asked to reply, as schemas. Lenient where a slip is harmless, strict where it is not."""
 
+import re
+from textwrap import shorten
 from typing import Any, Literal, cast
 
 from pydantic import BaseModel, Field, field_validator
@@ -11,6 +13,8 @@ from gome.tools.models.parsing import fenced_blocks, without_thoughts
 
 _COMPONENTS = ("data", "features", "model", "ensemble", "workflow")
 _WHOLE_PROGRAM_MIN_LINES = 3
+SAID_CHARS = 400
+_CODE_BEGINS = re.compile(r"^[ \t]*(?:`{3,}|<{5,})", re.MULTILINE)
 
 
 class Challenge(BaseModel):
@@ -143,21 +147,25 @@ class Judgement(BaseModel):
 
 
 class CodeReply(BaseModel):
-    """Reply to `draft`, `edit`, `debug`, `merge`: a whole program, or search/replace blocks. Not JSON."""
+    """Reply to `draft`, `edit`, `debug`, `merge`: a whole program, or search/replace blocks. Not JSON. `said` is the text
+    before them."""
 
+    said: str = ""
     program: str | None = None
     blocks: list[tuple[str, str]] = Field(default_factory=list)
 
     @classmethod
     def from_text(cls, text: str) -> "CodeReply":
         """Search/replace blocks if there are any, else the longest fenced block. ValueError if there is neither."""
-        blocks = read_blocks(without_thoughts(text))
+        plain = without_thoughts(text)
+        said = shorten(_CODE_BEGINS.split(plain, maxsplit=1)[0], SAID_CHARS, placeholder=" [...]")
+        blocks = read_blocks(plain)
         if blocks:
-            return cls(blocks=blocks)
+            return cls(said=said, blocks=blocks)
         fences = [
             body for language, body in fenced_blocks(text) if language in ("", "python", "py", "python3")
         ]
         program = max(fences, key=len, default="")
         if program.count("\n") < _WHOLE_PROGRAM_MIN_LINES:
             raise ValueError("no search/replace block and no whole program in a ```python block was found")
-        return cls(program=program)
+        return cls(said=said, program=program)

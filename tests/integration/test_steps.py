@@ -11,7 +11,7 @@ from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.state.step import StepRecord
 from gome.tools.records.history import History
-from tests.scripted import HYPOTHESIS, REPLIES, ScriptedModel, facts_of, player
+from tests.scripted import HYPOTHESIS, REPLIES, ScriptedModel, call_of, facts_of, player
 
 pytestmark = pytest.mark.slow
 
@@ -102,12 +102,21 @@ def test_a_failing_program_is_mended_within_the_step(cancer: Path, tmp_path: Pat
     def code(facts: dict[str, Any]) -> str:
         if facts["call"] == "debug":
             assert "nosuchmodule" in facts["error"]["problems"][0]
-            return edit("import nosuchmodule", "")
-        return fenced(broken)
+            said = "The module is not there: the columns are scaled by hand, without it.\n\n"
+            return said + edit("import nosuchmodule", "").partition("\n")[2]
+        return fenced(broken) if facts["step"] == 0 else BETTER
 
-    _, records = run(cancer, tmp_path / "out", player(code), steps=1)
+    model = player(code)
+    _, records = run(cancer, tmp_path / "out", model, steps=2)
     assert records[0].verdict == "accepted"
     assert records[0].debug_rounds == 1
+    repairs = ["The module is not there: the columns are scaled by hand, without it."]
+    assert [r.repairs for r in records] == [repairs, []]
+    judged, diagnosed = (
+        next(facts_of(m) for m in model.calls if call_of(m) == call and facts_of(m)["step"] == step)
+        for call, step in (("judge", 0), ("diagnose", 1))
+    )
+    assert judged["repairs"] == diagnosed["history"][0]["repairs"] == repairs
 
 
 def test_debugging_ends_and_the_step_is_lost_not_the_run(cancer: Path, tmp_path: Path) -> None:
