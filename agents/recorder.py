@@ -64,6 +64,8 @@ def _record(state: TraceState, services: RunServices) -> StepRecord:
         kind=work.get("kind", "draft"),
         source=work.get("source"),
         diagnosis=proposal.get("diagnosis", ""),
+        findings=proposal.get("findings", ""),
+        probes=proposal.get("probes", []),
         challenges=proposal.get("challenges", []),
         hypotheses=proposal.get("hypotheses", []),
         hypothesis=proposal.get("hypothesis", {}),

@@ -7,6 +7,7 @@ from heapq import nlargest
 import numpy as np
 
 from gome.agents.forking import shown_hypothesis
+from gome.agents.probing import Probing
 from gome.agents.prompts.context import (
     base_context,
     data_context,
@@ -31,6 +32,8 @@ from gome.state.prompt_context import HypothesisChoice, PromptContext, StepConte
 from gome.state.reducers import upsert
 from gome.state.schema import TraceState
 from gome.state.step import StepBrief, brief_from_json
+from gome.tools.models.conversation import Conversation
+from gome.tools.probes import WALL_S
 from gome.tools.records.by_step import last_of_each
 from gome.tools.services import RunServices
 
@@ -100,18 +103,22 @@ def _reasoned(
     program: str | None,
     offered: Sequence[Hypothesis],
 ) -> Proposal:
-    """The gradient: diagnosis, then the choice with momentum among its hypotheses and those `offered`."""
+    """The gradient, one conversation: diagnosis with probes, then the choice with momentum among its hypotheses and those
+    `offered`."""
     if (incumbent := state.get("incumbent")) and incumbent["evidence"] and services.config.has("evidence"):
         context["evidence"] = services.artifacts.get_json(incumbent["evidence"])
     context["reliability"] = reliability(last_of_each(known_records(state, services), RELIABILITY_STEPS))
     services.emit("researcher", "diagnosing", state["trace"], state["step"])
-    diagnosis = _diagnose(state, services, context, program)
+    talk, probing = Conversation(services.asker, ROLE), Probing(state, services)
+    diagnosis = _diagnose(talk, probing, state, services, context, program)
     if services.config.critique:
-        diagnosis = _criticised(state, services, context, program, diagnosis)
+        diagnosis = _criticised(talk, state, services, context, diagnosis)
     diagnosis.hypotheses += [HypothesisReply.model_validate(h) for h in offered]
-    choice, recalled = _choose(state, services, context, program, diagnosis)
+    choice, recalled = _choose(talk, state, services, context, diagnosis)
     return {
         "diagnosis": diagnosis.diagnosis,
+        "findings": diagnosis.findings if probing.done else "",
+        "probes": probing.found,
         "challenges": [c.model_dump() for c in diagnosis.challenges],
         "hypotheses": [h.as_hypothesis() for h in diagnosis.hypotheses],
         "recalled": recalled,
@@ -144,7 +151,12 @@ def challenge_schedule(accepted: int, rejected: int) -> tuple[int, int]:
 
 
 def _diagnose(
-    state: TraceState, services: RunServices, context: PromptContext, program: str | None
+    talk: Conversation,
+    probing: Probing,
+    state: TraceState,
+    services: RunServices,
+    context: PromptContext,
+    program: str | None,
 ) -> Diagnosis:
     summary = state.get("traces", {}).get(str(state["trace"]), {})
     scenario, history = challenge_schedule(summary.get("accepted", 0), summary.get("rejected", 0))
@@ -164,32 +176,23 @@ def _diagnose(
         program=program,
         scenario_challenges=scenario,
         history_challenges=history,
+        probes=probing.allowed,
+        probe_seconds=round(WALL_S),
     )
-    return services.asker.ask(ROLE, prompt, Diagnosis, key=f"{state['trace']}:{state['step']}:diagnose")
+    key = f"{state['trace']}:{state['step']}:diagnose"
+    return talk.ask(prompt, Diagnosis, key=key, tools=[probing.tool], calls=probing.allowed)
 
 
 def _criticised(
+    talk: Conversation,
     state: TraceState,
     services: RunServices,
     context: PromptContext,
-    program: str | None,
     diagnosis: Diagnosis,
 ) -> Diagnosis:
-    """The diagnosis with its hypotheses criticised and rewritten: the optional pass, one call."""
-    shown: PromptContext = {
-        **context,
-        "choices": _choices(context, diagnosis),
-        "history": history_context(state),
-    }
-    prompt = render(
-        ROLE,
-        "critique",
-        shown,
-        description=services.task.description,
-        program=program,
-        diagnosis=diagnosis.diagnosis,
-    )
-    found = services.asker.ask(ROLE, prompt, Critique, key=f"{state['trace']}:{state['step']}:critique")
+    """The diagnosis with its hypotheses criticised and rewritten: the optional pass, one more turn."""
+    prompt = render(ROLE, "critique", {"choices": _choices(context, diagnosis)})
+    found = talk.ask(prompt, Critique, key=f"{state['trace']}:{state['step']}:critique")
     return diagnosis.model_copy(update={"hypotheses": found.hypotheses})
 
 
@@ -226,10 +229,10 @@ def _remembered(state: TraceState, services: RunServices) -> list[StepBrief]:
 
 
 def _choose(
+    talk: Conversation,
     state: TraceState,
     services: RunServices,
     context: PromptContext,
-    program: str | None,
     diagnosis: Diagnosis,
 ) -> tuple[Choice, list[str]]:
     incumbent = state.get("incumbent")
@@ -246,19 +249,10 @@ def _choose(
         similarity=cosine_sentences if services.config.embedding == "sentences" else cosine_tfidf,
     )
     shown: PromptContext = {
-        **context,
         "choices": _choices(context, diagnosis),
         "momentum": momentum_context(recalled),
-        "history": history_context(state),
-        "siblings": _siblings(state, services),
+        "siblings": _siblings(state, services),  # as they are by now
     }
-    prompt = render(
-        ROLE,
-        "choose",
-        shown,
-        description=services.task.description,
-        program=program,
-        diagnosis=diagnosis.diagnosis,
-    )
-    choice = services.asker.ask(ROLE, prompt, Choice, key=f"{state['trace']}:{state['step']}:choose")
+    prompt = render(ROLE, "choose", shown, drafting=incumbent is None)
+    choice = talk.ask(prompt, Choice, key=f"{state['trace']}:{state['step']}:choose")
     return choice, [e["id"] for e in recalled]

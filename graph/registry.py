@@ -32,6 +32,7 @@ from gome.tools.execution.workspace import remove_tree
 from gome.tools.models.ask import Asker
 from gome.tools.models.chat import make_model, provider_of
 from gome.tools.models.gateway import Gateway
+from gome.tools.probes import Probes
 from gome.tools.provisional import ProvisionalSubmission
 from gome.tools.records.advice import Advice
 from gome.tools.records.artifacts import Artifacts
@@ -131,6 +132,7 @@ class ServiceRegistry:
             stop=stop,
             seed=config.seed,
         )
+        history = History(run_dir / "history.jsonl")
         services = RunServices(
             run_dir=run_dir,
             task=task,
@@ -139,12 +141,13 @@ class ServiceRegistry:
             hardware=scheduler.hardware,
             packages=runtime.packages,
             artifacts=artifacts,
-            history=History(run_dir / "history.jsonl"),
+            history=history,
             advice=Advice(run_dir / "advice.jsonl"),
             clock=clock,
             budget=budget,
             asker=self._asker(config, Journal(run_dir / "exchanges.jsonl"), budget, stop),
             evaluator=evaluator,
+            probes=Probes(evaluator, history),
             provisional=ProvisionalSubmission(run_dir, evaluator, budget),
             momentum=StoredMomentum(store or InMemoryStore(), run["id"]),
             earlier=read_lessons(run_dir / EARLIER),

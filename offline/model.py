@@ -14,6 +14,7 @@ from gome.offline.case import Case
 from gome.offline.recipe import read_recipe
 from gome.state.prompt_context import PromptContext
 
+_CONTEXT = re.compile(r"<context>\n(.*?)\n</context>", re.DOTALL)
 _FENCE = re.compile(r"(`{3,})([\w+-]*)")
 OFFLINE_NEEDS = ("numpy", "pandas", "scikit-learn")
 """Distributions that every program of the rules imports."""
@@ -42,8 +43,8 @@ class OfflineReasoner(BaseChatModel):
 
 
 def answer(messages: list[BaseMessage]) -> str:
-    """The reply to a conversation whose first user message is one of Gome's prompts."""
-    prompt = next((str(m.content) for m in messages if isinstance(m, HumanMessage)), "")
+    """The reply to a conversation of Gome's prompts: later ones say only what is new."""
+    prompt = "\n\n".join(str(m.content) for m in messages if isinstance(m, HumanMessage))
     case = case_of(prompt)
     if case is None:
         return "The offline reasoner is a set of rules and answers only the prompts of Gome's own steps."
@@ -91,11 +92,12 @@ def _program(heading: str, prompt: str) -> str:
 
 
 def _context(prompt: str) -> PromptContext | None:
-    start, end = prompt.rfind("<context>"), prompt.rfind("</context>")
-    if start < 0 or end < start:
-        return None
-    try:
-        context = json.loads(prompt[start + len("<context>") : end])
-    except ValueError:
-        return None
-    return cast(PromptContext, context) if isinstance(context, dict) else None
+    """All parts of the context together, later ones before earlier ones; None if there is none to be read."""
+    context: dict[str, Any] = {}
+    for block in _CONTEXT.findall(prompt):
+        try:
+            part = json.loads(block)
+        except ValueError:
+            return None
+        context |= part if isinstance(part, dict) else {}
+    return cast(PromptContext, context) if "call" in context else None

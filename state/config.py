@@ -11,7 +11,7 @@ from gome.state.urls import secrets_of
 
 Isolation = Literal["e2b", "bubblewrap", "userns", "landlock", "plain"]
 Optimizer = Literal["gradient", "tree", "auto"]
-Part = Literal["reasoning", "evidence", "momentum", "traces", "merge", "restarts", "ensemble"]
+Part = Literal["reasoning", "probes", "evidence", "momentum", "traces", "merge", "restarts", "ensemble"]
 """What an ablation can leave out."""
 
 
@@ -67,9 +67,16 @@ class RunConfig(TaskOptions):
         default=False,
         description="One more model call a step: hypotheses are criticised and rewritten before the choice.",
     )
+    probes: int = Field(
+        default=4,
+        ge=0,
+        le=50,
+        description="Small programs that the researcher may run in a step before it chooses; 0: it only reads.",
+    )
     without: tuple[Part, ...] = Field(
         default=(),
-        description="Leave parts out, comma-separated: reasoning, evidence, momentum, traces, merge, restarts, ensemble.",
+        description="Leave parts out, comma-separated: reasoning, probes, evidence, momentum, traces, merge, restarts, "
+        "ensemble.",
     )
     lessons: str | None = Field(
         default=None,

@@ -5,7 +5,7 @@ from typing import Any, NotRequired, cast
 
 from typing_extensions import TypedDict
 
-from gome.state.parts import Component, Hypothesis, Review, Score, Stage, Status, StepKind
+from gome.state.parts import Component, Hypothesis, Probe, Review, Score, Stage, Status, StepKind
 from gome.state.step import StepBrief, upgraded
 
 
@@ -22,9 +22,12 @@ class MergedProgram(TypedDict):
 
 
 class Proposal(TypedDict, total=False):
-    """What the researcher hands to the coder, kept as an artifact. `recalled` are ids of steps that were shown."""
+    """What the researcher hands to the coder, kept as an artifact. `recalled` are ids of steps that were shown,
+    `findings` what the `probes` have shown, in words."""
 
     diagnosis: str
+    findings: str
+    probes: list[Probe]
     challenges: list[dict[str, str]]
     hypotheses: list[Hypothesis]
     hypothesis: Hypothesis

@@ -111,6 +111,16 @@ class Hypothesis(TypedDict, total=False):
     predicted_high: float
 
 
+class Probe(TypedDict):
+    """A small program that the researcher ran before it chose, and what it was shown of it. `program` and `log` are
+    artifact references."""
+
+    program: str
+    log: str
+    output: str
+    seconds: float
+
+
 class Usage(TypedDict):
     """Model usage: calls, tokens, US dollars of the calls whose price is known, and how many had none known."""
 

@@ -103,6 +103,7 @@ class StepContext(TypedDict, total=False):
     problems: list[str]
     feedback: str
     lesson: str
+    findings: str
     run: str
     task: str
     metric: str

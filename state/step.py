@@ -12,6 +12,7 @@ from gome.state.parts import (
     Component,
     Evaluation,
     Hypothesis,
+    Probe,
     Review,
     Score,
     Stage,
@@ -50,6 +51,7 @@ class StepBrief(TypedDict):
     reviews: NotRequired[list[Review]]
     advice: NotRequired[list[str]]
     repairs: NotRequired[list[str]]
+    findings: NotRequired[str]
 
 
 class EarlierStep(StepBrief):
@@ -72,8 +74,9 @@ class StepRecord:
     """A line of history.jsonl: one step, whole. References point into the run's artifacts.
 
     `source` is the step that was merged in, or from which the trace restarted. `checks` is what the executed alignment
-    checks found, a line each; `repairs` what the coder said of each change after a failure, which may have changed what
-    was tested; `advice` what a person had said that this step's diagnosis was the first of its trace to
+    checks found, a line each; `findings` what the `probes` of the step have shown, in the model's words; `repairs` what
+    the coder said of each change after a failure, which may have changed what was tested; `advice` what a person had
+    said that this step's diagnosis was the first of its trace to
     read. A line of an earlier version, or one that lacks fields, reads as well: see `from_json`.
     """
 
@@ -86,6 +89,8 @@ class StepRecord:
     kind: StepKind = "draft"
     source: str | None = None
     diagnosis: str = ""
+    findings: str = ""
+    probes: list[Probe] = field(default_factory=list)
     challenges: list[dict[str, str]] = field(default_factory=list)
     hypotheses: list[Hypothesis] = field(default_factory=list)
     hypothesis: Hypothesis = field(default_factory=Hypothesis)
@@ -188,6 +193,8 @@ class StepRecord:
             brief["repairs"] = self.repairs
         if self.advice:
             brief["advice"] = self.advice
+        if self.findings:
+            brief["findings"] = self.findings[:FEEDBACK_IN_BRIEF]
         return brief
 
 

@@ -1,6 +1,7 @@
 """A scripted chat model: the only thing that tests put in a real part's place."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -41,14 +42,17 @@ def in_order(*replies: str) -> ScriptedModel:
 
 
 def call_of(messages: list[BaseMessage]) -> str:
-    """Which call the prompt is: diagnose, choose, draft, edit, debug or judge."""
-    return str(messages[1].content).split("\n", 1)[0].removeprefix("# ").strip()
+    """Which call the last prompt is: diagnose, choose, draft, edit, debug or judge."""
+    return str(facts_of(messages)["call"])
 
 
 def facts_of(messages: list[BaseMessage]) -> dict[str, Any]:
-    """The facts at the end of the prompt."""
-    text = str(messages[1].content)
-    return dict(json.loads(text[text.rindex("<context>") + len("<context>") : text.rindex("</context>")]))
+    """The facts in the prompts of a conversation, later ones before earlier ones."""
+    text = "\n".join(str(m.content) for m in messages if m.type == "human")
+    facts: dict[str, Any] = {}
+    for block in re.findall(r"<context>\n(.*?)\n</context>", text, re.DOTALL):
+        facts |= json.loads(block)
+    return facts
 
 
 HYPOTHESIS = {"statement": "fit another model", "component": "model", "predicted_gain": 0.01}

@@ -17,6 +17,7 @@ from gome.state.task import Task
 from gome.tools.budget import Budget
 from gome.tools.evaluator import Evaluator
 from gome.tools.models.ask import Asker
+from gome.tools.probes import Probes
 from gome.tools.provisional import ProvisionalSubmission
 from gome.tools.records.advice import Advice
 from gome.tools.records.artifacts import Artifacts
@@ -69,6 +70,7 @@ class RunServices:
     budget: Budget
     asker: Asker
     evaluator: Evaluator
+    probes: Probes
     provisional: ProvisionalSubmission
     momentum: Momentum
     earlier: Sequence[EarlierStep]

@@ -27,7 +27,7 @@ from gome.tools.services import RunServices
 SHOWN_STEPS, SHOWN_SIBLINGS, SHOWN_CLASSES = 8, 8, 50
 SLIGHT_DRIFT, COMMON = 0.1, 0.1
 _OLDER_KEYS = ("step", "hypothesis", "component", "verdict", "gain")
-_SIBLING_KEYS = ("trace", "step", "hypothesis", "component", "verdict", "gain_se", "score")
+_SIBLING_KEYS = ("trace", "step", "hypothesis", "component", "verdict", "gain_se", "score", "findings")
 _MEMORY_KEYS = (
     "id",
     "trace",

@@ -42,13 +42,22 @@ def answer_words(form: str, *, several: bool, positive: str | None) -> str:
     )
 
 
+STABLE = ("task", "hardware", "packages", "data")
+"""Parts of the context that no step changes: a prompt that shows them first begins like the one before it."""
+
+
 def _rendered(role: str, call: str, parts: Parts, cuts: int) -> Prompt:
     context, texts = parts
     system = _templates.get_template(f"system_{role}.md").render()
-    user = _templates.get_template(f"{call}.md").render(context=context, **texts)
+    stable = {name: context[name] for name in STABLE if name in context}
+    user = _templates.get_template(f"{call}.md").render(
+        context=context, stable=context_block(stable), **texts
+    )
+    shown_above = stable if context_block(stable) in user else {}
+    rest = {name: value for name, value in context.items() if name not in shown_above}
 
     def cut() -> Prompt | None:
         left = shorter(parts, cuts)
         return _rendered(role, call, *left) if left else None
 
-    return Prompt(system.strip(), f"{user.strip()}\n\n{context_block(context)}\n", cut)
+    return Prompt(system.strip(), f"{user.strip()}\n\n{context_block(rest)}\n", cut)

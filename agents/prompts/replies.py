@@ -81,6 +81,7 @@ class Diagnosis(BaseModel):
     """Reply to `diagnose`: the gradient."""
 
     diagnosis: str
+    findings: str = ""
     challenges: list[Challenge] = Field(min_length=1, max_length=5)
     hypotheses: list[HypothesisReply] = Field(min_length=1, max_length=8)
 

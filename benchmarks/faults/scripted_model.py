@@ -7,6 +7,7 @@ accepted, some rejected, some tie, and some programs have to be mended first.
 import hashlib
 import json
 import random
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -53,10 +54,12 @@ def _write(path: Path, header: str, lines: list[str]) -> None:
 
 def place_of(messages: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Where in the run a prompt stands: call, trace, step, debug round and turn."""
-    text = str(messages[1]["content"])
-    facts = json.loads(text[text.rindex("<context>") + len("<context>") : text.rindex("</context>")])
+    text = "\n".join(str(m["content"]) for m in messages if m["role"] == "user")
+    facts: dict[str, Any] = {}
+    for block in re.findall(r"<context>\n(.*?)\n</context>", text, re.DOTALL):
+        facts |= json.loads(block)
     return {
-        "call": text.split("\n", 1)[0].removeprefix("# ").strip(),
+        "call": facts["call"],
         "trace": facts["trace"],
         "step": facts["step"],
         "round": (facts.get("error") or {}).get("round", 0),

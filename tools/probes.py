@@ -1,0 +1,207 @@
+"""Probes: small programs of the researcher, run on what programs may see; their predictions are graded by the harness.
+
+A probe finds the first search fold as a program does: labelled rows to learn from, and the locked part, whose rows come
+without labels. Beside it lie the accepted programs of all traces, their logs, and their out-of-fold predictions with the
+truths of the graded search rows. The selection part and the real answers are in none of it.
+"""
+
+import hashlib
+import json
+import secrets
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import pandas as pd
+from scipy.stats import norm
+from typing_extensions import TypedDict
+
+from gome.state.errors import BudgetReached, GomeError, RunStopped
+from gome.state.parts import Evaluation
+from gome.state.plain import JsonObject
+from gome.state.step import StepRecord
+from gome.tools import probe_helper
+from gome.tools.data.input_files import InputLinks
+from gome.tools.data.inputs import laid_out
+from gome.tools.data.task_files import task_files
+from gome.tools.evaluation.bootstrap import compare, score
+from gome.tools.evaluation.submission import check_submission
+from gome.tools.evaluator import Evaluator
+from gome.tools.execution.job import Job, Outcome
+from gome.tools.execution.resources import resources_of
+from gome.tools.execution.scheduler import run_to_its_end
+from gome.tools.execution.workspace import remove_work_dir
+from gome.tools.models.tool_calls import capped
+from gome.tools.records.history import History
+from gome.tools.records.jsonl import write_json
+
+WALL_S, OUTPUT_CHARS, OUTPUT_MB = 60.0, 6000, 256.0
+MOST_PROGRAMS, MOST_VARIANTS = 12, 50
+FOLDER, VARIANT = "evidence", "gome_variant"
+_PROLOGUE = "import sys; sys.path.append('input/{folder}')\n"
+
+
+class Probed(TypedDict):
+    """What a probe brought: `output` as the researcher is shown it, `variants` that the harness graded, `seconds` it
+    took. `program` and `log` are artifact references."""
+
+    program: str
+    log: str
+    output: str
+    variants: list[str]
+    seconds: float
+
+
+class Probes:
+    """Runs the probes of all traces. One that has finished is kept by its step and its text, and not run again."""
+
+    def __init__(self, evaluator: Evaluator, history: History) -> None:
+        self.evaluator, self.history = evaluator, history
+        self.folder = evaluator.run_dir / "probes"
+
+    def run(
+        self, program: str, before: Sequence[Probed], *, trace: int, step: int, against: Evaluation | None
+    ) -> Probed:
+        """The probe's outcome. `before` are the probes of the step so far, `against` the evaluation of its incumbent.
+
+        Raises RunStopped when asked to stop, BudgetReached when the search's time is used up.
+        """
+        digest = hashlib.sha256(program.encode("utf-8", "replace")).hexdigest()[:20]
+        path = self.folder / f"{trace}-{step}-{digest}.json"
+        if path.is_file():
+            return cast(Probed, json.loads(path.read_text()))
+        outcome, log = self._ran(program, trace, against)
+        variants = [name for probed in before for name in probed["variants"]]
+        graded, named = self._graded(outcome, against, len(variants))
+        artifacts = self.evaluator.artifacts
+        ended = "" if outcome.reason == "ok" else f"\n\nIt was ended: {outcome.limit or outcome.reason}."
+        output = f"{capped(log.strip() or '(it printed nothing)', OUTPUT_CHARS)}{ended}\n\n{graded}".strip()
+        probed = Probed(
+            program=artifacts.put_text(program, "py"),
+            log=artifacts.put_text(log, "log"),
+            output=output,
+            variants=named,
+            seconds=round(outcome.seconds, 2),
+        )
+        if outcome.submission:
+            remove_work_dir(outcome.submission.parent)
+        self.folder.mkdir(exist_ok=True)
+        write_json(path, probed)
+        return probed
+
+    def _ran(self, program: str, trace: int, against: Evaluation | None) -> tuple[Outcome, str]:
+        harness = self.evaluator
+        harness.budget.begin("smoke", "probe")
+        input_dir, folder = self._laid_out()
+        source = harness.artifacts.put_text(_PROLOGUE.format(folder=folder) + program, "py")
+        (harness.run_dir / "work").mkdir(exist_ok=True)
+        work = harness.run_dir / "work" / secrets.token_hex(8)
+        job = Job(
+            program=harness.artifacts.path(source),
+            input_dir=input_dir,
+            work_dir=work,
+            seed=harness.seed,
+            wall_s=min(WALL_S, harness.limits.wall_s),
+            memory_mb=harness.limits.memory_mb,
+            output_mb=OUTPUT_MB,
+            resources=resources_of(program),
+        )
+
+        def cut() -> bool:
+            return harness.stop() or harness.budget.search_seconds_left() <= 0
+
+        outcome = run_to_its_end(harness.scheduler, job, trace=trace, stop=cut)
+        if outcome.reason == "stopped":
+            remove_work_dir(work)
+            if harness.stop():
+                raise RunStopped("the probe in flight was stopped")
+            raise BudgetReached(harness.budget.time_is_up())
+        return outcome, outcome.log
+
+    def _graded(self, outcome: Outcome, against: Evaluation | None, tried: int) -> tuple[str, list[str]]:
+        """What is said of the variants that the probe had judged, and their names; whatever it wrote is its own fault."""
+        if outcome.submission is None:
+            return "", []
+        try:
+            table = pd.read_csv(outcome.submission, dtype=str, keep_default_na=False)
+            parts = list(table.groupby(VARIANT, sort=False))[:MOST_VARIANTS]
+            lines = [self._line(str(name), part.drop(columns=VARIANT), against) for name, part in parts]
+        except (GomeError, OSError):  # the task's and the machine's
+            raise
+        except Exception as error:  # what a program wrote ends no run
+            return f"What it handed to judge() cannot be read: {type(error).__name__}.", []
+        count = tried + len(lines)
+        chance = norm.ppf((count - 0.375) / (count + 0.25)) if count > 1 else 0.0
+        warning = (
+            f" The best of {count} without any effect gains about {chance:.1f} standard errors by chance."
+        )
+        head = (
+            f"Graded on the locked part; variants judged in this step: {count}.{warning if count > 1 else ''}"
+        )
+        return "\n".join([head, *lines]), [str(name) for name, _ in parts]
+
+    def _line(self, name: str, part: pd.DataFrame, against: Evaluation | None) -> str:
+        harness = self.evaluator
+        with tempfile.TemporaryDirectory() as scratch:
+            path = Path(scratch) / "submission.csv"
+            part.to_csv(path, index=False)
+            frame, problems = check_submission(path, harness.inputs.sample("search", 0), harness.task)
+        if frame is None:
+            return f"- {name}: not graded: {problems[0]}"
+        after = [(harness.inputs.answers("search", 0), frame)]
+        value = score(harness.task, after, seed=harness.seed)
+        said = f"- {name}: {harness.task.metric} {value['value']:.6g} ± {value['stderr']:.2g}"
+        if against is None:
+            return said
+        gain = compare(harness.task, harness.predictions(against)[:1], after, seed=harness.seed)
+        times = gain["gain"] / gain["stderr"] if gain["stderr"] > 0 else 0.0
+        return (
+            f"{said}; gain on the incumbent, same rows, positive is better: {gain['gain']:+.4g} ± {gain['stderr']:.2g} "
+            f"({times:+.1f} standard errors)"
+        )
+
+    def _laid_out(self) -> tuple[Path, str]:
+        """The folder of a probe, made of links, and the name of the evidence in it; a new one for each accepted step."""
+        accepted = [r for r in self.history.records() if r.accepted and r.counts and r.code][-MOST_PROGRAMS:]
+        state = hashlib.sha256(json.dumps([r.code for r in accepted]).encode()).hexdigest()[:12]
+        search = self.evaluator.inputs.input_dir("search", 0)
+        name = FOLDER
+        while (search / name).exists():
+            name += "_"
+
+        def fill(folder: Path) -> None:
+            links = InputLinks(search, self.evaluator.run_dir / "inputs" / ".copies" / "probes")
+            for file in task_files(search):
+                links.link(file, folder / file)
+            evidence = folder / name
+            evidence.mkdir()
+            helper = Path(probe_helper.__file__).read_text(encoding="utf-8")
+            filled = helper.replace("@SAMPLE@", self.evaluator.task.sample).replace("@VARIANT@", VARIANT)
+            (evidence / "probe.py").write_text(filled, encoding="utf-8")
+            rows = [self._evidence(record, evidence) for record in accepted]
+            write_json(evidence / "programs.json", rows)
+
+        return laid_out(self.evaluator.run_dir, f"probe-{state}", 0, fill), name
+
+    def _evidence(self, record: StepRecord, folder: Path) -> JsonObject:
+        """Write a program, its log and its out-of-fold predictions beside the truths; what is said of it."""
+        artifacts, stem = self.evaluator.artifacts, f"{record.trace}-{record.step}"
+        assert record.code
+        assert record.evaluation
+        (folder / f"{stem}.py").write_text(artifacts.get_text(record.code), encoding="utf-8")
+        (folder / f"{stem}.log").write_text(
+            artifacts.get_text(str(record.evaluation["log"])), encoding="utf-8"
+        )
+        said: JsonObject = {"program": f"{stem}.py", "score": record.value, "hypothesis": record.statement}
+        parts = [_fold_rows(n, *fold) for n, fold in enumerate(self.evaluator.predictions(record.evaluation))]
+        pd.concat(parts, ignore_index=True).to_csv(folder / f"{stem}.csv", index=False)
+        return said
+
+
+def _fold_rows(number: int, answers: pd.DataFrame, predicted: pd.DataFrame) -> pd.DataFrame:
+    """Rows of one fold: fold, id, `truth_` and `prediction_` columns."""
+    key = predicted.columns[0]
+    truths = answers.drop(columns=key, errors="ignore").add_prefix("truth_").reset_index(drop=True)
+    guesses = predicted.drop(columns=key).add_prefix("prediction_").reset_index(drop=True)
+    return pd.concat([predicted[[key]].reset_index(drop=True), truths, guesses], axis=1).assign(fold=number)
