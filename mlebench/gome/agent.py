@@ -1,200 +1,126 @@
-"""Gome in MLE-bench's container: runs or resumes it, and hands over what stands whenever that changes.
-
-Started by start.sh, which says where everything lies. Arguments are options of `gome run`.
-"""
+"""Gome in MLE-bench's container: a run from its task to what is handed over. Started by start.sh, which says where
+everything lies; the arguments are options of `gome run`."""
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+import time
 from pathlib import Path
 
-import httpx
-
-from gome.state.errors import GomeError
-from gome.tools.data.mlebench import find_sample
-from gome.tools.data.tables import read_cells
+from checker import Checker
+from hand_over import HandOver, say
+from places import Places
 
 POLL_S = 1.0
-VALIDATE_S = 900.0
-END_S = 60.0
-RESERVE = 0.02
-"""Share of the time that is kept back from Gome for its end, at most `MOST_RESERVE_S`."""
-MOST_RESERVE_S = 300.0
 DAY_S = 86_400.0
-NOT_LOGS = ("checkpoints.sqlite", "run.pid")
-NAMES_THE_TASK = ("COMPETITION_ID",)
+RESERVE, MOST_RESERVE_S = 0.02, 300.0
+"""Share of the time that Gome is not told of, to be stopped and read in, and the most of it."""
+END_S = 60.0
 
 
-@dataclass(frozen=True)
-class Places:
-    """The benchmark's folders: what is given, what is taken from us, and our own."""
-
-    data: Path
-    instructions: Path
-    submission: Path
-    code: Path
-    logs: Path
-    agent: Path
-
-    @classmethod
-    def from_environment(cls) -> "Places":
-        """As start.sh says them."""
-        return cls(*(Path(os.environ[f"{name.upper()}_DIR"]) for name in cls.__dataclass_fields__))
-
-    @property
-    def run(self) -> Path:
-        """Gome's folder of the run."""
-        return self.agent / "run"
-
-
-@dataclass(frozen=True)
-class Checker:
-    """The benchmark's check of a submission's form. It knows the competition, by its own settings or by our header."""
-
-    url: str
-    competition: str
-
-    def ask(self, submission: Path) -> tuple[bool | None, str]:
-        """Whether the submission is valid, None if there is no telling, and the checker's words."""
-        try:
-            with submission.open("rb") as file:
-                reply = httpx.post(
-                    self.url,
-                    files={"file": ("submission.csv", file, "text/csv")},
-                    headers={"exp-id": self.competition},
-                    timeout=VALIDATE_S,
-                    trust_env=False,  # the checker is on this machine: never by a proxy
-                )
-        except httpx.HTTPError as error:
-            return None, f"no answer from {self.url} ({type(error).__name__}: {error})"
-        return verdict(reply.status_code, reply.text)
+def main(options: list[str]) -> int:
+    """Run or resume; Gome's exit code. At every moment the best submission that the checker lets pass is handed over."""
+    until = time.monotonic() + float(os.environ.get("TIME_LIMIT_SECS", DAY_S))
+    places, competition = Places.from_environment(), os.environ.pop("COMPETITION_ID", "")
+    hand_over = HandOver(places, Checker(os.environ["VALIDATE_URL"], competition))
+    hand_over.sample()
+    if (places.run / "run.json").is_file():
+        words = ["resume", str(places.run)]
+    else:
+        shutil.rmtree(places.run, ignore_errors=True)  # of a start that was killed
+        words = ["run", *_task(places), "--run-dir", str(places.run), *_programs(), *_time(until), *options]
+    say(f"gome {' '.join(words)}")
+    process = subprocess.Popen(_gome(*words))
+    level = ""
+    while process.poll() is None:
+        if refused := hand_over.renew():
+            _advise(places, refused)
+        level = level or _said_level(places.run)
+        if time.monotonic() > until:
+            _end(process)
+        time.sleep(POLL_S)
+    hand_over.renew()
+    hand_over.records()
+    return process.returncode
 
 
-def verdict(status: int, text: str) -> tuple[bool | None, str]:
-    """What a reply says: `{"result": words}`, or `{"is_valid": bool, "result": words}`; anything else is no verdict."""
+def _gome(*words: str) -> list[str]:
+    return [sys.executable, "-m", "gome", *words]
+
+
+def _task(places: Places) -> list[str]:
+    """The task, and the words that describe it: the competition's own, then the benchmark's.
+
+    Obfuscated words do not name the competition; the data are copied then, as the plain ones lie beside them.
+    """
+    obfuscated, data = os.environ.get("OBFUSCATE", "").lower() == "true", places.data
+    kind = "_obfuscated" if obfuscated else ""
+    description, rules = _read(places, f"description{kind}.md"), _read(places, f"instructions{kind}.txt")
+    if obfuscated:
+        if not description:
+            sys.exit(f"mlebench: no description{kind}.md in {places.data} or {places.instructions}")
+        data = _copied(places)
+    described = places.agent / "description.md"
+    described.write_text(f"{description}\n\n# Rules of the benchmark\n\n{rules}", encoding="utf-8")
+    return [str(data), "--description", str(described)]
+
+
+def _copied(places: Places) -> Path:
+    """The data without any description; whole, or of an earlier start."""
+    data, draft = places.agent / "task", places.agent / f".task-{os.getpid()}"
+    if not data.is_dir():
+        shutil.copytree(places.data, draft, ignore=shutil.ignore_patterns("description*.md"))
+        draft.rename(data)
+    return data
+
+
+def _read(places: Places, name: str) -> str:
+    found = (folder / name for folder in (places.data, places.instructions) if (folder / name).is_file())
+    return next((path.read_text(encoding="utf-8", errors="replace") for path in found), "")
+
+
+def _programs() -> list[str]:
+    """What programs run in: the benchmark's environment, where it is there."""
+    runtime = os.environ["PROGRAMS_PYTHON"]
+    return ["--runtime", runtime] if Path(runtime).exists() else []
+
+
+def _time(until: float) -> list[str]:
+    left = until - time.monotonic()
+    return ["--time-limit-s", f"{left - min(RESERVE * left, MOST_RESERVE_S):.0f}"]
+
+
+def _said_level(run: Path) -> str:
+    """How programs are shut in, by the run's records, said once it is known."""
     try:
-        body = json.loads(text)
-        words = " ".join(str(body["result"]).split())[:500]
-    except (ValueError, KeyError, TypeError):
-        return None, f"status {status}: {' '.join(text.split())[:300]}"
-    if isinstance(said := body.get("is_valid"), bool):
-        return said, words
-    if re.search(r"\b(invalid|not valid)\b", words, re.IGNORECASE):
-        return False, words
-    return (True if re.search(r"\bvalid\b", words, re.IGNORECASE) else None), words
+        level = json.loads((run / "run.json").read_text()).get("isolation") or ""
+    except (OSError, ValueError):
+        return ""
+    if level:
+        say(f"programs are shut in by: {level}" + (" (limits, no walls)" if level == "plain" else ""))
+    return str(level)
 
 
-class HandOver:
-    """Copies submission, code and logs to where the benchmark takes them from. Each file is replaced whole."""
-
-    def __init__(self, places: Places, checker: Checker) -> None:
-        self.places, self.checker = places, checker
-        self._seen: tuple[int, int] | None = None
-
-    def sample(self) -> None:
-        """Let the sample submission stand until Gome has one of its own."""
-        if (self.places.submission / "submission.csv").is_file():
-            return
-        draft = self.places.agent / "sample_submission.csv"
-        try:
-            read_cells(self.places.data / find_sample(self.places.data)).to_csv(draft, index=False)
-        except (GomeError, OSError) as error:
-            say(f"there is no sample submission to begin with: {error}")
-            return
-        self._offer(draft, "the sample submission")
-
-    def renew(self) -> None:
-        """Hand over what stands in the run, if that is new."""
-        solution = self.places.run / "solution"
-        stamp = _stamp(solution / "submission.csv")
-        if stamp is None or stamp == self._seen:
-            return
-        offered = self.places.agent / "offered"
-        shutil.rmtree(offered, ignore_errors=True)
-        shutil.copytree(solution, offered, ignore=shutil.ignore_patterns(".*"))
-        if _stamp(solution / "submission.csv") != stamp:
-            return  # renewed meanwhile: the next look takes that one
-        self._seen = stamp
-        program = (offered / "main.py").is_file()
-        refused = self._offer(
-            offered / "submission.csv", "a program's" if program else "a constant prediction"
-        )
-        if refused is None:
-            mirror(offered, self.places.code, [p for p in _files(offered) if p.name != "submission.csv"])
-        elif program:
-            _advise(
-                self.places,
-                f"The competition's own check refuses the submission of the best program: {refused}",
-            )
-        self.logs()
-
-    def logs(self) -> None:
-        """Copy the run's records."""
-        run = self.places.run
-        mirror(run, self.places.logs / "run", [p for p in run.glob("*") if p.is_file() and is_log(p.name)])
-
-    def _offer(self, submission: Path, what: str) -> str | None:
-        """Let a submission stand unless the checker refuses it; its words then."""
-        valid, words = self.checker.ask(submission)
-        if valid is False:
-            say(f"refused, so it does not stand ({what}): {words}")
-            return words
-        _replace(submission, self.places.submission / "submission.csv")
-        say(f"stands ({what}): {words}" if valid else f"stands unchecked ({what}): {words}")
-        return None
+def _advise(places: Places, words: str) -> None:
+    """Tell the next diagnoses what the checker has against the best program's submission."""
+    text = f"The competition's checker refuses the submission of the best program: {words}"
+    subprocess.run(_gome("advise", str(places.run), text), stdout=subprocess.DEVNULL, check=False)
 
 
-def is_log(name: str) -> bool:
-    """Whether a file of the run's folder is a record that people read."""
-    return not name.startswith((".", *NOT_LOGS)) and not name.endswith(".lock")
-
-
-def mirror(source: Path, target: Path, files: Iterable[Path]) -> None:
-    """Make `target` hold just these files of `source`."""
-    wanted = {path.relative_to(source) for path in files}
-    for name in sorted(wanted):
-        _replace(source / name, target / name)
-    for path in _files(target):
-        if path.relative_to(target) not in wanted:
-            path.unlink()
-
-
-def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
-
-
-def _replace(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}")
-    shutil.copyfile(source, draft)
-    draft.replace(target)
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Stop Gome, what is in flight as well."""
+    say("the time is up")
+    for _ in range(2):
+        process.terminate()
+        time.sleep(POLL_S)
     try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_ino
+        process.wait(END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
-def say(line: str) -> None:
-    """To the benchmark's log."""
-    print(f"mlebench: {line}", flush=True)
-
-
-def _advise(places: Places, text: str) -> None:
-    _gome("advise", str(places.run), text, check=False, stdout=subprocess.DEVNULL)
-
-
-def _gome(*words: str, check: bool, stdout: int | None = None) -> None:
-    subprocess.run([sys.executable, "-m", "gome", *words], check=check, stdout=stdout, env=_environment())
-
-
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name not in NAMES_THE_TASK}
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
