@@ -16,7 +16,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CODE := gome state tools optimizer agents offline graph examples benchmarks tests
 
-.PHONY: help setup demo test studio docs lint types format clean
+.PHONY: help setup demo test studio docs pack lint types format clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1\t\2/p' Makefile
@@ -44,6 +44,13 @@ docs: setup ## build the documentation as a site
 	@$(BIN)/mkdocs build -q --strict
 	@echo "build/site/index.html"
 
+pack: setup ## put the agent pack into a checkout of MLE-bench: CHECKOUT=~/mle-bench
+	@test -d "$(CHECKOUT)/agents" || { echo "name a checkout of MLE-bench: make pack CHECKOUT=~/mle-bench" >&2; exit 2; }
+	@cp -R mlebench/gome "$(CHECKOUT)/agents/" && rm -f "$(CHECKOUT)"/agents/gome/gome-*.whl
+	@cp constraints.txt "$(CHECKOUT)/agents/gome/"
+	@$(BIN)/python -m pip wheel -q --disable-pip-version-check --no-deps -w "$(CHECKOUT)/agents/gome" .
+	@echo "$(CHECKOUT)/agents/gome"
+
 lint: setup ## check style and format
 	@echo "== lint"
 	@$(BIN)/ruff check .
@@ -53,6 +60,7 @@ types: setup ## check types
 	@echo "== types"
 	@$(BIN)/mypy
 	@$(BIN)/mypy --follow-imports=silent examples/*.py benchmarks/*/*.py
+	@$(BIN)/mypy --follow-imports=silent mlebench/gome/*.py
 
 format: setup ## put the code into shape
 	@$(BIN)/ruff check --fix .

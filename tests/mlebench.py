@@ -21,6 +21,7 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parents[1]
 PACK = ROOT / "mlebench" / "gome"
 NOBODY = 1000
+COMPETITION = "a-secret-contest"
 Refuses = Callable[[pd.DataFrame], bool]
 
 SHUT_IN = """\
@@ -55,7 +56,7 @@ class Checker:
 
     def reply(self, competition: str | None, table: pd.DataFrame) -> tuple[int, dict[str, object]]:
         """In the words of the benchmark's own server, or of the one that is told the competition by a header."""
-        if self.by_header and competition != "wisconsin":
+        if self.by_header and competition != COMPETITION:
             return 400, {"error": "Missing 'exp-id' header"}
         self.asked.append(table)
         valid = not self.refuses(table)
@@ -98,24 +99,25 @@ def serving(checker: Checker) -> Iterator[Checker]:
         server.server_close()
 
 
-def lay_out(home: Path, public: Path) -> None:
+def lay_out(home: Path, public: Path) -> Path:
     """/home as the image has it and the entry point leaves it: the pack, the data, the instructions."""
     shutil.copytree(PACK, home / "agent", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(public, home / "data")
     for folder in ("submission", "code", "logs", "nonroot"):
         (home / folder).mkdir()
     (home / "instructions.txt").write_text("You are in a benchmark. Post a file to the checker.\n")
-    (home / "instructions_obfuscated.txt").write_text("You are in a trial. Post a file to the checker.\n")
+    (home / "instructions_obfuscated.txt").write_text("Post a file to the checker of the trial.\n")
     for path in [home, *home.rglob("*")]:
         if not path.is_relative_to(home / "data"):
             path.chmod(path.stat().st_mode | (0o777 if path.is_dir() else 0o666))
+    return home
 
 
 def variables(checker: Checker) -> dict[str, str]:
     """What the container's environment adds to start.sh's own defaults, and what stands in for conda's interpreters."""
     return {
         "PATH": os.environ["PATH"],
-        "COMPETITION_ID": "wisconsin",
+        "COMPETITION_ID": COMPETITION,
         "VALIDATE_URL": checker.url,
         "GOME_PYTHON": sys.executable,
         "PROGRAMS_PYTHON": sys.prefix,

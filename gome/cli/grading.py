@@ -21,7 +21,7 @@ def grade_options(parser: argparse.ArgumentParser) -> None:
         help="the competition's folder in MLE-bench: config.yaml, grade.py, leaderboard.csv",
     )
     parser.add_argument(
-        "--answers", type=Path, required=True, metavar="FILE", help="CSV file, of prepared/private"
+        "--answers", type=Path, required=True, metavar="FILE", help="CSV or JSONL file, of prepared/private"
     )
     parser.add_argument("--json", action="store_true", help="the benchmark's report as one JSON object")
 

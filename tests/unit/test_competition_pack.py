@@ -196,3 +196,23 @@ def test_a_missing_submission_is_reported(tmp_path: Path, capsys: pytest.Capture
     assert main(["grade", *words, "--json"]) == 1
     report = json.loads(capsys.readouterr().out)
     assert (report["submission_exists"], report["valid_submission"]) == (False, False)
+
+
+def test_answers_that_are_no_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The benchmark hands a .jsonl file's objects to the grader as a list."""
+    pack = write_pack(tmp_path)
+    (pack / "grade.py").write_text(
+        "def grade(submission, answers):\n"
+        "    truth = {a['id']: a['spans'][0]['start'] for a in answers}\n"
+        "    return sum(abs(y - truth[i]) for i, y in zip(submission['id'], submission['y'])) / len(answers)\n"
+    )
+    answers, submission = tmp_path / "test.jsonl", tmp_path / "s.csv"
+    answers.write_text("".join(f'{{"id": {i}, "spans": [{{"start": {i}}}]}}\n' for i in (1, 2, 3)))
+    submission.write_text("id,y\n3,3\n2,2\n1,1.6\n")
+    words = ["grade", str(submission), "--pack", str(pack), "--answers", str(answers), "--json"]
+    assert main(words) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["score"], report["silver_medal"]) == (0.2, True)
+    answers.write_text("{\n")
+    assert main(words) == 2
+    assert "test.jsonl: not readable as a JSON object a line" in capsys.readouterr().err

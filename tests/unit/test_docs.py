@@ -19,6 +19,7 @@ PAGES = [
     "docs/evaluation.md",
     "docs/glossary.md",
     "docs/method.md",
+    "docs/mlebench.md",
     "docs/one-step.md",
     "docs/long-runs.md",
     "docs/tasks.md",

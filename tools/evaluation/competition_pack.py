@@ -1,11 +1,13 @@
 """A submission graded by a competition's pack of MLE-bench: config.yaml, grade.py and leaderboard.csv of one folder."""
 
 import datetime
+import json
 import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import pandas as pd
 import yaml
@@ -55,18 +57,14 @@ class CompetitionPack:
 
         GomeError if the answers cannot be read.
         """
-        if answers.suffix.lower() != ".csv":
-            raise GomeError(f"{answers}: answers are read from a .csv file.")
-        truth, fault = _table(answers)
-        if truth is None:
-            raise GomeError(f"{answers}: {fault}.")
+        truth = _answers(answers)
         exists = submission.is_file() and submission.suffix.lower() == ".csv"
         score, why = None, "" if exists else "there is no such .csv file"
         if exists:
             score, why = self._score(submission, truth)
         return self._report(submission, score, exists), why
 
-    def _score(self, submission: Path, answers: pd.DataFrame) -> tuple[float | None, str]:
+    def _score(self, submission: Path, answers: pd.DataFrame | list[Any]) -> tuple[float | None, str]:
         table, fault = _table(submission)
         if table is None:
             return None, fault
@@ -128,6 +126,21 @@ def _leaderboard(path: Path) -> list[float]:
     if not scores or not all(map(math.isfinite, scores)):
         raise GomeError(f"{path}: the column 'score' holds what is no number, or nothing.")
     return scores
+
+
+def _answers(path: Path) -> pd.DataFrame | list[Any]:
+    """The answers as the benchmark reads them: a table, or the objects of a .jsonl file."""
+    if path.suffix.lower() not in (".csv", ".jsonl"):
+        raise GomeError(f"{path}: answers are read from a .csv or .jsonl file.")
+    if path.suffix.lower() == ".csv":
+        table, fault = _table(path)
+        if table is None:
+            raise GomeError(f"{path}: {fault}.")
+        return table
+    try:
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError, RecursionError) as error:
+        raise GomeError(f"{path}: not readable as a JSON object a line ({error}).") from None
 
 
 def _table(path: Path) -> tuple[pd.DataFrame | None, str]:

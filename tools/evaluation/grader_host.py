@@ -58,10 +58,11 @@ def load(where: str, function: str, competition: str) -> Callable[..., Any] | No
 
 
 def value(grade: Callable[..., Any], submission: Any, answers: Any, rows: Any) -> dict[str, Any]:
-    """The answer on these rows of both tables."""
+    """The answer on these rows of both tables; on all that is given where `rows` is None."""
     try:
-        tables = [table if rows is None else table.iloc[rows] for table in (submission, answers)]
-        return {"value": float(grade(*(table.reset_index(drop=True) for table in tables)))}
+        given = [table if rows is None else table.iloc[rows] for table in (submission, answers)]
+        given = [g if isinstance(g, list) else g.reset_index(drop=True) for g in given]
+        return {"value": float(grade(*given))}
     except Exception as error:  # whatever a stranger's code raises is a fact about these predictions
         return _said(error)
 

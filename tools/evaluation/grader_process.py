@@ -63,9 +63,13 @@ class GraderProcess:
             return self._running() is not None
 
     def values(
-        self, submission: pd.DataFrame, answers: pd.DataFrame, rows: list[np.ndarray] | None = None
+        self,
+        submission: pd.DataFrame,
+        answers: pd.DataFrame | list[Any],
+        rows: list[np.ndarray] | None = None,
     ) -> Iterator[float]:
         """The value of the whole tables, or on each of these sets of rows: NaN where the grader raises on them.
+        Answers that are no table (objects of JSON) have no rows.
 
         GraderFailed if it raises on the whole tables, takes too long or too much memory, or ends.
         """
