@@ -23,6 +23,7 @@ class TaskSettings(TypedDict, total=False):
     """
 
     task_file: str | None
+    name: str | None
     description: str | None
     target: str | None
     metric: str | None

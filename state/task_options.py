@@ -24,6 +24,7 @@ class TaskOptions(BaseModel):
         default=None,
         description="A task.yaml that lies elsewhere, in place of the task folder's own (for read-only folders).",
     )
+    name: str | None = Field(default=None, description="What records call the task; none: its folder's name.")
     description: str | None = Field(
         default=None, description="Text file that says what the task is, in place of its description.md."
     )

@@ -210,7 +210,7 @@ def test_every_key_of_a_task_file_has_an_option() -> None:
         if row.startswith("|")
         for word in row.split("|")[1].split(",")
     }
-    renamed = {"time_limit": "time_limit_s", "program_time_limit": "program_time_limit_s", "name": "run_dir"}
+    renamed = {"time_limit": "time_limit_s", "program_time_limit": "program_time_limit_s"}
     assert {renamed.get(key, key) for key in keys} <= set(RunConfig.model_fields)
     assert {"keep", "links_root", "direction"} <= keys
 
