@@ -146,12 +146,13 @@ def _saying_what_stands(run_dir: Path) -> Iterator[None]:
     try:
         yield
     except GomeError as error:
+        said = str(error).replace("`gome resume`", f"gome resume {run_dir}")
         submission = run_dir / "solution" / "submission.csv"
         if not submission.is_file():
-            raise
+            raise GomeError(said) from error
         program = RunFolder.read(run_dir).has_program
         what = "the submission of the best program so far" if program else "a constant prediction"
-        raise GomeError(f"{error}; until then {submission} is {what}") from error
+        raise GomeError(f"{said}; until then {submission} is {what}") from error
 
 
 def thinning(observer: Observer, thin: Callable[[], None]) -> Observer:

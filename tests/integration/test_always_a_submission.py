@@ -49,6 +49,7 @@ def test_a_dead_model(cancer: Path, tmp_path: Path) -> None:
     )
     assert done.returncode == 1, done.stderr
     assert "no program was accepted" in done.stdout
+    assert "the model did not answer (" in done.stdout.split("no program was accepted")[1]
     assert "is a constant prediction" in done.stdout
     assert is_constant(cancer, tmp_path / "out")
     result = json.loads((tmp_path / "out" / "result.json").read_text())
@@ -68,6 +69,7 @@ def test_a_refusal_by_the_endpoint(cancer: Path, tmp_path: Path) -> None:
     assert done.returncode == 2
     line = done.stderr.splitlines()[-1]
     assert "Incorrect API key provided" in line
+    assert f"gome resume {tmp_path / 'out'}" in line
     assert f"{tmp_path / 'out' / 'solution' / 'submission.csv'} is a constant prediction" in line
     assert is_constant(cancer, tmp_path / "out")
 

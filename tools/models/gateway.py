@@ -78,6 +78,7 @@ class Gateway:
         self._lock = threading.Lock()
         self._probing = threading.Lock()
         self._failures, self._answered, self._ready_at = 0, 0, 0.0
+        self._fault = ""
 
     def send(
         self,
@@ -128,7 +129,7 @@ class Gateway:
         """Hold all callers back for as long as the provider asks for, or for growing pauses; returns the seconds. Callers
         that fail together make the pause grow once."""
         with self._lock:
-            now = time.monotonic()
+            now, self._fault = time.monotonic(), fault.text
             if fault.retry_after_s is not None:
                 self._ready_at = max(self._ready_at, now + fault.retry_after_s + random.uniform(0.0, 0.1))
             elif now >= self._ready_at:
@@ -195,7 +196,8 @@ class Gateway:
         while (pause := self._ready_at - time.monotonic()) > 0:
             if pause > self.allowance.search_seconds_left():
                 raise BudgetReached(
-                    f"the model is to be asked again in {pause:.0f} s, when the time is used up"
+                    f"the model did not answer ({self._fault}), and the time is used up before it may be asked again, "
+                    f"in {pause:.0f} s"
                 )
             self._check()
             time.sleep(min(pause, POLL_S))
