@@ -132,7 +132,7 @@ def test_the_time_limit_holds_and_leaves_what_stands(folder: Path, diabetes: Pat
         mlebench.serving(Checker(refuses=lambda table: False)) as checker,
     ):
         words = ("--model", "openai:x", "--base-url", model.url, "--time-limit-s", "3600")
-        done = mlebench.start(home, checker, *SHORT, *words, OPENAI_API_KEY="x", TIME_LIMIT_SECS="8")
+        done = mlebench.start(home, checker, *SHORT, *words, OPENAI_API_KEY="x", TIME_LIMIT_SECS="5")
     assert "mlebench: the time is up" in done.stdout
     assert constant(pd.read_csv(home / "submission" / "submission.csv"))
     assert checker.asked[-1].equals(pd.read_csv(home / "submission" / "submission.csv"))
