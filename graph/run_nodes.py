@@ -63,6 +63,8 @@ def _opening_lines(services: RunServices) -> Iterator[str]:
         yield self_reported_line(task.self_reported)
     if task.metric_from:
         yield f'metric: {task.metric}, from "{shortened(task.metric_from)}"'
+    if task.conventions:
+        yield f"read by convention: {'; '.join(task.conventions)}"
     yield services.config.caps
 
 

@@ -102,6 +102,9 @@ class Task(BaseModel):
         default_factory=list, description="patterns of files that hold no labels, whatever they look like"
     )
     links_root: str | None = Field(default=None, description="folder that links of the task may lead into")
+    conventions: list[str] = Field(
+        default_factory=list, description="how the tables were found or made, where the task's own are not read as they are"
+    )
     drop: list[str] = Field(default_factory=list, description="columns left out of train and test")
     unlabelled_test: bool = Field(
         default=False, description="one table was given, and its rows without a label are the test part"

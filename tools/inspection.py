@@ -118,7 +118,7 @@ def _with_tables(path: Path, file: PartialTask, task: Task, scratch: Path, confi
         "unit": _unit(task, inputs),
         "tables": list(_tables(task, train, test, inputs.sample("final", 0))),
         "classes": _classes(task, data),
-        "files": [*_together(inputs), *common["files"]],
+        "files": [*task.conventions, *_together(inputs), *common["files"]],
         "leaks": [leak_line(leak) for leak in data.get("leaks", [])],
         "warnings": [row["text"] for row in data.get("warnings", []) if row["kind"] != "dates"],
         "unsure": list(_unsure(task, train, test, data, inputs)),

@@ -35,7 +35,7 @@ def read_content(path: Path) -> Content:
     """The content of a file as far as it can be told; damaged files cannot be read."""
     try:
         with path.open("rb") as file:
-            head = file.read(16)
+            head = file.read(132)
         if _is_media(head):
             return Content(media=True)
         opener = next((o for magic, o in _PACKED.items() if head.startswith(magic)), None)
@@ -47,7 +47,8 @@ def read_content(path: Path) -> Content:
 
 def _is_media(head: bytes) -> bool:
     riff = head[:4] == b"RIFF" and head[8:12] in (b"WEBP", b"WAVE", b"AVI ")
-    return riff or head[4:8] == b"ftyp" or head.startswith(_MEDIA)
+    aiff = head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC")
+    return riff or aiff or head[4:8] == b"ftyp" or head[128:] == b"DICM" or head.startswith(_MEDIA)
 
 
 def _text(file: IO[bytes], size: int | None) -> Content:

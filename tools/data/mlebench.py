@@ -17,6 +17,7 @@ from gome.tools.data.tables import read_columns, read_table
 
 DESCRIPTION = "description.md"
 DESCRIPTIONS = (DESCRIPTION, "README.md")
+_CALLED = ("target", "label", "labels", "class", "y")
 
 
 def public_folder(path: Path) -> Path:
@@ -113,10 +114,15 @@ def _infer_id(root: Path, partial: PartialTask) -> str:
 
 def _infer_target(root: Path, partial: PartialTask) -> list[str]:
     train, test, sample = (read_columns(root / f) for f in (partial.train, partial.test, partial.sample))
-    prediction = [c for c in sample if c != partial.id]
+    prediction = [c for c in sample if c != partial.id and (c not in test or partial.test == partial.sample)]
     if prediction and all(c in train for c in prediction):
         return prediction
     candidates = [c for c in train if c != partial.id and (c not in test or partial.test == partial.sample)]
+    if candidates and partial.test != partial.sample:
+        table = read_table(root / partial.train, columns=candidates, text=candidates)
+        found = likely_target(table, candidates, prediction, read_table(root / partial.sample))
+        if found:
+            return [found]
     if len(candidates) == 1:
         return candidates
     if len(prediction) > 1 and candidates:
@@ -130,6 +136,21 @@ def _infer_target(root: Path, partial: PartialTask) -> list[str]:
             return named
     among = f" (it may be one of {', '.join(candidates[:8])})" if candidates else ""
     raise NotUnderstood(f"{root / partial.train}: the target column is not clear{among}; give `target`.")
+
+
+def likely_target(table: pd.DataFrame, candidates: list[str], prediction: list[str], sample: pd.DataFrame) -> str | None:
+    """The one label column among `candidates`, those that test lacks: the only one, the one that is called so, or the only
+    text where the sample holds text; None if several may be it."""
+    if len(candidates) == 1:
+        return candidates[0]
+    if len(prediction) != 1:
+        return None
+    if called := [c for c in candidates if c.lower() in _CALLED]:
+        return called[0] if len(called) == 1 else None
+    if pd.to_numeric(sample[prediction[0]], errors="coerce").isna().all() and sample[prediction[0]].notna().any():
+        texts = [c for c in candidates if pd.to_numeric(table[c], errors="coerce").isna().mean() > 0.5]
+        return texts[0] if len(texts) == 1 else None
+    return None
 
 
 def classes_of_columns(classes: list[str], prediction: list[str]) -> list[str] | None:

@@ -40,20 +40,32 @@ def row_naming(
 ) -> tuple[RowNaming, list[str]]:
     """How files are named by rows, by the id or else another column of both tables; and what people are told of it."""
     paths = _has_paths(train, set(names))
+    told = _told_by_both(names, train, test)
+    names = [n for n in names if n not in told]
     for key in (task.id, *(c for c in test.columns if c != task.id and _may_name(test[c]))):
         if key not in train.columns or key not in test.columns:
             continue
         rules = RowFiles.find(names, *(set(id_text(t[key]).dropna()) for t in (train, test)))
         if rules.owned or rules.shared:
-            shared = sorted({n for rule in rules.shared for n in rule.names})
+            shared = sorted({n for rule in rules.shared for n in rule.names} | told)
             naming = RowNaming(key, sorted(rules.owned), shared, paths)
             rest = [] if paths else _unruled(names, {*rules.owned, *shared}, train, test)
             return naming, [*_notes(rules), *rest]
-    return RowNaming(), [] if paths else _unruled(names, set(), train, test)
+    return RowNaming(shared=sorted(told)), [] if paths else _unruled(names, set(), train, test)
 
 
 def _may_name(values: pd.Series) -> bool:
     return bool(values.dtype == object and values.nunique() > len(values) / 2)
+
+
+def _told_by_both(names: list[str], train: pd.DataFrame, test: pd.DataFrame) -> set[str]:
+    """Files whose paths stand in a column that train and test both have: the table says where they are, in a fold too."""
+    known, told = set(names), set[str]()
+    for column in (c for c in test.columns if test[c].dtype == object and c in train.columns):
+        paths = [set(table[column].dropna().astype(str)) for table in (train, test)]
+        if all(p and len(p & known) > len(p) / 2 for p in paths):
+            told |= known.intersection(*[paths[0] | paths[1]])
+    return told
 
 
 def _has_paths(train: pd.DataFrame, names: set[str]) -> bool:

@@ -14,6 +14,7 @@ from gome.state.task import Direction, Problem, Task, TaskSettings
 from gome.tools.data import mlebench, single_table
 from gome.tools.data.checks import check_task
 from gome.tools.data.columns import nearest
+from gome.tools.data.conventions import read_by_convention
 from gome.tools.data.drop import leave_out
 from gome.tools.data.partial_task import PartialTask
 from gome.tools.data.table_names import SUFFIXES, is_table, stem_of
@@ -37,7 +38,7 @@ def load_task(
     `drop`). Nothing is written otherwise, and `prepared/private` is never opened. `on_partial` is called with what is
     known so far whenever that is more, also of a task that is refused in the end.
     Raises GomeError with one line for whatever is missing, contradictory or does not fit the metric; NotUnderstood where
-    nobody has said that the task is tables, and its files do not look like them.
+    nobody has said that the task is tables, its files do not look like them, and no convention tells where they are.
     """
     path = Path(path).expanduser().resolve()
     if not path.exists():
@@ -52,15 +53,36 @@ def load_task(
     task_files(root, partial.links_root)  # refuses a link that leads out before anything is read over it
     said_of_tables = partial.said_of_tables
     try:
-        for known in mlebench.completed(root, partial):
-            on_partial(known)
-            partial = known
-        task = check_task(root, partial)
+        task = _checked(root, partial, on_partial)
     except NotUnderstood as error:
         if said_of_tables:
             raise GomeError(*error.args) from error
-        raise
+        if workspace is None:
+            raise
+        task = _by_convention(root, partial, workspace, on_partial, error)
     return leave_out(task, partial.drop, _given(path, workspace)) if partial.drop else task
+
+
+def _checked(root: Path, partial: PartialTask, on_partial: Callable[[PartialTask], None]) -> Task:
+    for known in mlebench.completed(root, partial):
+        on_partial(known)
+        partial = known
+    return check_task(root, partial)
+
+
+def _by_convention(
+    root: Path, partial: PartialTask, workspace: Path, on_partial: Callable[[PartialTask], None], error: NotUnderstood
+) -> Task:
+    """The task as a convention reads it; the first `error` if none does."""
+    try:
+        reading = read_by_convention(root, partial, workspace)
+    except NotUnderstood:
+        raise error from None
+    try:
+        task = _checked(reading.root, reading.partial, on_partial)
+    except GomeError as refused:  # the user knows the folder that was read, not the one that was made of it
+        raise type(refused)(str(refused).replace(str(reading.root), str(root))) from refused
+    return task.model_copy(update={"conventions": reading.said})
 
 
 def _check_one_id(partial: PartialTask) -> None:

@@ -1,0 +1,122 @@
+"""The tables in a task's folder, whatever holds them: CSV, TSV, Parquet, JSON, JSON lines, text in columns; packed or not."""
+
+import csv
+import gzip
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from gome.state.errors import GomeError
+from gome.tools.data import archives
+from gome.tools.data.conventions.json_tables import JsonTable, read_json
+from gome.tools.data.table_names import is_table
+from gome.tools.data.tables import read_cells, read_columns
+
+JSON = (".json", ".jsonl", ".ndjson")
+TEXT = (".txt",)
+ALIKE, DEPTH, LARGEST = 8, 3, 2 << 30
+"""From so many files of one kind in a folder they are a file for each unit, no tables; folders looked into; bytes read."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table called `name` (`archive/member` in an archive) in the folder's file `file`; `path` is where it can be read."""
+
+    name: str
+    file: str
+    path: Path
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is a table that is read where it lies."""
+        return self.name == self.file and is_table(self.name)
+
+    @cached_property
+    def columns(self) -> list[str]:
+        """Names of its columns; [] if it cannot be read."""
+        try:
+            return read_columns(self.path) if is_table(self.path) else [str(c) for c in self.cells.columns]
+        except GomeError:
+            return []
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """The whole table, cells as text; lists and objects of JSON as JSON. GomeError as `read_table`."""
+        if is_table(self.path):
+            return read_cells(self.path)
+        return self._read.cells.reset_index(drop=True)
+
+    @property
+    def label(self) -> str | None:
+        """The column that its format says to be the label."""
+        return None if is_table(self.path) else self._read.label
+
+    @property
+    def beside(self) -> dict[str, pd.DataFrame]:
+        """Further tables that are told in it, by name."""
+        return {} if is_table(self.path) else self._read.beside
+
+    @cached_property
+    def _read(self) -> JsonTable:
+        if self.path.name.lower().endswith(TEXT):
+            return JsonTable(_text_columns(self.path))
+        return read_json(self.path)
+
+
+def find_sources(root: Path, names: Sequence[str], scratch: Path) -> Iterator[Source]:
+    """The tables among the files `names` of `root`; what is packed is unpacked below `scratch`."""
+    for name in _few_alike(n for n in names if n.count("/") < DEPTH):
+        path = root / name
+        if is_table(name) or _is_text(name):
+            yield Source(name, name, _unzipped(path, scratch / name))
+        elif archives.is_archive(name):
+            try:
+                inside = archives.member_names(path)
+                wanted = list(_few_alike(m for m in inside if is_table(m) or _is_text(m)))
+                for member, file in archives.members(path, wanted):
+                    place = scratch / name / member
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    with place.open("wb") as out:
+                        shutil.copyfileobj(file, out)
+                    yield Source(f"{name}/{member}", name, _unzipped(place, place))
+            except archives.BROKEN:
+                continue
+
+
+def _is_text(name: str) -> bool:
+    return name.lower().removesuffix(".gz").endswith((*JSON, *TEXT))
+
+
+def _few_alike(names: Iterator[str]) -> Iterator[str]:
+    """`names` without those that are many of one kind in one folder."""
+    kept = list(names)
+    kinds = [(str(PurePosixPath(n).parent), PurePosixPath(n).suffix) for n in kept]
+    count = Counter(kinds)
+    yield from (n for n, kind in zip(kept, kinds, strict=True) if count[kind] <= ALIKE or kind[0] == ".")
+
+
+def _unzipped(path: Path, place: Path) -> Path:
+    """The file itself, or where it lies without its gzip if it is no table."""
+    if is_table(path) or path.suffix.lower() != ".gz":
+        return path
+    place = place.with_suffix("")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with gzip.open(path) as packed, place.open("wb") as out:
+        shutil.copyfileobj(packed, out)
+    return place
+
+
+def _text_columns(path: Path) -> pd.DataFrame:
+    """A text file whose lines all have the same number of fields, under a header; else GomeError."""
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        head = [line for _, line in zip(range(50), file, strict=False)]
+    for separator in ("\t", ",", ";", "|"):
+        widths = {len(row) for row in csv.reader(head, delimiter=separator)}
+        if len(widths) == 1 and widths.pop() > 1:
+            return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, on_bad_lines="skip")
+    raise GomeError(f"{path}: no table.")
