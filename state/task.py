@@ -103,7 +103,8 @@ class Task(BaseModel):
     )
     links_root: str | None = Field(default=None, description="folder that links of the task may lead into")
     conventions: list[str] = Field(
-        default_factory=list, description="how the tables were found or made, where the task's own are not read as they are"
+        default_factory=list,
+        description="how the tables were found or made, where the task's own are not read as they are",
     )
     drop: list[str] = Field(default_factory=list, description="columns left out of train and test")
     unlabelled_test: bool = Field(

@@ -84,8 +84,8 @@ def _check_columns(root: Path, partial: PartialTask) -> None:
             raise GomeError(f"the column {name!r} is named both as id and as target; name another target.")
     if partial.test == partial.sample and partial.id not in train:
         raise NotUnderstood(
-            f"{root / partial.train}: no id column {partial.id!r}, and there is no test table: nothing would say what is to be "
-            f"predicted{nearest(partial.id, train)}."
+            f"{root / partial.train}: no id column {partial.id!r}, and no test table was found: nothing would say what "
+            f"is to be predicted{nearest(partial.id, train)}."
         )
     for file, names in ((partial.test, test), (partial.sample, sample)):
         if partial.id not in names:

@@ -1,5 +1,6 @@
 """The labels of the train table, and the problem that they look like."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,11 @@ def _looks_like(labels: pd.DataFrame, prediction: list[str], kinds: Sequence[Pro
     numeric = pd.api.types.is_numeric_dtype(label)
     if pd.api.types.is_float_dtype(label) and bool((label % 1 != 0).any()):
         return "regression"
-    if not numeric and "multilabel" in kinds and not {"binary", "multiclass"} & set(kinds):
+    if (
+        not numeric
+        and "multilabel" in kinds
+        and (_are_sets(label) or not {"binary", "multiclass"} & set(kinds))
+    ):
         return "multilabel"
     if unique == 2 and len(prediction) <= 2:
         return "binary" if "binary" in kinds or "multiclass" not in kinds else "multiclass"
@@ -126,3 +131,13 @@ def _looks_like(labels: pd.DataFrame, prediction: list[str], kinds: Sequence[Pro
     if unique <= len(label) / 2 or len(prediction) > 1:
         return "multiclass"
     return "ranking" if "ranking" in kinds else "regression" if numeric else "multiclass"
+
+
+def _are_sets(label: pd.Series) -> bool:
+    """Whether cells are sets of labels with blanks between, not names of several words: each label is in more than one of
+    the different sets, and some set has all of another one's and more."""
+    sets = {frozenset(str(cell).split()) for cell in label.unique()}
+    count = Counter(word for found in sets for word in found)
+    if len(sets) < 3 or min(count.values()) < 2:
+        return False
+    return any(len(found) > 1 and any(found - {word} in sets for word in found) for found in sets)

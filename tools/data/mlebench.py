@@ -138,16 +138,21 @@ def _infer_target(root: Path, partial: PartialTask) -> list[str]:
     raise NotUnderstood(f"{root / partial.train}: the target column is not clear{among}; give `target`.")
 
 
-def likely_target(table: pd.DataFrame, candidates: list[str], prediction: list[str], sample: pd.DataFrame) -> str | None:
-    """The one label column among `candidates`, those that test lacks: the only one, the one that is called so, or the only
-    text where the sample holds text; None if several may be it."""
+def likely_target(
+    table: pd.DataFrame, candidates: list[str], prediction: list[str], sample: pd.DataFrame
+) -> str | None:
+    """The one label column among `candidates`, those that test lacks: the only one, the one that is called so, or the
+    only text where the sample holds text; None if several may be it."""
     if len(candidates) == 1:
         return candidates[0]
     if len(prediction) != 1:
         return None
     if called := [c for c in candidates if c.lower() in _CALLED]:
         return called[0] if len(called) == 1 else None
-    if pd.to_numeric(sample[prediction[0]], errors="coerce").isna().all() and sample[prediction[0]].notna().any():
+    if (
+        pd.to_numeric(sample[prediction[0]], errors="coerce").isna().all()
+        and sample[prediction[0]].notna().any()
+    ):
         texts = [c for c in candidates if pd.to_numeric(table[c], errors="coerce").isna().mean() > 0.5]
         return texts[0] if len(texts) == 1 else None
     return None

@@ -55,13 +55,13 @@ def row_naming(
 
 
 def _may_name(values: pd.Series) -> bool:
-    return bool(values.dtype == object and values.nunique() > len(values) / 2)
+    return bool(pd.api.types.is_string_dtype(values) and values.nunique() > len(values) / 2)
 
 
 def _told_by_both(names: list[str], train: pd.DataFrame, test: pd.DataFrame) -> set[str]:
     """Files whose paths stand in a column that train and test both have: the table says where they are, in a fold too."""
     known, told = set(names), set[str]()
-    for column in (c for c in test.columns if test[c].dtype == object and c in train.columns):
+    for column in (c for c in test.columns if pd.api.types.is_string_dtype(test[c]) and c in train.columns):
         paths = [set(table[column].dropna().astype(str)) for table in (train, test)]
         if all(p and len(p & known) > len(p) / 2 for p in paths):
             told |= known.intersection(*[paths[0] | paths[1]])
@@ -70,7 +70,7 @@ def _told_by_both(names: list[str], train: pd.DataFrame, test: pd.DataFrame) -> 
 
 def _has_paths(train: pd.DataFrame, names: set[str]) -> bool:
     """Whether a column of train holds paths of files, folders included."""
-    for column in (c for c in train.columns if train[c].dtype == object):
+    for column in (c for c in train.columns if pd.api.types.is_string_dtype(train[c])):
         head = train[column].dropna().astype(str).head(50).str.lstrip("./")
         if len(head) and head.isin(names).mean() > 0.5 and head.str.contains("/").any():
             return True

@@ -71,7 +71,11 @@ def _checked(root: Path, partial: PartialTask, on_partial: Callable[[PartialTask
 
 
 def _by_convention(
-    root: Path, partial: PartialTask, workspace: Path, on_partial: Callable[[PartialTask], None], error: NotUnderstood
+    root: Path,
+    partial: PartialTask,
+    workspace: Path,
+    on_partial: Callable[[PartialTask], None],
+    error: NotUnderstood,
 ) -> Task:
     """The task as a convention reads it; the first `error` if none does."""
     try:

@@ -32,7 +32,7 @@ class Reading:
 
 
 def read_by_convention(root: Path, partial: PartialTask, workspace: Path) -> Reading:
-    """The task in `root` by the first convention that understands it, laid out below `workspace`. NotUnderstood if none."""
+    """The task in `root` by the first convention that fits, laid out below `workspace`. NotUnderstood if none does."""
     names = task_files(root, partial.links_root)
     with tempfile.TemporaryDirectory() as scratch:
         sources = list(find_sources(root, names, Path(scratch)))
@@ -44,7 +44,9 @@ def read_by_convention(root: Path, partial: PartialTask, workspace: Path) -> Rea
         return read(root, names, roles, partial, workspace)
 
 
-def _from_tables(root: Path, names: list[str], roles: Roles, partial: PartialTask, workspace: Path) -> Reading:
+def _from_tables(
+    root: Path, names: list[str], roles: Roles, partial: PartialTask, workspace: Path
+) -> Reading:
     train, test, sample = roles.train, roles.test or roles.sample, roles.sample
     assert train is not None
     said = [f"{train.name} is the train table", *([f"{test.name} the test table"] if roles.test else [])]
@@ -58,7 +60,9 @@ def _from_tables(root: Path, names: list[str], roles: Roles, partial: PartialTas
     used = {s.file for s in (train, test, sample)}
     folder = write_folder(root, workspace, made, {n: n for n in names if n not in used})
     whole = replace(whole, train=TRAIN, test=TEST, sample=SAMPLE, target=tables.target)
-    return Reading(folder, replace(whole, group=partial.group or tables.group, links_root=None), [*said, *tables.said])
+    return Reading(
+        folder, replace(whole, group=partial.group or tables.group, links_root=None), [*said, *tables.said]
+    )
 
 
 def _from_names(root: Path, names: list[str], roles: Roles, partial: PartialTask, workspace: Path) -> Reading:
@@ -69,5 +73,7 @@ def _from_names(root: Path, names: list[str], roles: Roles, partial: PartialTask
     used = {*units.used, *units.places.values(), roles.sample.file}
     others = {n: n for n in names if n not in used and not archives.is_archive(n)}
     folder = write_folder(root, workspace, made, {**others, **units.places})
-    whole = replace(partial, ids=[roles.id], target=[units.label], train=TRAIN, test=TEST, sample=SAMPLE, links_root=None)
+    whole = replace(
+        partial, ids=[roles.id], target=[units.label], train=TRAIN, test=TEST, sample=SAMPLE, links_root=None
+    )
     return Reading(folder, whole, [units.said])

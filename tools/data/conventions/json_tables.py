@@ -1,4 +1,4 @@
-"""Tables in JSON: a list of objects, an object a line, columns or rows by name, and the COCO form of labelled pictures."""
+"""Tables in JSON: a list of objects, an object a line, columns or rows by name, and the COCO form for pictures."""
 
 import json
 from collections.abc import Iterable
@@ -54,7 +54,9 @@ def _rows(content: Any) -> pd.DataFrame:
         if not inner or len(inner) < len(content):
             raise ValueError("neither rows nor columns")
         by_row = len(content) > len(inner[0])
-        return pd.DataFrame.from_dict(content, orient="index" if by_row else "columns").reset_index(names="index")
+        return pd.DataFrame.from_dict(content, orient="index" if by_row else "columns").reset_index(
+            names="index"
+        )
     if not _objects(content):
         raise ValueError("no list of objects")
     return pd.DataFrame(content)
@@ -101,4 +103,10 @@ def _text(value: Any) -> str | None:
         return None
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))  # pandas makes floats of whole numbers where some rows have none
-    return value if isinstance(value, str) else json.dumps(value) if isinstance(value, list | dict) else str(value)
+    return (
+        value
+        if isinstance(value, str)
+        else json.dumps(value)
+        if isinstance(value, list | dict)
+        else str(value)
+    )

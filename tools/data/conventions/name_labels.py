@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gome.tools.data.conventions.roles import Roles
-from gome.tools.data.conventions.shape import FILE
+from gome.tools.data.conventions.shape import file_column
 from gome.tools.data.mlebench import classes_of_columns
 
 _WORDS = re.compile(r"[^._\- ]+")
@@ -20,7 +20,7 @@ FEWEST, MOST_CLASSES = 20, 0.2
 
 @dataclass(frozen=True)
 class NamedUnits:
-    """`train` and `test` with an id, the `FILE` of each row from the task's folder, and in train the column `label`.
+    """`train` and `test` with an id, the file of each row from the task's folder, and in train the column `label`.
     `places`: where these files are to stand, by name; `used` is what they replace. `said`: how it was read."""
 
     train: pd.DataFrame
@@ -37,7 +37,8 @@ def labels_in_names(names: Sequence[str], roles: Roles) -> NamedUnits | None:
     tests = _test_files(names, list(roles.ids))
     if tests is None:
         return None
-    folder, suffix = PurePosixPath(next(iter(tests.values()))).parent, PurePosixPath(next(iter(tests.values()))).suffix
+    first = PurePosixPath(next(iter(tests.values())))
+    folder, suffix = first.parent, first.suffix
     labelled = [n for n in _loose(names) if n.endswith(suffix) and PurePosixPath(n).parent != folder]
     labelled = [n for n in labelled if "train" in n.lower()] or labelled
     if len(labelled) < FEWEST or not (found := _labels(labelled, roles)):
@@ -45,11 +46,11 @@ def labels_in_names(names: Sequence[str], roles: Roles) -> NamedUnits | None:
     labels, rests, where = found
     with_suffix = all(i.endswith(suffix) for i in roles.ids)
     ids = [f"{r}{suffix if with_suffix else ''}" for r in _ids(labelled, rests)]
-    label = roles.prediction[0] if len(roles.prediction) == 1 else "label"
+    label, file = roles.prediction[0] if len(roles.prediction) == 1 else "label", file_column(roles.id)
     own = [f"train/{i if with_suffix else i + suffix}" for i in ids]
     real = [f"test/{PurePosixPath(tests[i]).name}" for i in roles.ids]
-    train = pd.DataFrame({roles.id: ids, FILE: own, label: labels}).sort_values(roles.id, ignore_index=True)
-    test = pd.DataFrame({roles.id: list(roles.ids), FILE: real})
+    train = pd.DataFrame({roles.id: ids, file: own, label: labels}).sort_values(roles.id, ignore_index=True)
+    test = pd.DataFrame({roles.id: list(roles.ids), file: real})
     places = dict(zip([*own, *real], [*labelled, *(tests[i] for i in roles.ids)], strict=True))
     stems = {_stem(n) for n in places.values()}
     used = {n for n in names if _stem(n) in stems}
@@ -66,8 +67,8 @@ def _test_files(names: Sequence[str], ids: list[str]) -> dict[str, str] | None:
             if called in wanted:
                 folders[str(path.parent)][called] = name
     whole = [f for f, files in folders.items() if len(files) == len(wanted)]
-    called = [f for f in whole if "test" in f.lower()] or whole
-    return folders[min(called, key=lambda f: ("." in f.split("/")[0], f.count("/"), f))] if called else None
+    likely = [f for f in whole if "test" in f.lower()] or whole
+    return folders[min(likely, key=lambda f: ("." in f.split("/")[0], f.count("/"), f))] if likely else None
 
 
 def _stem(name: str) -> str:
@@ -103,7 +104,7 @@ def _labels(names: list[str], roles: Roles) -> tuple[list[str], list[str], str] 
 
 
 def _fits(labels: list[str], roles: Roles) -> bool:
-    """Whether these may be the labels that the sample asks for: its columns by name, or as many as one column can tell."""
+    """Whether these may be the labels that the sample asks for: its columns by name, or two of them."""
     counts = Counter(labels)
     if not 2 <= len(counts) <= MOST_CLASSES * len(labels) or min(counts.values()) < 2:
         return False

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from gome.tools.data.conventions.keys import Key, find_key
+from gome.state.errors import NotUnderstood
+from gome.tools.data.conventions.keys import Key, by_column, find_key
 from gome.tools.data.conventions.sources import Source
 from gome.tools.data.ids import id_text
 from gome.tools.data.mlebench import classes_of_columns, likely_target
@@ -18,9 +19,9 @@ _SHARED, _TOKENS = 0.6, r"[\s,;|]+"
 
 @dataclass(frozen=True)
 class Roles:
-    """The `sample` with its id column; the `test` table, None where the sample is all there is, and by which `key` of it the
-    sample's ids name its rows; the `train` table, None if there is none, and its label columns `target`, or the one column
-    `listed` that lists the labels which the sample has columns for."""
+    """The `sample` with its id column; the `test` table, None where the sample is all there is, and the `key` by which
+    the sample's ids name its rows; the `train` table, None if there is none, and its label columns `target`, or the
+    column `listed` that lists the labels which the sample has columns for."""
 
     sample: Source
     id: str
@@ -56,13 +57,27 @@ def find_roles(sources: Sequence[Source], sample: Source, id_: str) -> Roles:
     prediction = [c for c in sample.columns if c != id_]
     others = [s for s in sources if s is not sample and s.columns and set(s.columns) != set(sample.columns)]
     test, key = _test(others, ids, id_)
-    labelled = [(s, *labels) for s in others if s is not test and (labels := _labels(s, test, key, prediction, sample))]
+    if test is None and (
+        called := [s.name for s in others if re.search("test", s.name.rpartition("/")[2], re.I)]
+    ):
+        raise NotUnderstood(f"{sample.name}: not all of its ids are in {called[0]}.")
+    if test is not None and key is not None and not key.rest:
+        wide = (by_column(key, test.cells, s.columns) for s in others if s is not test)
+        key = next(filter(None, wide), key)
+    labelled = [
+        (s, *labels)
+        for s in others
+        if s is not test and (labels := _labels(s, test, key, prediction, sample))
+    ]
     if len(labelled) > 1:
         labelled = [row for row in labelled if not _EXTRA.search(row[0].name)]
     named = [row for row in labelled if "train" in row[0].name.lower()]
     if best := max((row[3] for row in named or labelled), default=0):
         labelled = [row for row in named or labelled if row[3] == best]
-    if len({frozenset(row[0].columns) for row in labelled}) == 1 and len({len(r[0].cells) for r in labelled}) == 1:
+    if (
+        len({frozenset(row[0].columns) for row in labelled}) == 1
+        and len({len(r[0].cells) for r in labelled}) == 1
+    ):
         labelled = sorted(labelled, key=lambda row: row[0].name.count("/"))[:1]  # copies of one table
     if len(labelled) != 1:
         return Roles(sample, id_, test, key, None, [])
@@ -75,7 +90,7 @@ def _test(others: Sequence[Source], ids: pd.Series, id_: str) -> tuple[Source | 
     found = []
     for source in others:
         if key := find_key(source, ids, id_):
-            wanted = ids if not key.rest else ids.str.rpartition(key.joint)[0]
+            wanted = key.cut(ids)[0] if key.rest else ids
             exact = key.of(source.cells).nunique() == wanted.nunique()
             called = "test" in source.name.lower()
             if exact or called:
@@ -89,13 +104,17 @@ def _test(others: Sequence[Source], ids: pd.Series, id_: str) -> tuple[Source | 
 def _labels(
     source: Source, test: Source | None, key: Key | None, prediction: list[str], sample: Source
 ) -> tuple[list[str], str | None, int] | None:
-    """(label columns, the column that lists labels, how sure it is) of a table that may be the train table; None: it has no
-    labels."""
+    """(label columns, the column that lists labels, how sure it is) of what may be the train table; None: no labels."""
     columns = source.columns
     if all(c in columns for c in prediction) and not (test and set(prediction) <= set(test.columns)):
         return prediction, None, 4
-    if source.label is not None and len(prediction) == 1:
-        return [source.label], None, 3
+    if len(prediction) == 1:
+        if source.label is not None:
+            return [source.label], None, 3
+        if key and key.rest:
+            rests = key.cut(id_text(sample.cells.drop(columns=prediction).iloc[:, 0]))[1]
+            if set(rests) <= set(columns):
+                return list(dict.fromkeys(rests)), None, 3
     if len(prediction) > 1:
         for column in columns:
             values = source.cells[column].dropna().unique()

@@ -11,7 +11,7 @@ from gome.state.errors import NotUnderstood
 from gome.tools.data.conventions.keys import Key, alike_key
 from gome.tools.data.conventions.roles import Roles, words
 
-FILE, POSITION = "file", "position"
+POSITION = "position"
 _NAMED = 0.9
 
 
@@ -46,7 +46,7 @@ def shaped(roles: Roles, names: Sequence[str]) -> Shaped:
         return result
     _with_ids(result, roles, key)
     for table, source in ((result.train, train), (result.test, roles.test)):
-        _with_files(table, source.name if source else "", names)
+        _with_files(table, source.name if source else "", names, roles.id)
     if result.test[result.id].duplicated().any() and roles.ids.is_unique:
         _to_one_row(result)
     return result
@@ -72,9 +72,14 @@ def _named(table: pd.DataFrame, key: Key, id_: str) -> pd.DataFrame:
     return pd.concat([ids.rename(id_).set_axis(table.index), others], axis=1)
 
 
-def _with_files(table: pd.DataFrame, source: str, names: Sequence[str]) -> None:
-    """A column of paths from the task's folder, in place of one that names files from the folder that its table lies in
-    (or one that is called like it), or beside one that holds their names without suffix where these are in no other part."""
+def file_column(id_: str) -> str:
+    """The name of a column of paths beside the ids."""
+    return "path" if id_ == "file" else "file"
+
+
+def _with_files(table: pd.DataFrame, source: str, names: Sequence[str], id_: str) -> None:
+    """A column of paths from the task's folder, in place of one that names files from another folder, or beside one that
+    holds their names without suffix."""
     known = set(names)
     above = str(PurePosixPath(source).parent)
     for column in [c for c in table.columns if table[c].nunique() > 0.5 * len(table)]:
@@ -90,54 +95,59 @@ def _with_files(table: pd.DataFrame, source: str, names: Sequence[str]) -> None:
         stems[stem] = None if stem in stems else name
     for column in [c for c in table.columns if table[c].is_unique]:
         paths = table[column].map(stems)
-        if paths.notna().mean() >= _NAMED and FILE not in table:
-            table[FILE] = paths
+        if paths.notna().mean() >= _NAMED:
+            table[file_column(id_)] = paths
             return
 
 
 def _to_one_row(result: Shaped) -> None:
-    """Rows of one id become one: what all of them say stands, the rest is listed."""
-    for name in ("train", "test"):
-        table = getattr(result, name)
-        if result.id not in table:
-            raise NotUnderstood(f"several rows of test belong to one {result.id!r}, which train does not tell.")
-        groups = table.groupby(result.id, sort=False)
-        told = [c for c in result.target if c in table]
-        if (groups[told].nunique(dropna=False) > 1).any(axis=None):
-            raise NotUnderstood(f"rows of one {result.id!r} have several values of {', '.join(told)}.")
-        same = [c for c in table.columns if c != result.id and (groups[c].nunique(dropna=False) <= 1).all()]
-        listed = [c for c in table.columns if c not in (*same, result.id)]
-        merged = groups[same].first()
-        for column in listed:
-            merged[column] = groups[column].agg(lambda cells: " ".join(cells.dropna().astype(str)))
-        setattr(result, name, merged.reset_index()[[c for c in table.columns]])
-    result.said.append(f"a row for each {result.id}: what its rows say alike once, the rest with blanks between")
+    """Rows of one id become one: what all of them say stands once, the rest is listed."""
+    result.train, result.test = (_merged(table, result) for table in (result.train, result.test))
+    result.said.append(
+        f"a row for each {result.id}: what its rows say alike once, the rest with blanks between"
+    )
+
+
+def _merged(table: pd.DataFrame, result: Shaped) -> pd.DataFrame:
+    if result.id not in table:
+        raise NotUnderstood(f"several rows of test belong to one {result.id!r}, which train does not tell.")
+    groups = table.groupby(result.id, sort=False)
+    alike = {c: bool((groups[c].nunique(dropna=False) <= 1).all()) for c in table.columns if c != result.id}
+    if differing := [c for c in result.target if not alike.get(c, True)]:
+        raise NotUnderstood(f"rows of one {result.id!r} have several values of {', '.join(differing)}.")
+    merged = groups[[c for c, same in alike.items() if same]].first()
+    for column in (c for c, same in alike.items() if not same):
+        merged[column] = groups[column].agg(lambda cells: " ".join(cells.dropna().astype(str)))
+    return merged.reset_index()[list(table.columns)]
 
 
 def _to_positions(result: Shaped, roles: Roles, key: Key) -> None:
     """A row of train and test for each id of the sample, which is a row's key and a position or the name of a column."""
-    starts, rests = roles.ids.str.rpartition(key.joint)[0], roles.ids.str.rpartition(key.joint)[2]
+    starts, rests = key.cut(roles.ids)
     column = key.columns[0]
     wide = set(rests) <= set(result.train.columns)
     place = "column" if wide else POSITION
-    test = result.test.set_index(key.of(result.test)).loc[~key.of(result.test).duplicated().to_numpy()]
-    rows = test.reindex(starts).reset_index(drop=True)
+    keys = key.of(result.test)
+    told = result.test.drop(
+        columns=[c for c in result.test if c == roles.id or set(result.test[c]) == set(rests)]
+    )
+    rows = told.set_index(keys).loc[~keys.duplicated().to_numpy()].reindex(starts).reset_index(drop=True)
     result.test = pd.concat([roles.ids.rename(roles.id), rows.assign(**{place: rests.to_numpy()})], axis=1)
-    parts = list(_by_column(result, roles, rests) if wide else _by_position(result, roles))
+    parts = list(_by_column(result, roles) if wide else _by_position(result, roles))
     train = pd.concat(parts, ignore_index=True)
     train.insert(0, roles.id, key.of(train) + key.joint + train[place].astype(str))
     result.train, result.group = train, column
     result.said.append(
-        f"{roles.id} is {{{column}}}{key.joint}{{{place}}}: a row for each {'column of labels' if wide else 'position in lists'}; "
-        f"rows of one {column} stay together"
+        f"{roles.id} is {{{column}}}{key.joint}{{{place}}}: a row for each {place}; rows of one {column} stay together"
     )
 
 
-def _by_column(result: Shaped, roles: Roles, rests: pd.Series) -> Iterator[pd.DataFrame]:
-    labels = list(dict.fromkeys(rests))
-    result.target = roles.prediction
+def _by_column(result: Shaped, roles: Roles) -> Iterator[pd.DataFrame]:
+    labels, result.target = result.target, roles.prediction
     for name in labels:
-        yield result.train.drop(columns=labels).assign(**{"column": name, roles.prediction[0]: result.train[name]})
+        told = result.train.drop(columns=labels)
+        told["column"], told[roles.prediction[0]] = name, result.train[name]
+        yield told
 
 
 def _by_position(result: Shaped, roles: Roles) -> Iterator[pd.DataFrame]:

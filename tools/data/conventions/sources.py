@@ -1,6 +1,5 @@
-"""The tables in a task's folder, whatever holds them: CSV, TSV, Parquet, JSON, JSON lines, text in columns; packed or not."""
+"""The tables in a task's folder, whatever holds them: CSV, TSV, Parquet, JSON, JSON lines; packed or not."""
 
-import csv
 import gzip
 import shutil
 from collections import Counter
@@ -18,14 +17,13 @@ from gome.tools.data.table_names import is_table
 from gome.tools.data.tables import read_cells, read_columns
 
 JSON = (".json", ".jsonl", ".ndjson")
-TEXT = (".txt",)
-ALIKE, DEPTH, LARGEST = 8, 3, 2 << 30
-"""From so many files of one kind in a folder they are a file for each unit, no tables; folders looked into; bytes read."""
+ALIKE, DEPTH = 8, 3
+"""From so many files of one kind in a folder they are a file for each unit, no tables; folders looked into."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A table called `name` (`archive/member` in an archive) in the folder's file `file`; `path` is where it can be read."""
+    """A table called `name` (`archive/member` in an archive) in the task's `file`; `path` is where it can be read."""
 
     name: str
     file: str
@@ -63,8 +61,6 @@ class Source:
 
     @cached_property
     def _read(self) -> JsonTable:
-        if self.path.name.lower().endswith(TEXT):
-            return JsonTable(_text_columns(self.path))
         return read_json(self.path)
 
 
@@ -72,12 +68,12 @@ def find_sources(root: Path, names: Sequence[str], scratch: Path) -> Iterator[So
     """The tables among the files `names` of `root`; what is packed is unpacked below `scratch`."""
     for name in _few_alike(n for n in names if n.count("/") < DEPTH):
         path = root / name
-        if is_table(name) or _is_text(name):
+        if is_table(name) or _is_json(name):
             yield Source(name, name, _unzipped(path, scratch / name))
         elif archives.is_archive(name):
             try:
                 inside = archives.member_names(path)
-                wanted = list(_few_alike(m for m in inside if is_table(m) or _is_text(m)))
+                wanted = list(_few_alike(m for m in inside if is_table(m) or _is_json(m)))
                 for member, file in archives.members(path, wanted):
                     place = scratch / name / member
                     place.parent.mkdir(parents=True, exist_ok=True)
@@ -88,8 +84,8 @@ def find_sources(root: Path, names: Sequence[str], scratch: Path) -> Iterator[So
                 continue
 
 
-def _is_text(name: str) -> bool:
-    return name.lower().removesuffix(".gz").endswith((*JSON, *TEXT))
+def _is_json(name: str) -> bool:
+    return name.lower().removesuffix(".gz").endswith(JSON)
 
 
 def _few_alike(names: Iterator[str]) -> Iterator[str]:
@@ -109,14 +105,3 @@ def _unzipped(path: Path, place: Path) -> Path:
     with gzip.open(path) as packed, place.open("wb") as out:
         shutil.copyfileobj(packed, out)
     return place
-
-
-def _text_columns(path: Path) -> pd.DataFrame:
-    """A text file whose lines all have the same number of fields, under a header; else GomeError."""
-    with path.open(encoding="utf-8", errors="replace", newline="") as file:
-        head = [line for _, line in zip(range(50), file, strict=False)]
-    for separator in ("\t", ",", ";", "|"):
-        widths = {len(row) for row in csv.reader(head, delimiter=separator)}
-        if len(widths) == 1 and widths.pop() > 1:
-            return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, on_bad_lines="skip")
-    raise GomeError(f"{path}: no table.")
