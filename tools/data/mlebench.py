@@ -17,7 +17,7 @@ from gome.tools.data.tables import read_columns, read_table
 
 DESCRIPTION = "description.md"
 DESCRIPTIONS = (DESCRIPTION, "README.md")
-_CALLED = ("target", "label", "labels", "class", "y")
+_CALLED = ("target", "label", "labels")
 
 
 def public_folder(path: Path) -> Path:
