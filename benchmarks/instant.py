@@ -25,7 +25,7 @@ class InstantModel(BaseChatModel):
     def _generate(
         self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kwargs: Any
     ) -> ChatResult:
-        asked = [{"content": m.content} for m in messages]
+        asked = [{"role": "user" if m.type == "human" else m.type, "content": m.content} for m in messages]
         message = AIMessage(reply_to(asked), usage_metadata=USAGE)
         return ChatResult(generations=[ChatGeneration(message=message)])
 

@@ -53,17 +53,20 @@ def _write(path: Path, header: str, lines: list[str]) -> None:
 
 
 def place_of(messages: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Where in the run a prompt stands: call, trace, step, debug round and turn."""
-    text = "\n".join(str(m["content"]) for m in messages if m["role"] == "user")
+    """Where in the run a prompt stands: call, trace, step, debug round, and turn since the prompt of its call."""
     facts: dict[str, Any] = {}
-    for block in re.findall(r"<context>\n(.*?)\n</context>", text, re.DOTALL):
-        facts |= json.loads(block)
+    asked = 0
+    for i, message in enumerate(messages):
+        blocks = re.findall(r"<context>\n(.*?)\n</context>", str(message["content"]), re.DOTALL)
+        for block in blocks if message["role"] == "user" else ():
+            facts |= json.loads(block)
+            asked = i
     return {
         "call": facts["call"],
         "trace": facts["trace"],
         "step": facts["step"],
         "round": (facts.get("error") or {}).get("round", 0),
-        "turn": (len(messages) - 2) // 2,
+        "turn": (len(messages) - 1 - asked) // 2,
     }
 
 
