@@ -105,6 +105,14 @@ class RunFolder:
         return str(self.task.get("self_reported") or "")
 
     @property
+    def adapter(self) -> str:
+        """The text of the run's adapter; '' if it has none."""
+        try:
+            return (self.path / "adapter" / "adapter.py").read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            return ""
+
+    @property
     def metric(self) -> str:
         """The metric's name as it stands before a score: in a self-reported run it says so."""
         return f"{'SELF-REPORTED ' if self.self_reported else ''}{self.task.get('metric') or 'score'}"

@@ -46,6 +46,7 @@ from gome.tools.records.run_file import read_run
 from gome.tools.services import RunServices
 
 ROLES = ("researcher", "coder", "critic")
+SURVEYOR = "surveyor"
 THREADS = 256  # asyncio's own number, cores + 4, would let some of many traces wait for others to end
 
 
@@ -211,13 +212,17 @@ class ServiceRegistry:
             models[role] = self._models.get(role) or (
                 OfflineReasoner() if spec == "offline" else make_model(spec, config.base_url)
             )
+        named = config.role_models.get(SURVEYOR)
+        models[SURVEYOR] = make_model(named, config.base_url) if named else models["coder"]
+        models[SURVEYOR] = self._models.get(SURVEYOR) or models[SURVEYOR]
         return models
 
 
 def _say_of_model(services: RunServices, key: str, text: str) -> None:
-    """An event about a call, which is known by its key, trace:step:call:turn."""
-    trace, step = map(int, key.split(":")[:2])
-    services.emit("model", text, trace, step)
+    """An event about a call, which is known by its key, trace:step:call:turn; one of no trace begins with a word."""
+    trace, step = key.split(":")[:2]
+    where = (int(trace), int(step)) if trace.isdigit() else (None, None)
+    services.emit("model", text, *where)
 
 
 def _note_level(run_dir: Path, run: RunFile, level: str, runtime: Runtime) -> None:

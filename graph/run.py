@@ -1,4 +1,4 @@
-"""The run graph: prepare -> traces side by side -> join -> more epochs, or ensemble -> select -> END."""
+"""The run graph: survey -> prepare -> traces side by side -> join -> more epochs, or ensemble -> select -> END."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from langgraph.types import Send
 
 from gome.graph.node_call import Work, add_node
 from gome.graph.registry import SchedulerMaker, ServiceRegistry
-from gome.graph.run_nodes import ensembling, preparing, selecting
+from gome.graph.run_nodes import ensembling, preparing, selecting, surveying
 from gome.graph.trace import Node, build_trace
 from gome.state.config import RunConfig
 from gome.state.in_flight import TraceSummary
@@ -37,12 +37,14 @@ def build_graph(
     """
     registry = registry or ServiceRegistry(models=models, executor=executor, scheduler=scheduler)
     graph = StateGraph(RunState, context_schema=RunConfig, input_schema=RunInput, output_schema=RunOutput)
-    add_node(graph, "prepare", preparing(registry, config), registry)
+    add_node(graph, "survey", surveying(registry, config), registry)
+    add_node(graph, "prepare", preparing(registry), registry)
     graph.add_node("trace", build_trace(registry, nodes).compile(name="trace"))
     add_node(graph, "join", _joining(registry), registry)
     add_node(graph, "ensemble", ensembling(registry), registry)
     add_node(graph, "select", selecting(registry), registry)
-    graph.add_edge(START, "prepare")
+    graph.add_edge(START, "survey")
+    graph.add_edge("survey", "prepare")
     graph.add_conditional_edges("prepare", _fan_out, ["trace", "ensemble"])
     graph.add_edge("trace", "join")
     graph.add_conditional_edges("join", _fan_out, ["trace", "ensemble"])

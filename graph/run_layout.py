@@ -13,7 +13,7 @@ from gome.optimizer.sentence_vectors import check_encoder
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError, NotUnderstood
 from gome.state.profile import DataProfile
-from gome.state.task import Task
+from gome.state.task import Task, TaskSettings
 from gome.tools.adapters.adapter import Limits as AdapterLimits
 from gome.tools.adapters.inputs import AdapterInputs
 from gome.tools.adapters.profile import profile_files
@@ -35,10 +35,12 @@ from gome.tools.provisional import lay_naive
 from gome.tools.records.jsonl import append_line, write_json
 from gome.tools.records.lessons import read_lessons
 from gome.tools.records.run_file import read_run
-from gome.tools.self_reported import PublicInputs, prepare_self_reported
+from gome.tools.self_reported import DirectionAsked, PublicInputs, prepare_self_reported
 
 EARLIER = "earlier.jsonl"
 """The file of lessons as it was at the start: a run that resumes knows what it knew."""
+PENDING = "pending"
+"""In run.json, of a run that begins as a self-reported one: a model may still write an adapter."""
 _VERSIONS = ("gome", "langgraph", "langchain", "langchain-core", "langchain-openai", "scikit-learn", "pandas")
 
 
@@ -89,11 +91,15 @@ def _lay_out(
     run_dir: Path, task_path: str, config: RunConfig, earlier: Path | None, with_model: bool
 ) -> None:
     began = time.monotonic()
-    task, inputs, about = _understood(run_dir, Path(task_path), config, with_model)
-    inputs.plan.save(run_dir / "splits.npz")
-    notes = inputs.notes
-    write_json(run_dir / "profile.json", about)
-    lay_naive(run_dir, task, inputs, seed=config.seed)
+    pending = False
+    try:
+        task, inputs, about = _understood(run_dir, Path(task_path), config)
+    except NotUnderstood as why:
+        if not (with_model or config.model_of("coder") != "offline"):
+            raise
+        pending = config.has("survey")
+        task, inputs, about = _self_reported(run_dir, task_path, str(why), config, pending)
+    _lay_task(run_dir, task, inputs, about, config)
     versions = {name: importlib.metadata.version(name) for name in _VERSIONS}
     kept = config.model_copy(update={"run_dir": str(run_dir), **_task_limits(task, config)})
     if config.prices:
@@ -112,11 +118,49 @@ def _lay_out(
         "config": kept.model_dump(),
         "versions": versions,
         "splits": inputs.plan.reason,
-        "input_notes": notes,
+        "input_notes": inputs.notes,
+        **({"survey": PENDING} if pending else {}),
     }
     lay_in(config.model, run_dir / "exchanges.jsonl")
     append_line(run_dir / "clock.jsonl", {"session": "prepare", "seconds": time.monotonic() - began})
     write_json(run_dir / "run.json", run)
+
+
+def _lay_task(run_dir: Path, task: Task, inputs: Inputs, about: DataProfile, config: RunConfig) -> None:
+    inputs.plan.save(run_dir / "splits.npz")
+    write_json(run_dir / "profile.json", about)
+    lay_naive(run_dir, task, inputs, seed=config.seed)
+
+
+def end_survey(run_dir: Path, task: Task, inputs: AdapterInputs) -> None:
+    """Make the run that of a task with an adapter. run.json comes last: until then the survey is pending."""
+    run = read_run(run_dir)
+    _lay_task(run_dir, task, inputs, profile_files(task, inputs), RunConfig(**run["config"]))
+    about = {"task": task.model_dump(), "splits": inputs.plan.reason, "input_notes": inputs.notes}
+    write_json(run_dir / "run.json", {**run, **about, "survey": "an adapter was written"})
+
+
+def give_up_survey(run_dir: Path, why: str) -> None:
+    """Let the run stay what it is, self-reported. GomeError if it is not plain which way a score is better."""
+    run = read_run(run_dir)
+    config, before = RunConfig(**run["config"]), str(run["task"]["self_reported"])
+    reason = f"{before} No adapter was written either: {why.rstrip('.')}."
+    task, inputs, about = _self_reported(run_dir, run["source"], reason, config, pending=False)
+    _lay_task(run_dir, task, inputs, about, config)
+    write_json(run_dir / "run.json", {**run, "task": task.model_dump(), "survey": f"given up: {why}"})
+
+
+def _self_reported(
+    run_dir: Path, path: str, why: str, config: RunConfig, pending: bool
+) -> tuple[Task, Inputs, DataProfile]:
+    """The task as programs score themselves; while a survey is `pending`, any direction will do."""
+    try:
+        return prepare_self_reported(Path(path), run_dir, why, said=config.said)
+    except DirectionAsked:
+        if not pending:
+            raise
+        anyhow: TaskSettings = {**config.said, "direction": "maximize"}
+        return prepare_self_reported(Path(path), run_dir, why, said=anyhow)
 
 
 def open_inputs(run_dir: Path, task: Task, plan: SplitPlan, config: RunConfig) -> Inputs:
@@ -128,19 +172,11 @@ def open_inputs(run_dir: Path, task: Task, plan: SplitPlan, config: RunConfig) -
     return TableInputs(run_dir, task, plan)
 
 
-def _understood(
-    run_dir: Path, path: Path, config: RunConfig, with_model: bool
-) -> tuple[Task, Inputs, DataProfile]:
-    """The task by the first who knows how to hold some of it back: its adapter, its tables. Where nobody does, programs
-    score themselves, if a model writes them."""
+def _understood(run_dir: Path, path: Path, config: RunConfig) -> tuple[Task, Inputs, DataProfile]:
+    """The task by the first who knows how to hold some of it back: its adapter, its tables. NotUnderstood: nobody."""
     if adapter := find_adapter(path, config.adapter):
         return _from_adapter(run_dir, path, adapter, config)
-    try:
-        return _from_tables(run_dir, path, config)
-    except NotUnderstood as why:
-        if not (with_model or config.model_of("coder") != "offline"):
-            raise
-        return prepare_self_reported(path, run_dir, str(why), said=config.said)
+    return _from_tables(run_dir, path, config)
 
 
 def _limits(config: RunConfig) -> AdapterLimits:

@@ -6,10 +6,10 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from gome.agents import selector
+from gome.agents import selector, surveyor
 from gome.graph.node_call import Work
 from gome.graph.registry import ServiceRegistry
-from gome.graph.run_layout import prepare_run
+from gome.graph.run_layout import PENDING, end_survey, give_up_survey, prepare_run
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.state.in_flight import TraceSummary
@@ -24,13 +24,43 @@ from gome.tools.services import RunServices
 from gome.tools.wording import self_reported_line
 
 
-def preparing(registry: ServiceRegistry, bound: RunConfig | None, **fixed: Any) -> Work:
+def surveying(registry: ServiceRegistry, bound: RunConfig | None, **fixed: Any) -> Work:
     """The node that lays out the run's folder. `bound` counts where the context is no `RunConfig`, `fixed` always."""
 
-    def prepare(state: Mapping[str, Any], runtime: Runtime[RunConfig]) -> RunState:
-        """Read and check the task, make the splits, lay out the run folder."""
+    def survey(state: Mapping[str, Any], runtime: Runtime[RunConfig]) -> RunState:
+        """Lay out the run folder, and let a model write an adapter where nobody else understands the task."""
         config = _config(runtime.context, bound).model_copy(update=fixed)
         run_dir = prepare_run(_task(state, config), config, with_model=registry.writes_programs(config))
+        if read_run(run_dir).get("survey") == PENDING:
+            _survey(registry.services(run_dir, runtime.store, runtime.stream_writer))
+            registry.close(run_dir)  # they were those of another task
+        return {
+            "run_dir": str(run_dir),
+            "rows": None,
+        }  # rows are in a file now, and would be in every checkpoint
+
+    return survey
+
+
+def _survey(services: RunServices) -> None:
+    try:
+        with services.clock.working():
+            found = surveyor.survey(services, services.task.self_reported)
+    except surveyor.GivenUp as why:
+        services.emit("survey", f"given up: {why}")
+        surveyor.clear(services.run_dir)
+        give_up_survey(services.run_dir, str(why))
+    else:
+        services.emit("survey", f"the adapter passed all checks: {found[0].adapter}")
+        end_survey(services.run_dir, *found)
+
+
+def preparing(registry: ServiceRegistry) -> Work:
+    """The node that says what a run rests on, and begins its traces."""
+
+    def prepare(state: Mapping[str, Any], runtime: Runtime[RunConfig]) -> RunState:
+        """Say what the run rests on: the metric, the splits, what the data warn of."""
+        run_dir = Path(state["run_dir"])
         services = registry.services(run_dir, runtime.store, runtime.stream_writer)
         for line in _opening_lines(services):
             services.emit("prepare", line)
@@ -45,8 +75,6 @@ def preparing(registry: ServiceRegistry, bound: RunConfig | None, **fixed: Any) 
             services.emit("leak", leak_line(leak))
         summary = TraceSummary(step=0, accepted=0, rejected=0, failed=0, incumbent=None, ended=None)
         return {
-            "run_dir": str(run_dir),
-            "rows": None,  # they are in a file now, and would be in every checkpoint
             "traces": {str(k): summary for k in range(services.config.traces)},
             "until": services.config.sync_every or services.config.steps,
         }

@@ -1,4 +1,4 @@
-"""One trace as a run of its own: prepare, the nodes of a trace, ensemble, select.
+"""One trace as a run of its own: survey, prepare, the nodes of a trace, ensemble, select.
 
 All checkpoints of its steps are the thread's own, so that it can be forked at any of them; those of a trace within a run
 belong to a sub-graph, which LangGraph 1.2 does not fork.
@@ -11,10 +11,13 @@ from langgraph.runtime import Runtime
 
 from gome.graph.node_call import Work, add_node
 from gome.graph.registry import ServiceRegistry
-from gome.graph.run_nodes import ensembling, preparing, selecting
+from gome.graph.run_nodes import ensembling, preparing, selecting, surveying
 from gome.graph.trace import add_steps
 from gome.state.config import RunConfig
 from gome.state.schema import RunInput, RunOutput, SingleTraceState
+
+ALONE = {"traces": 1, "sync_every": None}
+"""What every configuration of such a run says."""
 
 
 def build_single_trace(
@@ -27,19 +30,21 @@ def build_single_trace(
     graph = StateGraph(
         SingleTraceState, context_schema=RunConfig, input_schema=RunInput, output_schema=RunOutput
     )
-    add_node(graph, "prepare", _preparing(registry, config), registry)
+    add_node(graph, "survey", surveying(registry, config, **ALONE), registry)
+    add_node(graph, "prepare", _preparing(registry), registry)
     add_steps(graph, registry, {}, end="ensemble")
     add_node(graph, "ensemble", ensembling(registry), registry)
     add_node(graph, "select", selecting(registry), registry)
-    graph.add_edge(START, "prepare")
+    graph.add_edge(START, "survey")
+    graph.add_edge("survey", "prepare")
     graph.add_edge("prepare", "researcher")
     graph.add_edge("ensemble", "select")
     graph.add_edge("select", END)
     return graph
 
 
-def _preparing(registry: ServiceRegistry, config: RunConfig | None) -> Work:
-    lay_out = preparing(registry, config, traces=1, sync_every=None)
+def _preparing(registry: ServiceRegistry) -> Work:
+    lay_out = preparing(registry)
 
     def prepare(state: SingleTraceState, runtime: Runtime[RunConfig]) -> SingleTraceState:
         return {**cast(SingleTraceState, lay_out(state, runtime)), "trace": 0, "step": 0, "work": {}}

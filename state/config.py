@@ -11,7 +11,9 @@ from gome.state.urls import secrets_of
 
 Isolation = Literal["e2b", "bubblewrap", "userns", "landlock", "plain"]
 Optimizer = Literal["gradient", "tree", "auto"]
-Part = Literal["reasoning", "probes", "evidence", "momentum", "traces", "merge", "restarts", "ensemble"]
+Part = Literal[
+    "reasoning", "probes", "evidence", "momentum", "traces", "merge", "restarts", "ensemble", "survey"
+]
 """What an ablation can leave out."""
 
 
@@ -40,7 +42,8 @@ class RunConfig(TaskOptions):
         "package langchain-anthropic is to be installed), or replay:FILE, the exchanges of another run.",
     )
     role_models: dict[str, str] = Field(
-        default={}, description="Another model for a role: researcher, coder or critic."
+        default={},
+        description="Another model for a role: researcher, coder, critic or surveyor (else the coder's).",
     )
     base_url: str | None = Field(
         default=None,
@@ -76,7 +79,7 @@ class RunConfig(TaskOptions):
     without: tuple[Part, ...] = Field(
         default=(),
         description="Leave parts out, comma-separated: reasoning, probes, evidence, momentum, traces, merge, restarts, "
-        "ensemble.",
+        "ensemble, survey.",
     )
     lessons: str | None = Field(
         default=None,

@@ -88,7 +88,8 @@ class Result(TypedDict, total=False):
 
 
 class RunFile(TypedDict, total=False):
-    """run.json: what a run was begun with, and the isolation and packages that its programs got."""
+    """run.json: what a run was begun with, and the isolation and packages that its programs got. `survey`: what became of
+    the search for an adapter, 'pending' while it lasts."""
 
     id: str
     created: str
@@ -97,6 +98,7 @@ class RunFile(TypedDict, total=False):
     config: dict[str, Any]
     versions: dict[str, str]
     splits: str
+    survey: str
     isolation: str
     packages: dict[str, str]
     notes: list[str]

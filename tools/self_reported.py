@@ -30,6 +30,10 @@ CLAIM = "valid_score"
 NO_CLAIM = f'the program printed no line GOME {{"{CLAIM}": ...}} with the score of its own validation, a finite number'
 
 
+class DirectionAsked(GomeError):
+    """Whether a larger score is better is not plain."""
+
+
 class PublicInputs:
     """The inputs of a self-reported task: every split is the public folder as it is, and nothing is hidden. See
     `Inputs`."""
@@ -67,7 +71,7 @@ def prepare_self_reported(
     path: Path, run_dir: Path, why: str, *, said: TaskSettings
 ) -> tuple[Task, PublicInputs, DataProfile]:
     """The task, its inputs and its profile; `why` says what kept the harness from grading. GomeError: there is nothing to
-    predict, or it is not plain which way a score is better."""
+    predict; DirectionAsked: it is not plain which way a score is better."""
     root, partial = task_of_folder(path, said)
     public = public_files(run_dir, root, partial.links_root)
     partial = with_sample(public, with_description(public, partial))
@@ -120,7 +124,7 @@ def _judged_by(partial: PartialTask) -> tuple[str, Direction]:
     if partial.direction:
         return UNNAMED, partial.direction
     said = f', "{shortened(reading.sentence)}"' if reading.sentence else ""
-    raise GomeError(
+    raise DirectionAsked(
         f"{DESCRIPTION}: whether a larger score is better is not plain{said}; give `direction`, or the `metric`."
     )
 

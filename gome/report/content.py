@@ -69,6 +69,7 @@ def content(folder: RunFolder) -> JsonObject:
         "momentum": _momentum(folder),
         "finalists": _finalists(folder, by_id, best),
         "programs": _programs(folder, by_id, best),
+        "adapter": _coloured(folder.adapter) if folder.adapter else None,
         "usage": folder.usage_by_role(),
         "program_seconds": sum(e["seconds"] for e in evaluations),
         "peak_mb": max((e["peak_mb"] for e in evaluations), default=0),

@@ -15,46 +15,11 @@ from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.tools.records.history import History
 from gome.tools.records.jsonl import read_lines
+from tests.readings import PROGRAM, write_readings
 from tests.scripted import ScriptedModel, player
 
 pytestmark = pytest.mark.slow
 ROLES = ("researcher", "coder", "critic")
-LABELLED, REAL = 40, 10
-
-PROGRAM = """\
-import json, os, sys
-
-FACTOR = 1.0
-rows = [line.split(" | ") for line in open("input/readings.txt").read().splitlines()]
-known = [(float(x), float(y)) for _, x, y in rows if y != "?"]
-if os.environ.get("GOME_SMOKE"):
-    known = known[:8]
-aside = known[::4]
-error = sum(abs(FACTOR * x - y) for x, y in aside) / len(aside)
-print("GOME " + json.dumps({"valid_score": CLAIM}))
-print("GOME " + json.dumps({"note": f"smoke {os.environ.get('GOME_SMOKE')}"}))
-with open("submission.csv", "w") as out:
-    print("reading,level", file=out)
-    for name, x, y in rows:
-        if y == "?":
-            print(f"{name},{FACTOR * float(x)}", file=out)
-"""
-
-
-def write_task(folder: Path) -> Path:
-    """Readings in a text file of no known form, the level of some to be predicted."""
-    rng = np.random.default_rng(0)
-    folder.mkdir()
-    xs = rng.normal(10, 2, LABELLED + REAL).round(3)
-    ys = [f"{3 * x + e:.3f}" for x, e in zip(xs, rng.normal(0, 0.1, len(xs)), strict=True)]
-    lines = [
-        f"r{i} | {x} | {y if i < LABELLED else '?'}" for i, (x, y) in enumerate(zip(xs, ys, strict=True))
-    ]
-    (folder / "readings.txt").write_text("\n".join(lines) + "\n")
-    names = [f"r{i}" for i in range(LABELLED, LABELLED + REAL)]
-    pd.DataFrame({"reading": names, "level": 0.5}).to_csv(folder / "sample_submission.csv", index=False)
-    (folder / "description.md").write_text("# Levels\n\nFill in the level of each reading.\n")
-    return folder
 
 
 def drafting(claim: str = "error") -> ScriptedModel:
@@ -71,13 +36,13 @@ def drafting(claim: str = "error") -> ScriptedModel:
 
 
 def run(task: Path, out: Path, model: ScriptedModel, **options: Any) -> dict[str, Any]:
-    settings = {"traces": 1, "steps": 3, "direction": "minimize", **options}
+    settings = {"traces": 1, "steps": 3, "direction": "minimize", "without": ("survey",), **options}
     graph = build_graph(models=dict.fromkeys(ROLES, model)).compile()
     return graph.invoke({"task": str(task)}, context=RunConfig(run_dir=str(out), **settings))["result"]
 
 
 def test_a_run_on_what_programs_say_of_themselves(tmp_path: Path) -> None:
-    task, out, model = write_task(tmp_path / "task"), tmp_path / "out", drafting()
+    task, out, model = write_readings(tmp_path / "task"), tmp_path / "out", drafting()
     result = run(task, out, model)
     assert result["submission_ok"]
     assert "no train table" in result["self_reported"]
@@ -107,7 +72,7 @@ def result_factor(out: Path) -> float:
 
 
 def test_everybody_is_told(tmp_path: Path) -> None:
-    task, out, model = write_task(tmp_path / "task"), tmp_path / "out", drafting()
+    task, out, model = write_readings(tmp_path / "task"), tmp_path / "out", drafting()
     run(task, out, model, steps=1)
     assert any(
         "SELF-REPORTED" in e["text"] for e in read_lines(out / "events.jsonl") if e["phase"] == "prepare"
@@ -129,7 +94,7 @@ def test_everybody_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("claim", ["float('inf')", "True"])
 def test_a_claim_that_is_no_finite_number_fails_the_program(tmp_path: Path, claim: str) -> None:
     out = tmp_path / "out"
-    result = run(write_task(tmp_path / "task"), out, drafting(claim), steps=1, debug_rounds=0)
+    result = run(write_readings(tmp_path / "task"), out, drafting(claim), steps=1, debug_rounds=0)
     assert result["handed_over"] == "naive"
     assert result["submission_ok"]
     (record,) = History(out / "history.jsonl").records()
@@ -137,7 +102,7 @@ def test_a_claim_that_is_no_finite_number_fails_the_program(tmp_path: Path, clai
 
 
 def test_which_way_is_better_is_asked(tmp_path: Path) -> None:
-    task, out = write_task(tmp_path / "task"), tmp_path / "out"
+    task, out = write_readings(tmp_path / "task"), tmp_path / "out"
     with pytest.raises(GomeError, match="give `direction`"):
         run(task, out, drafting(), direction=None)
     assert not out.exists()
@@ -147,11 +112,11 @@ def test_which_way_is_better_is_asked(tmp_path: Path) -> None:
 
 def test_what_is_said_of_tables_stays_a_refusal(tmp_path: Path) -> None:
     with pytest.raises(GomeError, match="no train table"):
-        run(write_task(tmp_path / "task"), tmp_path / "out", drafting(), target="level")
+        run(write_readings(tmp_path / "task"), tmp_path / "out", drafting(), target="level")
 
 
 def test_nothing_to_predict_is_refused(tmp_path: Path) -> None:
-    task = write_task(tmp_path / "task")
+    task = write_readings(tmp_path / "task")
     (task / "sample_submission.csv").unlink()
     with pytest.raises(GomeError, match="no sample submission"):
         run(task, tmp_path / "out", drafting())
@@ -160,5 +125,5 @@ def test_nothing_to_predict_is_refused(tmp_path: Path) -> None:
 def test_without_a_model_the_files_are_asked_for(tmp_path: Path) -> None:
     with pytest.raises(GomeError, match="no train table"):
         build_graph().compile().invoke(
-            {"task": str(write_task(tmp_path / "task"))}, context=RunConfig(run_dir=str(tmp_path / "out"))
+            {"task": str(write_readings(tmp_path / "task"))}, context=RunConfig(run_dir=str(tmp_path / "out"))
         )

@@ -21,7 +21,7 @@ pytest.importorskip("langgraph_api", reason="needs the extra 'studio'")
 from tests.studio import Model, Server
 
 pytestmark = pytest.mark.slow
-NODES = {"prepare", "trace", "join", "ensemble", "select"}
+NODES = {"survey", "prepare", "trace", "join", "ensemble", "select"}
 
 
 @pytest.fixture
