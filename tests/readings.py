@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-LABELLED, REAL = 40, 10
+LABELLED, REAL = 100, 10
 
 PROGRAM = """\
 import json, os

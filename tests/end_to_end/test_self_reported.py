@@ -88,7 +88,7 @@ def test_everybody_is_told(tmp_path: Path) -> None:
     assert "GOME_SMOKE=1" in prompts["# draft"]
     assert "train table" not in prompts["# draft"].split("<context>")[0]
     assert "does not report a score" not in prompts["# draft"]
-    assert "as the programs report it" in prompts["# judge"]
+    assert "as the programs report them" in prompts["# judge"]
 
 
 @pytest.mark.parametrize("claim", ["float('inf')", "True"])
