@@ -118,7 +118,7 @@ class ServiceRegistry:
         config, task = RunConfig(**run["config"]), Task(**run["task"])
         runtime = self._runtime(run, config)
         scheduler = open_scheduler(config, run_dir, runtime, held, self._executor, self._scheduler)
-        _note_level(run_dir, run, scheduler.level, runtime)
+        _note_level(run_dir, run, scheduler.level, runtime, here=config.scheduler == "local")
         artifacts = Artifacts(run_dir / "artifacts")
         clock = Clock(run_dir / "clock.jsonl")
         budget = Budget(config, clock, run_dir, slots=scheduler.slots)

@@ -88,8 +88,11 @@ class Result(TypedDict, total=False):
 
 
 class RunFile(TypedDict, total=False):
-    """run.json: what a run was begun with, and the isolation and packages that its programs got. `survey`: what became of
-    the search for an adapter, 'pending' while it lasts."""
+    """run.json: what a run was begun with, and what its programs got.
+
+    `survey`: what became of the search for an adapter, 'pending' while it lasts. `limits`: who bounds memory and tasks of
+    programs, in words; missing where that is another machine.
+    """
 
     id: str
     created: str
@@ -100,5 +103,6 @@ class RunFile(TypedDict, total=False):
     splits: str
     survey: str
     isolation: str
+    limits: str
     packages: dict[str, str]
     notes: list[str]

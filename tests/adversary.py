@@ -18,7 +18,7 @@ class Attack:
     """What a program tries to do, its code, who holds it, and how it ends where it is held.
 
     `needs`: what it takes where no wall is in the way, such as root or user namespaces; where that is missing it is held
-    there too.
+    there too. `alone`: who holds it without control groups, if others than with them.
     """
 
     tries: str
@@ -26,6 +26,11 @@ class Attack:
     holds: tuple[str, ...]
     reason: str = "ok"
     needs: str = ""
+    alone: tuple[str, ...] | None = None
+
+    def holds_it(self, level: str, *, groups: bool) -> bool:
+        """Whether it is held at a level, with control groups or without."""
+        return level in (self.holds if groups or self.alone is None else self.alone)
 
 
 REACH = [
@@ -65,6 +70,7 @@ REACH = [
     Attack("open a socket to its machine's host", "socket.socket(40, socket.SOCK_STREAM)", LOCAL),
     Attack("call the kernel past its filters (io_uring)", "uring()", LOCAL),
     Attack("hold up the kernel's page faults (userfaultfd)", "assert call('userfaultfd', 1) >= 0", LOCAL),
+    Attack("leave its control group", "leave()", WALLED, needs="groups"),
     Attack("mount a file system of its own", "mount()", WALLED, needs="userns"),
     Attack(
         "change the kernel's settings",
@@ -93,11 +99,33 @@ GREED = [
     ),
     Attack("take it in shared memory that is mapped and not resident", "hide(30); wait()", ALL, "memory"),
     Attack("take it in the buffers of sockets", "stuff(600); wait()", ALL, "memory"),
-    Attack("take it in files that lie in memory", "cram(shared); cram(scratch); wait()", SPACES, "memory"),
+    Attack(
+        "take it in files that lie in memory",
+        "cram(shared); cram(scratch); wait()",
+        LOCAL,
+        "memory",
+        alone=SPACES,
+    ),
+    Attack(
+        "take it in such files, deleted, sent to itself and closed",
+        "sent(30, shared, 10); wait()",
+        LOCAL,
+        "memory|error",
+        alone=SPACES,
+    ),
+    Attack(
+        "take it in what it sends itself by TCP",
+        "stream(28); wait()",
+        LOCAL,
+        "memory|error",
+        alone=("landlock",),
+    ),
     Attack("fill its folder", "fill(named, 12); wait()", ALL, "output"),
     Attack("fill it with files that it has deleted", "fill(deleted, 12); wait()", ALL, "output"),
     Attack("fill it with deleted files that are only mapped", "mapped(12); wait()", ALL, "output"),
-    Attack("fill it with deleted files that it has sent to itself", "sent(12); wait()", (), "output"),
+    Attack(
+        "fill it with deleted files that it has sent to itself", "sent(12, named, 1); wait()", (), "output"
+    ),
     Attack(
         "make many small files", "[open(f'f{n}', 'w').close() for n in range(600)]; wait()", ALL, "output"
     ),
@@ -179,12 +207,29 @@ def mapped(count):
         os.write(file, bytes(MB))
         assert libc.mmap(None, MB, 1, 2, file, 0) not in (None, 2**64 - 1)
         os.close(file)
-def sent(count):
+def sent(count, make, size):
     for n in range(count):
-        file = deleted(n)
-        os.write(file, bytes(MB))
+        file = make(n)
+        os.unlink(os.readlink(f"/proc/self/fd/{file}"))
+        os.write(file, bytes(size * MB))
         socket.send_fds(PAIR[0], [b"x"], [file])
         os.close(file)
+def stream(pairs):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        for n in range(pairs):
+            end = socket.create_connection(server.getsockname())
+            KEPT.extend((end, server.accept()[0]))
+            end.setblocking(False)
+            try:
+                while True: end.send(bytes(2**20))
+            except BlockingIOError:
+                pass
+def leave():
+    for group in ("/sys/fs/cgroup/memory", "/sys/fs/cgroup"):
+        if os.path.exists(group + "/cgroup.procs"):
+            open(group + "/cgroup.procs", "w").write("0")
+            return
+    raise OSError("it is out of sight")
 def stuff(pairs):
     for n in range(pairs):
         for end in socket.socketpair():
@@ -232,11 +277,17 @@ OF_ITS_SERVICE = "of the service"
 """What the table says of `e2b` and REACH: no test here can tell."""
 
 
+def _cell(attack: Attack, level: str) -> str:
+    if level not in attack.holds:
+        return "**not held**"
+    return "held" if attack.holds_it(level, groups=False) else "in a group"
+
+
 def table() -> list[str]:
     """The rows of the table in docs/execution.md."""
     rows = []
     for attack in (*REACH, *GREED, *OUTPUTS):
-        cells = ["held" if level in attack.holds else "**not held**" for level in LOCAL]
+        cells = [_cell(attack, level) for level in LOCAL]
         cells.append("held" if "e2b" in attack.holds else OF_ITS_SERVICE)
         rows.append(f"| {attack.tries} | {' | '.join(cells)} |")
     return [*rows, *(f"| {tries} | {' | '.join(['held'] * len(ALL))} |" for tries in BY_HAND)]

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from gome.state.config import Isolation
-from gome.tools.execution.job import Job, Outcome, Reason
+from gome.tools.execution.job import Job, Outcome
+from gome.tools.execution.limits import Reason
 from gome.tools.execution.sandbox.process_tree import MB
 from gome.tools.execution.submission_copy import SUBMISSION
 from gome.tools.execution.workspace import environment, make_work_dir, take_submission

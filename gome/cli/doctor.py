@@ -12,6 +12,7 @@ from gome.state.errors import GomeError
 from gome.tools.execution.environment.runtime import NAMED, ensure_runtime, is_built
 from gome.tools.execution.hardware import hardware
 from gome.tools.execution.sandbox import seccomp
+from gome.tools.execution.sandbox.control_group import limits_words
 from gome.tools.execution.sandbox.probe import levels
 from gome.tools.secrets import masked
 
@@ -44,6 +45,7 @@ def doctor(arguments: argparse.Namespace) -> int:
     console.print(f"runtimes   --runtime {named}; or a file or environment of your own", markup=False)
     for level, lack in levels(runtime.python).items():
         console.print(f"isolation  {level}: {lack or 'works'}", markup=False)
+    console.print(f"limits     {limits_words()}", markup=False)
     unfiltered = seccomp.missing()
     console.print(f"syscalls   {f'not filtered: {unfiltered}' if unfiltered else 'filtered'}")
     key = "set" if os.environ.get("OPENAI_API_KEY") else "not set (needed for hosted models only)"

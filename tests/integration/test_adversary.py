@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,10 @@ from gome.graph.registry import ServiceRegistry
 from gome.graph.run_layout import prepare_run
 from gome.state.config import RunConfig
 from gome.tools.execution.job import Executor, Job, Outcome
-from tests.adversary import ALL, GREED, HELPERS, OUTPUTS, REACH, Attack, table
+from gome.tools.execution.sandbox.control_group import ControlGroups
+from tests.adversary import ALL, GREED, HELPERS, LOCAL, OUTPUTS, REACH, Attack, table
 from tests.e2b_server import KEY, fake_service
-from tests.levels import EXECUTORS, LACKS, PYTHON
+from tests.levels import EXECUTORS, GROUPS, LACKS, NO_GROUPS, PYTHON
 
 DOCS = Path(__file__).parents[2] / "docs" / "execution.md"
 AT_ONCE = 4
@@ -94,9 +95,9 @@ def world() -> Iterator[World]:
 
 
 @contextlib.contextmanager
-def executor_of(level: str, folder: Path) -> Iterator[Executor]:
+def executor_of(level: str, folder: Path, groups: ControlGroups | None = GROUPS) -> Iterator[Executor]:
     if level != "e2b":
-        yield EXECUTORS[level](PYTHON)  # type: ignore[index]
+        yield EXECUTORS[level](PYTHON, groups=groups)  # type: ignore[index]
         return
     from gome.tools.execution.e2b.executor import E2BExecutor
     from gome.tools.execution.e2b.pool import Pool
@@ -128,15 +129,16 @@ def reach(world: World, run: Callable[[Job], Outcome]) -> dict[str, tuple[bool, 
 
 
 def greed(
-    world: World, run: Callable[[Job], Outcome], level: str, attack: Attack, name: str
+    world: World, run: Callable[[Job], Outcome], attack: Attack, name: str, *, held: bool
 ) -> tuple[bool, str]:
-    patience = 60 if level in attack.holds else SHORT_S
+    patience = 60 if held else SHORT_S
     limits = {"wall_s": 1.0} if attack.reason == "timeout" else {}
     outcome = run(world.job(name, attack.code, patience, **limits))
     left = world.left_over(name)
     for process in left:
         process.kill()
-    return attack.reason in (outcome.reason, "any") and not left, f"{outcome}, left: {left}"
+    ended_so = attack.reason == "any" or outcome.reason in attack.reason.split("|")
+    return ended_so and not left, f"{outcome}, left: {left}"
 
 
 def outputs(world: World, run: Callable[[Job], Outcome], attack: Attack, name: str) -> tuple[bool, str]:
@@ -144,20 +146,23 @@ def outputs(world: World, run: Callable[[Job], Outcome], attack: Attack, name: s
     return outcome.submission is None, str(outcome)
 
 
-def fought(level: str) -> dict[str, tuple[bool, str]]:
-    """All that is tried at a level: whether it was held, and what is to be seen of it."""
-    with world() as at, executor_of(level, at.root) as executor, ThreadPoolExecutor(AT_ONCE) as pool:
+def fought(
+    level: str, attacks: Sequence[Attack], groups: ControlGroups | None
+) -> dict[str, tuple[bool, str]]:
+    """Those of these attacks that can be tried at a level: whether it was held, and what is to be seen of it."""
+    with world() as at, executor_of(level, at.root, groups) as executor, ThreadPoolExecutor(AT_ONCE) as pool:
 
         def run(job: Job) -> Outcome:
             return executor.run(job, stop=lambda: False)
 
         waiting = {}
-        for n, attack in enumerate(a for a in (*GREED, *OUTPUTS) if level != "e2b" or level in a.holds):
+        for n, attack in enumerate(attacks):
             if attack in GREED:
-                waiting[attack.tries] = pool.submit(greed, at, run, level, attack, f"n{n}")
-            else:
+                expected = attack.holds_it(level, groups=groups is not None)
+                waiting[attack.tries] = pool.submit(greed, at, run, attack, f"n{n}", held=expected)
+            elif attack in OUTPUTS:
                 waiting[attack.tries] = pool.submit(outputs, at, run, attack, f"n{n}")
-        held = reach(at, run) if level != "e2b" else {}
+        held = reach(at, run) if set(attacks) >= set(REACH) else {}
         return {**held, **{tries: future.result() for tries, future in waiting.items()}}
 
 
@@ -166,6 +171,7 @@ def missing(attack: Attack) -> bool:
     lacks = {
         "root": os.geteuid() != 0,
         "userns": bool(LACKS["userns"]),
+        "groups": GROUPS is None,
         "attributes": not takes_attributes(Path(tempfile.gettempdir())),
     }
     return lacks.get(attack.needs, False)
@@ -189,12 +195,20 @@ def skip_if_it_does_not_run(level: str) -> None:
 @pytest.mark.parametrize("level", ALL)
 def test_what_a_level_holds(level: str) -> None:
     skip_if_it_does_not_run(level)
-    results = fought(level)
-    expected = {
-        attack.tries: level in attack.holds or missing(attack)
-        for attack in (*REACH, *GREED, *OUTPUTS)
-        if level != "e2b" or level in attack.holds
-    }
+    attacks = [a for a in (*REACH, *GREED, *OUTPUTS) if level != "e2b" or level in a.holds]
+    compare(level, attacks, None if level == "e2b" else GROUPS)
+
+
+@pytest.mark.skipif(GROUPS is None, reason=f"nothing else is tried: {NO_GROUPS}")
+@pytest.mark.parametrize("level", LOCAL)
+def test_what_is_held_without_control_groups(level: str) -> None:
+    skip_if_it_does_not_run(level)
+    compare(level, [attack for attack in GREED if "memory" in attack.reason], None)
+
+
+def compare(level: str, attacks: Sequence[Attack], groups: ControlGroups | None) -> None:
+    results = fought(level, attacks, groups)
+    expected = {a.tries: a.holds_it(level, groups=groups is not None) or missing(a) for a in attacks}
     assert results.keys() == expected.keys()
     wrong = [f"{tries}: {seen}" for tries, (held, seen) in results.items() if held != expected[tries]]
     assert not wrong, "\n".join(wrong)

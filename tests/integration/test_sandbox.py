@@ -195,9 +195,10 @@ def test_killing_the_agent_kills_the_program(executor: Executor, tmp_path: Path)
 from pathlib import Path
 from gome.tools.execution.sandbox.{executor.level} import {type(executor).__name__}
 from gome.tools.execution.job import Job
+from gome.tools.execution.sandbox.control_group import find_groups
 root = Path({str(tmp_path)!r})
 job = Job(root / "p.py", root / "input", root / "work", 0, 60, 400, 5)
-{type(executor).__name__}(Path({str(PYTHON)!r})).run(job, stop=lambda: False)
+{type(executor).__name__}(Path({str(PYTHON)!r}), find_groups()[0]).run(job, stop=lambda: False)
 """
     process = subprocess.Popen([sys.executable, "-c", agent])
     while not (tmp_path / "work" / "running").exists():

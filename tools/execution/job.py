@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from gome.state.config import Isolation
+from gome.tools.execution.limits import Limits, Reason
 from gome.tools.execution.resources import NOTHING, Resources
-
-Reason = Literal["ok", "error", "timeout", "memory", "output", "killed", "stopped"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,11 @@ class Job:
     files: int = 200_000
     stdin: int | None = None
     smoke: bool = False
+
+    @property
+    def limits(self) -> Limits:
+        """All of them."""
+        return Limits(self.wall_s, self.memory_mb, self.output_mb, self.tasks, self.files)
 
 
 @dataclass(frozen=True)

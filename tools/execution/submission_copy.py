@@ -1,6 +1,6 @@
 """What is taken over from a program that has ended: a copy of its submission, and only of a plain file.
 
-The standard library only: an E2B sandbox gets this file too (see e2b_guard).
+The standard library only: an E2B sandbox gets this file too (see e2b.guard).
 """
 
 import os

@@ -7,7 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import cast, get_args
@@ -18,7 +18,8 @@ from gome.tools.execution.e2b import guard
 from gome.tools.execution.e2b.box import ROOT, Box, SandboxLost
 from gome.tools.execution.e2b.pool import Pool
 from gome.tools.execution.file_transfer import Hasher, Manifest, packed
-from gome.tools.execution.job import Job, Outcome, Reason
+from gome.tools.execution.job import Job, Outcome
+from gome.tools.execution.limits import Reason
 from gome.tools.execution.log_buffer import LogBuffer
 from gome.tools.execution.submission_copy import SUBMISSION
 from gome.tools.execution.workspace import environment, make_work_dir
@@ -31,14 +32,15 @@ _MAX_OUTPUT = 2 * guard.LIVE  # more than the guard passes on
 _MAX_RESULT = 65_536
 _CODE = (
     "e2b/guard.py",
+    "limits.py",
     "log_buffer.py",
     "sandbox/file_usage.py",
     "sandbox/process_tree.py",
     "sandbox/seccomp.py",
     "sandbox/supervisor.py",
+    "sandbox/watchdog.py",
     "submission_copy.py",
 )
-_LIMITS = ("wall_s", "memory_mb", "output_mb", "tasks", "files")
 _TRIES = 2
 
 
@@ -139,7 +141,7 @@ class _Attempt:
             "key": self._key,
             "python": self._python,
             "env": environment(job, home="~", python=Path(self._python)),
-            "limits": {name: getattr(job, name) for name in _LIMITS},
+            "limits": asdict(job.limits),
         }
         entries: list[tuple[str, Path | bytes]] = [("job.json", json.dumps(spec).encode())]
         entries.append(("main.py", job.work_dir / "main.py"))

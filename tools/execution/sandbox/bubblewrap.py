@@ -3,14 +3,13 @@
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from gome.state.config import Isolation
-from gome.tools.execution.job import Job, Outcome
+from gome.tools.execution.job import Job
+from gome.tools.execution.sandbox.control_group import ControlGroups
+from gome.tools.execution.sandbox.executor import LocalExecutor
 from gome.tools.execution.sandbox.process_tree import MB
-from gome.tools.execution.sandbox.watchdog import run_watched
-from gome.tools.execution.workspace import environment, make_work_dir
 
 HOME = "/solution"
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
@@ -27,7 +26,7 @@ _PREFIXES = "import json, sys; print(json.dumps([sys.prefix, sys.base_prefix, sy
 _MAX_LINKS = 16
 
 
-class BubblewrapExecutor:
+class BubblewrapExecutor(LocalExecutor):
     """Runs programs in a sandbox that holds the system's programs, one Python environment, the input and a work folder.
 
     The program sees /solution (writable; its home), /solution/input (read-only), the environment `python` belongs to and
@@ -35,26 +34,18 @@ class BubblewrapExecutor:
     nothing of the run. /tmp and /dev/shm are in memory and bounded by the job's memory limit, where bwrap can do that.
     """
 
-    def __init__(self, python: Path, bwrap: str = "bwrap") -> None:
-        self._python, self._bwrap = python.absolute(), bwrap
+    LEVEL, SEEN_AT = "bubblewrap", HOME
+
+    def __init__(self, python: Path, groups: ControlGroups | None = None, bwrap: str = "bwrap") -> None:
+        super().__init__(python, groups)
+        self._bwrap = bwrap
         known = _said([bwrap, "--help"])
         self._sized = "--size" in known
         self._no_nesting = ["--unshare-user", "--disable-userns"] if "--disable-userns" in known else []
-        self._walls = [*_system(), *_read_only(environment_folders(self._python))]
+        self._walls = [*_system(), *_read_only(environment_folders(self.python))]
 
-    @property
-    def level(self) -> Isolation:
-        """'bubblewrap'."""
-        return "bubblewrap"
-
-    def run(self, job: Job, *, stop: Callable[[], bool]) -> Outcome:
-        """See Executor.run."""
-        make_work_dir(job)
-        (job.work_dir / "input").mkdir()
-        env = environment(job, home=HOME, python=self._python)
-        return run_watched(self._command(job), job, env=env, level=self.level, stop=stop)
-
-    def _command(self, job: Job) -> list[str]:
+    def command(self, job: Job) -> list[str]:
+        """See LocalExecutor.command."""
         size = ["--size", str(job.memory_mb * MB // 2)] if self._sized else []
         return [
             *(
@@ -72,15 +63,9 @@ class BubblewrapExecutor:
             *("--bind", str(job.work_dir.resolve()), HOME),
             *("--ro-bind", str(job.input_dir.resolve()), f"{HOME}/input"),
             *_gpu(job),
-            *(
-                "--remount-ro",
-                "/",
-                "--remount-ro",
-                "/dev",
-                "--remount-ro",
-                "/proc",
-            ),  # root may write to /proc/sys
-            *("--chdir", HOME, str(self._python), "main.py"),
+            *("--remount-ro", "/", "--remount-ro", "/dev"),
+            *("--remount-ro", "/proc"),  # root may write to /proc/sys
+            *("--chdir", HOME),
         ]
 
 

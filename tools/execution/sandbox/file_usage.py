@@ -1,6 +1,6 @@
 """The files of a running program: those in its folder, those without a name, open or mapped, and those in memory.
 
-The standard library only: an E2B sandbox gets this file too (see e2b_guard).
+The standard library only: an E2B sandbox gets this file too (see e2b.guard).
 """
 
 import contextlib

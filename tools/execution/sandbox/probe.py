@@ -10,6 +10,7 @@ from gome.state.config import Isolation
 from gome.state.errors import GomeError
 from gome.tools.execution.job import Executor, Job
 from gome.tools.execution.sandbox.bubblewrap import BubblewrapExecutor
+from gome.tools.execution.sandbox.control_group import find_groups
 from gome.tools.execution.sandbox.landlock import LandlockExecutor
 from gome.tools.execution.sandbox.plain import PlainExecutor
 from gome.tools.execution.sandbox.userns import UsernsExecutor
@@ -57,12 +58,13 @@ def _absent() -> dict[Isolation, str]:
 
 def _executors(python: Path) -> Iterator[Executor]:
     """What may work here, strongest first."""
+    groups, _ = find_groups()
     if bwrap := shutil.which("bwrap"):
-        yield BubblewrapExecutor(python, bwrap)
+        yield BubblewrapExecutor(python, groups, bwrap)
     if unshare := shutil.which("unshare"):
-        yield UsernsExecutor(python, unshare)
-    yield LandlockExecutor(python)
-    yield PlainExecutor(python)
+        yield UsernsExecutor(python, groups, unshare)
+    yield LandlockExecutor(python, groups)
+    yield PlainExecutor(python, groups)
 
 
 def _probe(python: Path) -> tuple[Executor, str]:

@@ -1,6 +1,6 @@
 """A process tree in /proc: who is in it, and its memory, with what its processes share counted once.
 
-The standard library only: an E2B sandbox gets this file too (see e2b_guard).
+The standard library only: an E2B sandbox gets this file too (see e2b.guard).
 """
 
 import contextlib

@@ -1,7 +1,6 @@
 """The process above a running program: sets its limits, adopts what it leaves behind, and ends the whole tree.
 
-Started as a script, with the standard library only. Usage: supervisor.py PARENT_PID FILE_SIZE_BYTES FILTER COMMAND...
-with FILTER in hexadecimal, as of seccomp.filter_program.
+Started as a script, with the standard library only: see `command`.
 
 It is the sub-reaper of the tree: a daemon that leaves its parent and its session becomes a child of this process
 instead of escaping. It ends the tree when the command ends, on SIGTERM, and when its own parent dies, for whatever
@@ -19,12 +18,25 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from types import FrameType
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP = 1, 36, 38, 22
 _SECCOMP_FILTER = 2
 _KEYCTL, _JOIN_SESSION_KEYRING = {"x86_64": 250, "aarch64": 219}, 1
 _LINUX = sys.platform == "linux"
+
+
+def command(
+    program: Sequence[str], *, file_size: int, denied: bytes, entrances: Sequence[str] = ()
+) -> list[str]:
+    """What the caller's thread has to start, and to wait for, to have `program` run below a supervisor.
+
+    `file_size` is the most bytes that a file may have, `denied` a filter of system calls (seccomp.filter_program),
+    `entrances` those of a control group for the program.
+    """
+    ours = [str(os.getpid()), str(file_size), denied.hex(), os.pathsep.join(entrances)]
+    return [sys.executable, "-I", "-S", os.path.abspath(__file__), *ours, *program]
 
 
 def _prctl(option: int, value: int) -> None:
@@ -65,8 +77,11 @@ def _stop(signum: int, frame: FrameType | None) -> None:
     sys.exit(128 + signum)
 
 
-def _before_program(denied: bytes) -> None:
+def _before_program(denied: bytes, entrances: list[str]) -> None:
     """In the child, before it becomes the program: it goes if the supervisor is killed, and first if memory is short."""
+    for entrance in entrances:
+        with open(entrance, "w") as group:
+            group.write("0")
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
         score.write("500")
@@ -94,8 +109,8 @@ def _limit(kind: int, value: int) -> None:
     resource.setrlimit(kind, (value, value))
 
 
-def main(parent: int, file_size: int, denied: bytes, command: list[str]) -> int:
-    """Run the command to its end; its exit code, or 128 + n if signal n ended it."""
+def main(parent: int, file_size: int, denied: bytes, entrances: list[str], program: list[str]) -> int:
+    """Run the program to its end; its exit code, or 128 + n if signal n ended it."""
     signal.signal(signal.SIGTERM, _stop)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -106,13 +121,13 @@ def main(parent: int, file_size: int, denied: bytes, command: list[str]) -> int:
     _limit(resource.RLIMIT_FSIZE, file_size)
     group = 0
     try:
-        program = subprocess.Popen(
-            command, process_group=0, preexec_fn=functools.partial(_before_program, denied)
+        process = subprocess.Popen(
+            program, process_group=0, preexec_fn=functools.partial(_before_program, denied, entrances)
         )
-        group = program.pid
+        group = process.pid
         while True:
             pid, status = os.wait()
-            if pid == program.pid:
+            if pid == process.pid:
                 code = os.waitstatus_to_exitcode(status)
                 return code if code >= 0 else 128 - code
     finally:
@@ -120,4 +135,6 @@ def main(parent: int, file_size: int, denied: bytes, command: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]), bytes.fromhex(sys.argv[3]), sys.argv[4:]))
+    _parent, _size, _denied, _groups, *_program = sys.argv[1:]
+    _entrances = _groups.split(os.pathsep) if _groups else []
+    sys.exit(main(int(_parent), int(_size), bytes.fromhex(_denied), _entrances, _program))

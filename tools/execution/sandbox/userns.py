@@ -3,16 +3,15 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from gome.state.config import Isolation
-from gome.tools.execution.job import Job, Outcome
+from gome.tools.execution.job import Job
 from gome.tools.execution.sandbox import userns_guard
 from gome.tools.execution.sandbox.bubblewrap import HOME, OPTIONAL, SYSTEM, environment_folders, gpu_devices
+from gome.tools.execution.sandbox.control_group import ControlGroups
+from gome.tools.execution.sandbox.executor import LocalExecutor
 from gome.tools.execution.sandbox.process_tree import MB
-from gome.tools.execution.sandbox.watchdog import run_watched
-from gome.tools.execution.workspace import environment, make_work_dir
 
 _NAMESPACES = ("--map-root-user", "--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--kill-child")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
@@ -20,32 +19,24 @@ _STREAMS = (("/dev/fd", "/proc/self/fd"), ("/dev/stdin", "/proc/self/fd/0"),
             ("/dev/stdout", "/proc/self/fd/1"), ("/dev/stderr", "/proc/self/fd/2"))  # fmt: skip
 
 
-class UsernsExecutor:
+class UsernsExecutor(LocalExecutor):
     """Runs programs in namespaces of their own: user, mounts, network, processes, IPC and host name.
 
     The program sees what it does under bubblewrap (see there), as root of its namespace, but without its rights.
     It needs unprivileged user namespaces, unshare(1) of util-linux and Linux 5.12.
     """
 
-    def __init__(self, python: Path, unshare: str = "unshare") -> None:
-        self._python, self._unshare = python.absolute(), unshare
+    LEVEL, SEEN_AT = "userns", HOME
+
+    def __init__(self, python: Path, groups: ControlGroups | None = None, unshare: str = "unshare") -> None:
+        super().__init__(python, groups)
+        self._unshare = unshare
         self._links = [*_STREAMS, *((path, os.readlink(path)) for path in SYSTEM if os.path.islink(path))]
         shown = [*(path for path in SYSTEM if not os.path.islink(path)), *OPTIONAL]
-        self._shown = [*filter(os.path.exists, shown), *environment_folders(self._python)]
+        self._shown = [*filter(os.path.exists, shown), *environment_folders(self.python)]
 
-    @property
-    def level(self) -> Isolation:
-        """'userns'."""
-        return "userns"
-
-    def run(self, job: Job, *, stop: Callable[[], bool]) -> Outcome:
-        """See Executor.run."""
-        make_work_dir(job)
-        (job.work_dir / "input").mkdir()
-        env = environment(job, home=HOME, python=self._python)
-        return run_watched(self._command(job), job, env=env, level=self.level, stop=stop)
-
-    def _command(self, job: Job) -> list[str]:
+    def command(self, job: Job) -> list[str]:
+        """See LocalExecutor.command."""
         half, files = job.memory_mb * MB // 2, 100_000
         work = str(job.work_dir.resolve())
         walls = {
@@ -57,7 +48,7 @@ class UsernsExecutor:
             "home": HOME,
         }
         guard = [sys.executable, "-I", "-S", str(Path(userns_guard.__file__).resolve()), json.dumps(walls)]
-        return [self._unshare, *_NAMESPACES, *guard, str(self._python), "main.py"]
+        return [self._unshare, *_NAMESPACES, *guard]
 
     def _binds(self, job: Job) -> Iterator[tuple[str, str, str]]:
         """(path here, path there, use) of all that is seen of this machine, folders before what is below them."""

@@ -1,31 +1,23 @@
-"""Starts a command and watches it: time, memory of the whole tree, output, disk, and the wish to stop."""
+"""Starts a command and watches it: time, memory of the whole tree, output, disk, and the wish to stop.
+
+The standard library only: an E2B sandbox gets this file too (see e2b.guard).
+"""
 
 import contextlib
 import os
 import selectors
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Protocol, cast
 
-from gome.state.config import Isolation
-from gome.tools.execution.gpu_memory import GpuMemory
-from gome.tools.execution.job import Job, Outcome, Reason, stopped
-from gome.tools.execution.log_buffer import LogBuffer
+from gome.tools.execution.limits import Limits, Reason
 from gome.tools.execution.sandbox import supervisor
 from gome.tools.execution.sandbox.file_usage import Files, files_of
-from gome.tools.execution.sandbox.process_tree import (
-    MB,
-    count_tasks,
-    descendants,
-    tree_cpu_seconds,
-    tree_memory_mb,
-)
+from gome.tools.execution.sandbox.process_tree import MB, count_tasks, descendants, tree_cpu_seconds, tree_memory_mb
 from gome.tools.execution.sandbox.seccomp import filter_program
-from gome.tools.execution.workspace import take_submission
 
 POLL_S = 0.1
 _FILES_POLL_S = 0.5
@@ -34,132 +26,172 @@ _END_S = 10.0
 _KILLED = (128 + 9, -9)  # the program or its sandbox; the supervisor itself
 
 
-def run_watched(
-    command: list[str], job: Job, *, env: dict[str, str], level: Isolation, stop: Callable[[], bool]
-) -> Outcome:
-    """Run `command` in the job's working folder under the job's limits, to its end, in this thread.
+class Output(Protocol):
+    """Takes in what the program prints; `size` is of all that it was fed, bytes."""
+
+    size: int
+
+    def feed(self, data: bytes) -> None:
+        """Take in what came next."""
+
+
+class Group(Protocol):
+    """What the kernel says of the program's control group, see control_group.ControlGroup."""
+
+    entrances: tuple[str, ...]
+
+    def memory_mb(self) -> float: ...
+    def ran_out(self) -> bool: ...
+    def tasks(self) -> int: ...
+    def refused_a_task(self) -> bool: ...
+
+
+class Watch:
+    """One running command: its peak memory, how long it and its cores worked, and in words which limit it passed, '' if none.
 
     The command runs below a supervisor (see there), so that neither a daemon of its own nor a `kill -9` of this process
-    leaves anything running. The supervisor dies with the thread that started it: this one, which waits here.
+    leaves anything running. The supervisor dies with the thread that started it: the one that makes this object and
+    waits in `run`. Without a `group` memory is what the processes and the files that they hold are seen to take.
     """
-    if stop():
-        return stopped(level)
-    watch = _Watch(command, job, env, level, stop)
-    try:
-        reason = watch.until_it_ends()
-    finally:
-        watch.end()
-    if watch.limit:
-        watch.log.feed(f"\n[gome] ended: {watch.limit}\n".encode())
-    return Outcome(
-        reason=reason,
-        exit_code=watch.process.returncode,
-        seconds=watch.seconds,
-        peak_mb=watch.peak_mb,
-        log=watch.log.text(),
-        submission=take_submission(job.work_dir, int(job.output_mb * MB)),
-        level=level,
-        limit=watch.limit,
-        cpu_seconds=watch.cpu_seconds,
-        gpu_peak_mb=watch.gpu_peak_mb,
-    )
-
-
-class _Watch:
-    """One running command: its log so far, its peak memory, and whether it has to end."""
 
     def __init__(
-        self, command: list[str], job: Job, env: dict[str, str], level: Isolation, stop: Callable[[], bool]
+        self,
+        command: list[str],
+        work_dir: Path,
+        env: dict[str, str],
+        limits: Limits,
+        output: Output,
+        *,
+        stdin: int = subprocess.DEVNULL,
+        metadata: bool = True,
+        group: Group | None = None,
     ) -> None:
-        self.job, self.stop = job, stop
-        self.gpu_peak_mb: float | None = None
-        self._gpu = GpuMemory(job.gpus, alone=not job.resources.gpu_memory_mb)
-        self.log, self.peak_mb, self.seconds, self.limit = LogBuffer(), 0.0, 0.0, ""
-        self.cpu_seconds = 0.0
+        self.peak_mb, self.seconds, self.cpu_seconds, self.limit = 0.0, 0.0, 0.0, ""
+        self._work_dir, self._limits, self._output, self._group = work_dir, limits, output, group
         self._started = self._look_at = time.monotonic()
         self._files = Files()
-        file_size = int(max(job.output_mb, job.memory_mb) * MB)
-        self.process = subprocess.Popen(
-            _supervised(command, file_size, level),
-            cwd=job.work_dir,
+        supervised = supervisor.command(
+            command,
+            file_size=int(max(limits.output_mb, limits.memory_mb) * MB),
+            denied=filter_program(metadata=metadata),
+            entrances=group.entrances if group else (),
+        )
+        self._process = subprocess.Popen(
+            supervised,
+            cwd=work_dir,
             env=env,
-            stdin=subprocess.DEVNULL if job.stdin is None else job.stdin,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        self._output = cast(IO[bytes], self.process.stdout)
-        os.set_blocking(self._output.fileno(), False)
+        self._pipe = cast(IO[bytes], self._process.stdout)
+        os.set_blocking(self._pipe.fileno(), False)
         self._selector = selectors.DefaultSelector()
-        self._selector.register(self._output, selectors.EVENT_READ)
+        self._selector.register(self._pipe, selectors.EVENT_READ)
 
-    def until_it_ends(self) -> Reason:
-        """Watch until the command ends or has to be ended; the reason."""
+    @property
+    def exit_code(self) -> int:
+        """128 + n after signal n."""
+        return self._process.returncode
+
+    def run(
+        self,
+        stop: Callable[[], bool] = lambda: False,
+        look: Callable[[list[int]], None] = lambda pids: None,
+    ) -> Reason:
+        """Watch until the command ends or has to be ended; the reason. `look` gets its processes ten times a second."""
+        try:
+            return self._until_it_ends(stop, look)
+        finally:
+            self._end()
+
+    def _until_it_ends(self, stop: Callable[[], bool], look: Callable[[list[int]], None]) -> Reason:
         checked = 0.0
-        while self.process.poll() is None:
+        while self._process.poll() is None:
             self._read(POLL_S)
-            if time.monotonic() - checked < POLL_S and self._printed_mb() <= self.job.output_mb:
+            if time.monotonic() - checked < POLL_S and self._printed_mb() <= self._limits.output_mb:
                 continue
             checked = time.monotonic()
-            if reason := self._overrun():
+            pids = descendants(self._process.pid)
+            look(pids)
+            if reason := self._overrun(pids):
                 return reason
+            if stop():
+                return "stopped"
         self._read(0)
-        self._files = files_of(self.job.work_dir, [], self.job.files)
-        if reason := self._overwritten():
+        self._files = files_of(self._work_dir, [], self._limits.files)
+        if reason := self._refused() or self._overwritten():
             return reason
-        if self.process.returncode in _KILLED:  # not by us
-            return "memory" if self.peak_mb > self.job.memory_mb / 2 else "killed"
-        return "error" if self.process.returncode else "ok"
+        if self._process.returncode in _KILLED:  # not by us
+            return "memory" if self.peak_mb > self._limits.memory_mb / 2 else "killed"
+        return "error" if self._process.returncode else "ok"
 
-    def end(self) -> None:
+    def _end(self) -> None:
         """End what still runs, supervisor last, and wait for it."""
-        left = descendants(self.process.pid)
-        if self.process.poll() is None:
-            self.process.terminate()
+        left = descendants(self._process.pid)
+        if self._process.poll() is None:
+            self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(_END_S)
-        if self.process.poll() is None:
-            for pid in [*left, self.process.pid]:
+                self._process.wait(_END_S)
+        if self._process.poll() is None:
+            for pid in [*left, self._process.pid]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            self.process.wait()
+            self._process.wait()
         self.seconds = time.monotonic() - self._started
         self._read(0)
         self._selector.close()
-        self._gpu.close()
-        self._output.close()
+        self._pipe.close()
 
-    def _overrun(self) -> Reason | None:
+    def _overrun(self, pids: list[int]) -> Reason | None:
         """The limit that is passed now, if any. Keeps the peak memory."""
-        job, pids = self.job, descendants(self.process.pid)
         self._look_at_files(pids)
-        memory = tree_memory_mb(pids, job.memory_mb, (self._files.memory + self._files.buffers) / MB)
+        memory, tasks = self._taken(pids)
         self.peak_mb = max(self.peak_mb, memory)
-        self.cpu_seconds = max(self.cpu_seconds, tree_cpu_seconds([self.process.pid, *pids]))
-        if (gpu := self._gpu.used_mb(pids)) is not None:
-            self.gpu_peak_mb = max(self.gpu_peak_mb or 0.0, gpu)
-        if memory > job.memory_mb:
-            return self._passed("memory", f"it took more than {job.memory_mb} MB of memory")
-        if count_tasks(pids) > job.tasks:
-            return self._passed("memory", f"it had more than {job.tasks} processes and threads")
-        if time.monotonic() - self._started > job.wall_s:
-            return self._passed("timeout", f"it took longer than {job.wall_s:g} s")
-        if reason := self._overwritten():
+        self.cpu_seconds = max(self.cpu_seconds, tree_cpu_seconds([self._process.pid, *pids]))
+        if reason := self._refused():
             return reason
-        return "stopped" if self.stop() else None
+        if memory > self._limits.memory_mb:
+            return self._short_of_memory()
+        if tasks > self._limits.tasks:
+            return self._short_of_tasks()
+        if time.monotonic() - self._started > self._limits.wall_s:
+            return self._passed("timeout", f"it took longer than {self._limits.wall_s:g} s")
+        return self._overwritten()
+
+    def _taken(self, pids: list[int]) -> tuple[float, int]:
+        """Memory, MB, and processes and threads."""
+        if self._group:
+            return self._group.memory_mb(), self._group.tasks()
+        held_mb = (self._files.memory + self._files.buffers) / MB
+        return tree_memory_mb(pids, self._limits.memory_mb, held_mb), count_tasks(pids)
+
+    def _refused(self) -> Reason | None:
+        """The limit at which the kernel itself has stopped the program, if any."""
+        if self._group and self._group.ran_out():
+            self.peak_mb = max(self.peak_mb, self._limits.memory_mb)
+            return self._short_of_memory()
+        return self._short_of_tasks() if self._group and self._group.refused_a_task() else None
 
     def _overwritten(self) -> Reason | None:
         """As `_overrun`, of what it printed and wrote until its files were looked at last."""
-        files, most = self._files, self.job.files
-        if files.disk / MB + self._printed_mb() >= self.job.output_mb:
-            return self._passed("output", f"it printed and wrote more than {self.job.output_mb:g} MB")
-        if files.count > most:
-            return self._passed("output", f"it had more than {most} files")
+        files, limits = self._files, self._limits
+        if files.disk / MB + self._printed_mb() >= limits.output_mb:
+            return self._passed("output", f"it printed and wrote more than {limits.output_mb:g} MB")
+        if files.count > limits.files:
+            return self._passed("output", f"it had more than {limits.files} files")
         if files.unseen:
             return self._passed(
                 "output", "it made a folder that can't be looked into, or too many below one another"
             )
         return None
+
+    def _short_of_memory(self) -> Reason:
+        return self._passed("memory", f"it took more than {self._limits.memory_mb} MB of memory")
+
+    def _short_of_tasks(self) -> Reason:
+        return self._passed("memory", f"it had more than {self._limits.tasks} processes and threads")
 
     def _passed(self, reason: Reason, limit: str) -> Reason:
         self.limit = limit
@@ -169,7 +201,7 @@ class _Watch:
         now = time.monotonic()
         if now < self._look_at:
             return
-        self._files = files_of(self.job.work_dir, pids, self.job.files)
+        self._files = files_of(self._work_dir, pids, self._limits.files)
         took = time.monotonic() - now
         self._look_at = now + max(_FILES_POLL_S, _FILES_SHARE * took)
 
@@ -177,19 +209,13 @@ class _Watch:
         """Take in what is printed by now, waiting at most `wait_s` for it, and not for ever if it never ends."""
         if not self._selector.get_map():
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(wait_s)
+                self._process.wait(wait_s)
         elif self._selector.select(wait_s):
-            data = self._output.read(MB)
+            data = self._pipe.read(MB)
             if data:
-                self.log.feed(data)
+                self._output.feed(data)
             elif data == b"":
-                self._selector.unregister(self._output)
+                self._selector.unregister(self._pipe)
 
     def _printed_mb(self) -> float:
-        return self.log.size / MB
-
-
-def _supervised(command: list[str], file_size: int, level: Isolation) -> list[str]:
-    script = str(Path(supervisor.__file__).resolve())
-    denied = filter_program(metadata=level != "landlock").hex()
-    return [sys.executable, "-I", "-S", script, str(os.getpid()), str(file_size), denied, *command]
+        return self._output.size / MB
