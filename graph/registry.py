@@ -27,6 +27,7 @@ from gome.tools.evaluator import Evaluator, Limits
 from gome.tools.execution.access import SchedulerMaker, open_scheduler
 from gome.tools.execution.environment.runtime import Runtime, ensure_runtime
 from gome.tools.execution.job import Executor
+from gome.tools.execution.sandbox.control_group import limits_words
 from gome.tools.execution.scheduler import LocalScheduler
 from gome.tools.execution.workspace import remove_tree
 from gome.tools.models.ask import Asker
@@ -118,7 +119,8 @@ class ServiceRegistry:
         config, task = RunConfig(**run["config"]), Task(**run["task"])
         runtime = self._runtime(run, config)
         scheduler = open_scheduler(config, run_dir, runtime, held, self._executor, self._scheduler)
-        _note_level(run_dir, run, scheduler.level, runtime, here=config.scheduler == "local")
+        here = self._executor is None and config.scheduler == "local" and scheduler.level != "e2b"
+        _note_level(run_dir, run, scheduler.level, limits_words() if here else "", runtime)
         artifacts = Artifacts(run_dir / "artifacts")
         clock = Clock(run_dir / "clock.jsonl")
         budget = Budget(config, clock, run_dir, slots=scheduler.slots)
@@ -225,8 +227,8 @@ def _say_of_model(services: RunServices, key: str, text: str) -> None:
     services.emit("model", text, *where)
 
 
-def _note_level(run_dir: Path, run: RunFile, level: str, runtime: Runtime) -> None:
-    """Write into run.json which isolation was reached and what the solutions' environment holds."""
-    found = {"isolation": level, "packages": runtime.packages, "notes": list(runtime.notes)}
+def _note_level(run_dir: Path, run: RunFile, level: str, limits: str, runtime: Runtime) -> None:
+    """Write into run.json which isolation was reached, who bounds memory and tasks, and what the solutions' environment holds."""
+    found = {"isolation": level, "limits": limits, "packages": runtime.packages, "notes": list(runtime.notes)}
     if any(run.get(k) != v for k, v in found.items()):
         write_json(run_dir / "run.json", {**run, **found})

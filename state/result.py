@@ -91,7 +91,7 @@ class RunFile(TypedDict, total=False):
     """run.json: what a run was begun with, and what its programs got.
 
     `survey`: what became of the search for an adapter, 'pending' while it lasts. `limits`: who bounds memory and tasks of
-    programs, in words; missing where that is another machine.
+    programs, in words; '' where that is another machine.
     """
 
     id: str

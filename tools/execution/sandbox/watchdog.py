@@ -16,7 +16,13 @@ from typing import IO, Protocol, cast
 from gome.tools.execution.limits import Limits, Reason
 from gome.tools.execution.sandbox import supervisor
 from gome.tools.execution.sandbox.file_usage import Files, files_of
-from gome.tools.execution.sandbox.process_tree import MB, count_tasks, descendants, tree_cpu_seconds, tree_memory_mb
+from gome.tools.execution.sandbox.process_tree import (
+    MB,
+    count_tasks,
+    descendants,
+    tree_cpu_seconds,
+    tree_memory_mb,
+)
 from gome.tools.execution.sandbox.seccomp import filter_program
 
 POLL_S = 0.1
@@ -47,7 +53,7 @@ class Group(Protocol):
 
 
 class Watch:
-    """One running command: its peak memory, how long it and its cores worked, and in words which limit it passed, '' if none.
+    """One running command: its peak memory, its time and that of the cores, and which limit it passed, '' if none.
 
     The command runs below a supervisor (see there), so that neither a daemon of its own nor a `kill -9` of this process
     leaves anything running. The supervisor dies with the thread that started it: the one that makes this object and
