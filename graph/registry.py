@@ -228,7 +228,7 @@ def _say_of_model(services: RunServices, key: str, text: str) -> None:
 
 
 def _note_level(run_dir: Path, run: RunFile, level: str, limits: str, runtime: Runtime) -> None:
-    """Write into run.json which isolation was reached, who bounds memory and tasks, and what the solutions' environment holds."""
+    """Write into run.json which isolation was reached, who bounds memory and tasks, and what the runtime holds."""
     found = {"isolation": level, "limits": limits, "packages": runtime.packages, "notes": list(runtime.notes)}
     if any(run.get(k) != v for k, v in found.items()):
         write_json(run_dir / "run.json", {**run, **found})

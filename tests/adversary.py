@@ -218,12 +218,13 @@ def stream(pairs):
     with socket.create_server(("127.0.0.1", 0)) as server:
         for n in range(pairs):
             end = socket.create_connection(server.getsockname())
-            KEPT.extend((end, server.accept()[0]))
-            end.setblocking(False)
-            try:
-                while True: end.send(bytes(2**20))
-            except BlockingIOError:
-                pass
+            for end in (end, server.accept()[0]):
+                KEPT.append(end)
+                end.setblocking(False)
+                try:
+                    while True: end.send(bytes(2**20))
+                except BlockingIOError:
+                    pass
 def leave():
     for group in ("/sys/fs/cgroup/memory", "/sys/fs/cgroup"):
         if os.path.exists(group + "/cgroup.procs"):
