@@ -62,7 +62,7 @@ def test_a_program_without_an_end_is_refused() -> None:
         apply_blocks("x = 1\n", [("", "y = 1\n" * 40_000)] * 3)
 
 
-@pytest.mark.parametrize("half", ['["x" ', "{", '{"a":', "(", '{"a":[', "[1,"])
+@pytest.mark.parametrize("half", ['["x" ', "{", '{"a":', "(", '{"a":[', "[1,", "<{pe]<<<<"])
 def test_json_without_a_bottom_is_a_bad_reply(half: str) -> None:
     with pytest.raises(ValueError, match="no JSON object"):
         extract_json('{"a": ' + half * MANY)

@@ -1,5 +1,6 @@
 """What a prepared competition does not say by name: its files, id, target and metric, inferred or asked for."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -69,7 +70,7 @@ def _with_files(root: Path, partial: PartialTask) -> PartialTask:
         given = getattr(partial, role)
         if given and not (root / given).resolve().is_relative_to(root.resolve()):
             raise GomeError(f"{given}: the {role} file has to lie in the task folder {root}.")
-        if given and not (root / given).is_file():
+        if given and not os.path.isfile(root / given):  # False for a name that is too long
             raise GomeError(f"{root / given}: no such file, though it is named as `{role}`.")
     sample = partial.sample or find_sample(root)
     others = [t for t in tables if t != sample]

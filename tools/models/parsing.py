@@ -17,8 +17,9 @@ from gome.tools.text import all_storable
 _THOUGHT = re.compile(r"<(/?)(think|thinking|reasoning)>", re.IGNORECASE)
 _FENCE = re.compile(r"(`{3,})[ \t]*([\w+-]*)")
 _BRACKETS = re.compile(r"[\[{(]|[\]})]")
-_MENDED_CHARS, _MENDED_DEPTH = 200_000, 100
-"""Of broken JSON: mending it takes long where it is large, and without end where it is deep."""
+_MENDED_CHARS, _MENDED_DEPTH, _MENDED_WORK = 200_000, 100, 2_000_000
+"""Of broken JSON: mending it takes long where it is large, and without end where it is deep. Work is characters times
+objects and lists: each that is broken may be read to the end of the text."""
 
 
 def without_thoughts(text: str) -> str:
@@ -76,7 +77,7 @@ def extract_json(text: str) -> Any:
     start, end = text.find("{"), text.rfind("}")
     if start >= 0:
         candidates += [text[start : end + 1] if end > start else text[start:], text[start:]]
-    for candidate in candidates:
+    for candidate in dict.fromkeys(candidates):
         value = _loaded(candidate)
         if isinstance(value, dict) and value:
             return value
@@ -95,7 +96,8 @@ def _mended(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        if len(text) > _MENDED_CHARS or _depth(text) > _MENDED_DEPTH:
+        work = len(text) * (text.count("{") + text.count("["))
+        if len(text) > _MENDED_CHARS or work > _MENDED_WORK or _depth(text) > _MENDED_DEPTH:
             raise
     return json_repair.loads(text, skip_json_loads=True)
 
