@@ -162,3 +162,14 @@ def test_sets_of_labels_are_told_from_names_of_several_words(
     pd.DataFrame({"id": ["t1", "t2"], "x": [1, 2]}).to_csv(tmp_path / "test.csv", index=False)
     sample(tmp_path, ["t1", "t2"], labels=cells[0])
     assert load_task(tmp_path).problem == problem
+
+
+@pytest.mark.parametrize("layout", ["other_names", "coco", "joined_ids"])
+def test_a_written_task_file_leads_to_the_same_task(layout: str, tmp_path: Path) -> None:
+    folder = tmp_path / "task"
+    LAYOUTS[layout](folder, np.random.default_rng(0))
+    before = load_task(folder, workspace=tmp_path / "before")
+    assert main(["inspect", str(folder), "--write"]) == 0
+    after = load_task(folder, workspace=tmp_path / "after")
+    same = {"target", "metric", "problem", "id", "classes", "group", "prediction"}
+    assert after.model_dump(include=same) == before.model_dump(include=same)

@@ -73,6 +73,8 @@ def _of_table(name: str, known: PartialTask | Task, table: Path) -> str:
 
 
 def _inferred(name: str, known: PartialTask | Task) -> str:
+    if name in ("train", "test") and isinstance(known, Task) and known.conventions:
+        return "found by convention"
     if name in ("train", "sample"):
         return "its name"
     if name == "test":

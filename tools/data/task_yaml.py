@@ -9,6 +9,7 @@ from gome.state.errors import GomeError
 from gome.state.inspection import Inspection
 from gome.state.task import Task
 from gome.tools.data.mlebench import public_folder
+from gome.tools.data.partial_task import TABLE_SETTINGS
 from gome.tools.data.table_names import is_table
 from gome.tools.data.tables import read_columns
 from gome.tools.data.task_folder import TASK_FILE
@@ -42,10 +43,14 @@ def _folder(source: Path) -> Path:
 
 def _lines(found: Inspection, task: Task, table: Path | None) -> list[str]:
     lines = [f"# {found['path']}, as gome inspect understood it.", _entry("name", found["name"])]
+    lines += [f"# Read by convention: {line}" for line in task.conventions]
+    made = bool(task.conventions) and Path(task.root) != _folder(Path(found["path"]))
     for name, fact in found["facts"].items():
         value = fact["value"]
         if name == "direction" and ":" not in task.metric:
             continue
+        if made and name in ("id", "sample", *TABLE_SETTINGS):
+            continue  # of the tables that are made, not of this folder's files
         if name == "id" and table and value not in read_columns(table):
             continue  # made for this run
         if name == "dates":

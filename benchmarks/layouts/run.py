@@ -1,0 +1,175 @@
+"""What becomes of prepared competitions of any layout, without a model.
+
+    python -m benchmarks.layouts.run FOLDER [NAME ...] [--runs DIR] [--write]
+
+FOLDER/NAME/prepared/public is given to `gome run` with the offline reasoner, one step. Where Gome asks for a metric or a
+positive class, it is given the right one (expected.py) and told so in the table. What is handed over is graded on the
+answers in prepared/private, which no run has seen. Runs are kept under DIR; one that is there is not run again.
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from benchmarks.layouts.expected import METRICS, POSITIVE, SAME
+from benchmarks.layouts.private import private_score
+from gome.run_folder import RunFolder
+from gome.state.errors import GomeError
+from gome.state.task import Task
+from gome.tools.data.tables import read_cells
+
+HERE = Path(__file__).resolve().parent
+LIMITS = (
+    "--traces",
+    "1",
+    "--steps",
+    "1",
+    "--time-limit-s",
+    "150",
+    "--program-time-limit-s",
+    "60",
+    "--finalists",
+    "1",
+)
+ASKED = {"metric": METRICS, "positive": POSITIVE}
+MARK = "<!-- table -->"
+
+
+@dataclass
+class Row:
+    """A line of the table, cells as they are printed."""
+
+    task: str
+    rung: str = "refused"
+    asked: str = ""
+    metric: str = ""
+    right: str = ""
+    graded: str = ""
+    valid: str = ""
+    harness: str = ""
+    private: str = ""
+    said: str = ""
+
+
+def measured(folder: Path, run_dir: Path) -> Row:
+    """Run the task and say what came of it."""
+    row, given = Row(folder.name), dict[str, str]()
+    refused = ""
+    while not (run_dir / "result.json").is_file():
+        refused = _run(folder, run_dir, given)
+        asked = [
+            s for s in re.findall(r"--(\w+)", refused) if folder.name in ASKED.get(s, {}) and s not in given
+        ]
+        if not asked:
+            break
+        given[asked[0]] = ASKED[asked[0]][folder.name]
+        (run_dir.parent / f"{folder.name}.asked").write_text(", ".join(given))
+    asked_file = run_dir.parent / f"{folder.name}.asked"
+    row.asked = asked_file.read_text() if asked_file.is_file() else ""
+    if not (run_dir / "run.json").is_file():
+        row.said = refused.replace(str(folder / "prepared" / "public"), "").strip("/: ")[:140]
+        return row
+    run = json.loads((run_dir / "run.json").read_text())
+    task = Task(**run["task"])
+    result = RunFolder.read(run_dir).result or {}
+    row.rung = "self-reported" if task.self_reported else "adapter" if task.adapter else "tables"
+    row.rung = "convention" if task.conventions else row.rung
+    row.metric, row.right = task.metric.split(",")[0], _is_right(folder.name, task.metric)
+    row.graded = "" if task.self_reported else "yes"
+    row.valid = "yes" if _valid(task, folder, run_dir) else "no"
+    best = result.get("best")
+    score = best and (best["selection"] or best["search"])
+    row.harness = f"{score['value']:.4g} ± {score['stderr']:.2g}" if score else ""
+    row.private = private_score(
+        task, folder / "prepared" / "private", run_dir / "solution" / "submission.csv"
+    )
+    row.said = "; ".join(result.get("problems", []))[:140] if not score else ""
+    return row
+
+
+def _run(folder: Path, run_dir: Path, given: dict[str, str]) -> str:
+    """The last line of a run that was refused; '' if it was not."""
+    said = [word for name, value in given.items() for word in (f"--{name}", value)]
+    command = [
+        sys.executable,
+        "-m",
+        "gome",
+        "run",
+        str(folder / "prepared"),
+        "--run-dir",
+        str(run_dir),
+        *LIMITS,
+        *said,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    return (done.stderr.strip().splitlines() or [""])[-1] if done.returncode == 2 else ""
+
+
+def _is_right(name: str, metric: str) -> str:
+    if name not in METRICS:
+        return "?"
+    return "yes" if metric in {METRICS[name], *SAME.get(METRICS[name], ())} else "NO"
+
+
+def _valid(task: Task, folder: Path, run_dir: Path) -> bool:
+    """Whether the submission has columns and ids of the sample that the task came with."""
+    public = folder / "prepared" / "public"
+    sample = public / task.sample if (public / task.sample).is_file() else Path(task.root) / task.sample
+    try:
+        given, real = read_cells(run_dir / "solution" / "submission.csv"), read_cells(sample)
+    except GomeError:
+        return False
+    same = list(given.columns) == list(real.columns) and len(given) == len(real)
+    return same and all((given[c].astype(str) == real[c].astype(str)).all() for c in task.ids)
+
+
+def table(rows: list[Row]) -> str:
+    """The rows and their counts, as Markdown."""
+    head = [f.name for f in fields(Row)]
+    lines = ["| " + " | ".join(head) + " |", "| " + " | ".join("---" for _ in head) + " |"]
+    lines += [
+        "| " + " | ".join(str(v).replace("|", "/") for v in asdict(row).values()) + " |" for row in rows
+    ]
+    rungs = Counter(row.rung for row in rows)
+    good = sum(row.graded == "yes" and row.right == "yes" for row in rows)
+    bad, valid = sum(row.right == "NO" for row in rows), sum(row.valid == "yes" for row in rows)
+    counts = [f"{count} {rung}" for rung, count in rungs.most_common()]
+    return "\n".join(
+        [
+            f"{len(rows)} tasks: {', '.join(counts)}. Graded on hidden units by the right metric: {good}; by a wrong "
+            f"one: {bad}. With a valid submission: {valid}.",
+            "",
+            *lines,
+        ]
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--runs", type=Path, default=Path("runs/layouts"))
+    parser.add_argument("--write", action="store_true", help="put the table into README.md")
+    arguments = parser.parse_args()
+    folders = sorted(p for p in arguments.folder.iterdir() if (p / "prepared" / "public").is_dir())
+    arguments.runs.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for folder in folders:
+        if not arguments.names or folder.name in arguments.names:
+            rows.append(measured(folder.resolve(), (arguments.runs / folder.name).resolve()))
+            print(*asdict(rows[-1]).values(), sep=" | ", flush=True)
+    print(table(rows))
+    if arguments.write:
+        page = HERE / "README.md"
+        page.write_text(page.read_text().split(MARK)[0] + f"{MARK}\n\n{table(rows)}\n")
+
+
+if __name__ == "__main__":
+    main()
