@@ -167,7 +167,8 @@ def _tell(seconds: float) -> str:
 
 def _timeless(record: Any) -> dict[str, Any]:
     """A step's record without how long things took."""
-    evaluation = {k: v for k, v in record.evaluation.items() if k not in ("seconds", "peak_mb")}
+    measured = {"seconds", "fold_seconds", "fold_cpu_seconds", "peak_mb"}
+    evaluation = {k: v for k, v in record.evaluation.items() if k not in measured}
     return {**{k: v for k, v in record.to_json().items() if k != "seconds"}, "evaluation": evaluation}
 
 

@@ -43,8 +43,8 @@ def offline_lesson(before: float, after: float, gain: float) -> tuple[str, str]:
     facts: dict[str, Any] = {
         "task": {"metric": "rmse", "direction": "minimize", "problem": "regression"},
         "hypothesis": {"statement": "Average five seeds. [change: bagging]", "predicted_gain": 0.3},
-        "incumbent": {"score": before, "stderr": 2.0, "folds": [before], "seconds": 1.0},
-        "candidate": {"value": after, "stderr": 2.0, "folds": [after], "seconds": 1.0},
+        "incumbent": {"score": before, "stderr": 2.0, "folds": [before], "fold_seconds": 1.0},
+        "candidate": {"value": after, "stderr": 2.0, "folds": [after], "fold_seconds": 1.0},
         "comparison": {"gain": gain, "stderr": 0.1, "p_better": 0.99 if gain > 0 else 0.01},
         "budget": {"program_time_limit_s": 100},
         "tie": False,
