@@ -262,6 +262,18 @@ def mount():
     libc = ctypes.CDLL(None)
     assert libc.unshare(0x10020000) == 0  # a user and a mount namespace; never in the machine's own
     assert libc.mount(b"tmpfs", b"/usr", b"tmpfs", 0, None) == 0
+def tried(attempts):  # which of them get what they want, each in a process of its own: those that raise do not
+    won = []
+    for n, code in enumerate(attempts):
+        if fork():
+            try:
+                exec(code, globals())
+            except BaseException as error:
+                print(f"HELD {n}.", repr(error), flush=True)
+                os._exit(1)
+            os._exit(0)
+        won.append(os.wait()[1] == 0)
+    return won
 def daemon():
     heard, ready = os.pipe()
     if os.fork() == 0:

@@ -184,6 +184,7 @@ def test_a_bad_adapter_is_stopped_by_a_check(case: str, tmp_path: Path) -> None:
     assert "\n" not in str(raised.value)
     assert str(task / "adapter.py") in str(raised.value)
     assert not (tmp_path / "run").exists()
+    assert (tmp_path / "private" / "answers.csv").is_file()
 
 
 def test_folders_of_units_that_share_ids_with_test_are_accepted(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +10,14 @@ from typing import Any
 
 import pandas as pd
 
+from gome.state.errors import GomeError
 from gome.tools.adapters import host
-from gome.tools.adapters.carved import Carved, Unfit
+from gome.tools.adapters.carved import MOST_TABLE, Carved, Unfit
 from gome.tools.data.input_files import InputLinks
 from gome.tools.data.tables import read_cells, read_table
 from gome.tools.evaluation.grader_process import sandbox
-from gome.tools.execution.job import Job, Outcome
+from gome.tools.execution.job import Executor, Job, Outcome
+from gome.tools.execution.left_behind import plain_file
 from gome.tools.execution.workspace import remove_work_dir
 
 FILE = "adapter.py"
@@ -44,12 +46,14 @@ class About:
 @dataclass(frozen=True)
 class Adapter:
     """`source` is its text. It sees the folder `public` and nothing else; its sandboxes work below `scratch`, on the file
-    system that carved folders end up on. Each function raises Unfit: it raised, was too slow, wanted too much memory."""
+    system that carved folders end up on; `executor` None: behind the strongest walls of this machine. Each function
+    raises Unfit: it raised, was too slow, wanted too much memory."""
 
     source: str
     public: Path
     scratch: Path
     limits: Limits
+    executor: Executor | None = None
 
     @property
     def links(self) -> InputLinks:
@@ -75,25 +79,14 @@ class Adapter:
     def units(self) -> pd.DataFrame:
         """The table of labelled units, ids and groups as text. Unfit: no ids, or some twice."""
         with self._called("units") as (work, _):
-            path = _plain_file(work / "units.csv")
-            units = read_table(path, text=[ID, GROUP]) if path else pd.DataFrame()
-        if ID not in units:
-            raise Unfit(f"units() has no column {ID!r}: return a table with an id for each labelled unit.")
-        ids = units[ID]
-        if ids.isna().any() or ids.duplicated().any():
-            what = "has empty ids" if ids.isna().any() else f"names {ids[ids.duplicated()].iloc[0]!r} twice"
-            raise Unfit(f"units() {what}: each unit needs an id of its own.")
-        return units
+            return read_units(work)
 
     def carve(self, train: Sequence[str], graded: Sequence[str], folder: Path, *, seed: int = 0) -> Carved:
         """Fill `folder` with the task as if the units `graded` were those to be predicted, `train` all that is labelled.
         `seed` is of the hashes of Python: what is laid out must not depend on it."""
         with self._called("carve", seed=seed, train=list(train), graded=list(graded)) as (work, reply):
-            path = _plain_file(work / "answers.csv")
-            if path is None:
-                raise Unfit("carve() returned no answers: return a table in the sample's form.")
-            carved = Carved(folder, read_cells(path))
-            carved.take(work / "carved", str(reply.get("public")), self.links)
+            carved = Carved(folder, read_answers(work))
+            carved.take(work, str(reply.get("public")), self.links)
             return carved
 
     @contextmanager
@@ -117,7 +110,7 @@ class Adapter:
                 stdin=asked.fileno(),
             )
             try:
-                outcome = sandbox().run(job, stop=lambda: False)
+                outcome = (self.executor or sandbox()).run(job, stop=lambda: False)
                 yield work, _reply(work, "it" if call == "about" else f"{call}()", outcome)
             finally:
                 remove_work_dir(work)
@@ -127,9 +120,14 @@ def _reply(work: Path, what: str, outcome: Outcome) -> dict[str, Any]:
     if outcome.reason != "ok":
         lines = outcome.log.strip().splitlines() or [f"exit code {outcome.exit_code}"]
         raise Unfit(f"{what} was ended: {outcome.limit or lines[-1][:300]}.")
-    path = _plain_file(work / "reply.json")
+    return read_reply(work, what)
+
+
+def read_reply(work: Path, what: str) -> dict[str, Any]:
+    """The reply of a call of `what`. Unfit: there is none that can be read, or it says what went wrong."""
+    path = plain_file(work, "reply.json", _MOST_SAID)
     try:
-        reply = json.loads(path.read_text(encoding="utf-8")[:_MOST_SAID]) if path else None
+        reply = json.loads(path.read_text(encoding="utf-8")) if path else None
     except (ValueError, RecursionError):
         reply = None
     if not isinstance(reply, dict):
@@ -140,6 +138,31 @@ def _reply(work: Path, what: str, outcome: Outcome) -> dict[str, Any]:
     return reply
 
 
-def _plain_file(path: Path) -> Path | None:
-    """A file that a stranger's code has written, if it is one and no link."""
-    return path if path.is_file() and not path.is_symlink() else None
+def read_units(work: Path) -> pd.DataFrame:
+    """The table of units that a call has left. Unfit."""
+    path = plain_file(work, "units.csv", MOST_TABLE)
+    units = _readable("units()", read_table, path, text=[ID, GROUP]) if path else pd.DataFrame()
+    if ID not in units:
+        raise Unfit(f"units() has no column {ID!r}: return a table with an id for each labelled unit.")
+    ids = units[ID]
+    if ids.isna().any() or ids.duplicated().any():
+        what = "has empty ids" if ids.isna().any() else f"names {ids[ids.duplicated()].iloc[0]!r} twice"
+        raise Unfit(f"units() {what}: each unit needs an id of its own.")
+    return units
+
+
+def read_answers(work: Path) -> pd.DataFrame:
+    """The hidden answers that a call has left, cells as text. Unfit."""
+    path = plain_file(work, "answers.csv", MOST_TABLE)
+    if path is None:
+        raise Unfit("carve() returned no answers: return a table in the sample's form.")
+    return _readable("carve()", read_cells, path)
+
+
+def _readable(what: str, read: Callable[..., pd.DataFrame], path: Path, **how: Any) -> pd.DataFrame:
+    try:
+        return read(path, **how)
+    except GomeError as error:  # it names a file that nobody else ever sees
+        raise Unfit(
+            f"{what} returned a table that cannot be read{str(error).removeprefix(str(path))}"
+        ) from None

@@ -8,7 +8,19 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from gome.state.errors import GomeError
+from gome.tools.data import archives
 from gome.tools.data.input_files import InputLinks
+from gome.tools.data.table_names import is_table
+from gome.tools.data.unpacked import unpacked_size
+from gome.tools.execution.left_behind import real_folder
+
+MOST_TABLE, MOST_ARCHIVE = 2 << 30, 64 << 30
+"""Bytes of a table, and of all that an archive holds, once unpacked: more would fill the agent's memory, or its disk."""
+
+
+OUT = "carved"
+"""The folder that a call of `carve` fills, in the one it works in."""
 
 
 class Unfit(Exception):
@@ -36,24 +48,37 @@ class Carved:
             links.link(name, self.folder / name)
             self.linked[name] = name
 
-    def take(self, out: Path, seen: str, links: InputLinks) -> None:
-        """Move what lies in `out` into the folder. The adapter knew the public folder, the root of `links`, as `seen`.
+    def take(
+        self,
+        work: Path,
+        seen: str,
+        links: InputLinks,
+        *,
+        most_table: int = MOST_TABLE,
+        most_archive: int = MOST_ARCHIVE,
+    ) -> None:
+        """Move what a call has left in `work`/carved into the folder. The adapter knew the public folder, the root of
+        `links`, as `seen`.
 
-        Unfit: a link that leads anywhere but to a public file or folder; what is neither file nor folder.
+        Unfit: no such folder; a link that leads anywhere but to a public file or folder; what is neither file nor folder,
+        has a second name or one that is no UTF-8, or unpacks to more than can be looked through.
         """
+        out = real_folder(work, OUT)
+        if out is None:
+            raise Unfit("carve() left no folder where `out` was: write into the one that is there.")
         for name, path in files_below(out):
+            _check_name(name)
             if path.is_symlink():
                 for inner, source in _targets(name, os.readlink(path), seen, links.root):
                     links.link(source, self.folder / inner)
                     self.linked[inner] = source
-            elif stat.S_ISREG(path.lstat().st_mode):
+            else:
+                _check_file(name, path, most_table if is_table(name) else most_archive)
                 place = self.folder / name
                 place.parent.mkdir(parents=True, exist_ok=True)
                 path.chmod(0o644)
                 path.replace(place)
                 self.made.append(name)
-            else:
-                raise Unfit(f"carve() wrote {name}, which is no plain file.")
 
 
 def files_below(folder: Path, name: str = "") -> Iterator[tuple[str, Path]]:
@@ -66,12 +91,34 @@ def files_below(folder: Path, name: str = "") -> Iterator[tuple[str, Path]]:
             yield inner, Path(entry.path)
 
 
+def _check_name(name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise Unfit(f"carve() wrote {name!r}, whose name is no UTF-8.") from None
+
+
+def _check_file(name: str, path: Path, most: int) -> None:
+    found = path.lstat()
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        raise Unfit(f"carve() wrote {name!r}, which is no plain file with one name.")
+    try:
+        size = unpacked_size(path, most)
+    except (GomeError, *archives.BROKEN):
+        raise Unfit(f"carve() wrote {name!r}, which is damaged.") from None
+    if size > most:
+        raise Unfit(f"carve() wrote {name!r}, which is larger than {most / 2**30:.3g} GB once unpacked.")
+
+
 def _targets(name: str, target: str, seen: str, public: Path) -> Iterator[tuple[str, str]]:
-    """Places in the carved folder and the public files that belong there; of a link to a folder all files in it."""
+    """Places in the carved folder and the public files that belong there; of a link to a folder all files in it.
+
+    `seen` is a stranger's word as well: below the root of the file system there is no way up."""
     path = PurePosixPath(os.path.normpath(target))
-    if not path.is_relative_to(seen) or not (public / path.relative_to(seen)).exists():
+    leads_in = path.is_absolute() and path.is_relative_to(seen)
+    if not leads_in or not os.path.exists(public / path.relative_to(seen)):
         raise Unfit(
-            f"carve() links {name} to {target}: link to what is in the public folder, by its whole path."
+            f"carve() links {name!r} to {target!r}: link to what is in the public folder, by its whole path."
         )
     within = path.relative_to(seen)
     if (public / within).is_file():

@@ -52,6 +52,21 @@ def members(path: Path, wanted: Iterable[str]) -> Iterator[tuple[str, IO[bytes]]
                 yield member.name, inner
 
 
+def declared_size(path: Path, most: int) -> int:
+    """Bytes of all members as the archive declares them, which is all that is ever read of each; of a tar that holds more
+    than `most` not to its end. Raises one of `BROKEN`."""
+    if _is_zip(path):
+        with zipfile.ZipFile(path) as archive:
+            return sum(member.file_size for member in archive.infolist())
+    total = 0
+    with tarfile.open(path) as tar:
+        for member in tar:
+            total += member.size
+            if total > most:
+                break
+    return total
+
+
 class ArchiveWriter:
     """Writes files into a new archive of the kind that the suffix of `path` names. A context manager."""
 

@@ -220,7 +220,7 @@ def _separator(path: Path) -> str:
 
 
 @contextmanager
-def _bytes(path: Path) -> Iterator[IO[bytes]]:
+def unpacked(path: Path) -> Iterator[IO[bytes]]:
     packed = _name(path).compression
     try:
         if packed == ".zip":
@@ -240,7 +240,7 @@ def _bytes(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _text(path: Path) -> Iterator[IO[str]]:
-    with _bytes(path) as raw:
+    with unpacked(path) as raw:
         yield io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
 
 
@@ -248,7 +248,7 @@ def _encoding_error(path: Path) -> GomeError:
     """Where the first byte is that is not UTF-8."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     offset = 0
-    with _bytes(path) as raw:
+    with unpacked(path) as raw:
         while chunk := raw.read(_CHUNK):
             pending = len(decoder.getstate()[0])
             try:

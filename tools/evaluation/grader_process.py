@@ -51,9 +51,11 @@ class GraderProcess:
         call_s: float = CALL_S,
         *,
         competition: str = "own",
+        executor: Executor | None = None,
     ) -> None:
-        """`competition` is the one of MLE-bench that the grader belongs to, by its id."""
+        """`competition` is the one of MLE-bench that the grader belongs to, by its id; `executor` None: the strongest."""
         self._names, self._root, self._call_s = (where, function, competition), root, call_s
+        self._executor = executor
         self._lock = threading.Lock()
         self._process: _Process | None = None
 
@@ -96,7 +98,7 @@ class GraderProcess:
 
     def _running(self) -> "_Process | None":
         if self._process is None or not self._process.claim():
-            started = _Process(self._root)
+            started = _Process(self._root, self._executor or sandbox())
             started.send((self._names,))
             if not started.answer(_START_S):
                 started.close()
@@ -108,10 +110,9 @@ class GraderProcess:
 class _Process:
     """One process, from start to end. `over` when it can't be asked any more, `waiting` for so many answers."""
 
-    def __init__(self, root: Path | None) -> None:
+    def __init__(self, root: Path | None, executor: Executor) -> None:
         self.over, self.used, self.waiting = False, time.monotonic(), 1
         self._idles = threading.Lock()
-        executor = sandbox()
         self._channel, theirs = socket.socketpair()
         self._buffer, self._outcome = b"", cast(Outcome | None, None)
         self._thread = threading.Thread(
@@ -185,7 +186,7 @@ class _Process:
             self._buffer += data
         line, _, self._buffer = self._buffer.partition(b"\n")
         self.waiting -= 1
-        return _value(line)
+        return read_value(line)
 
     def _failed(self, why: str) -> GraderFailed:
         self.close()
@@ -193,7 +194,7 @@ class _Process:
         return GraderFailed(why or _why(self._outcome))
 
 
-def _value(line: bytes) -> float:
+def read_value(line: bytes) -> float:
     """What an answer says: it comes from a stranger's code. GraderFailed for an error, and for what is no answer."""
     try:
         said = json.loads(line)
