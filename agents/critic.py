@@ -7,7 +7,15 @@ from gome.agents.prompts.context import base_context, incumbent_context
 from gome.agents.prompts.edits import diff
 from gome.agents.prompts.render import render
 from gome.agents.prompts.replies import Judgement
-from gome.optimizer.acceptance import MeasuredVerdict, by_margin, change_of, measured_verdict, reason_of
+from gome.optimizer.acceptance import (
+    MeasuredVerdict,
+    by_margin,
+    change_of,
+    feedback_of,
+    lesson_of,
+    measured_verdict,
+    reason_of,
+)
 from gome.state.errors import BudgetReached, GomeError, RunStopped, StepFailed
 from gome.state.in_flight import Proposal
 from gome.state.parts import Comparison, Evaluation, Verdict, fold_seconds
@@ -51,31 +59,60 @@ def _decide(state: TraceState, services: RunServices) -> Decision:
     failure = work.get("failure")
     if failure or evaluation is None or evaluation["status"] != "ok":
         return _decision("failed", failure or _failure_reason(evaluation), evaluation)
+    before = _before(state, services)
     try:
-        comparison = _compare(state, services, evaluation)
+        comparison = _compare(state, services, evaluation, before)
         measured = measured_verdict(comparison)
-        findings = _align(state, services, evaluation) if measured.clear or measured.tie else Findings([])
+        program = services.artifacts.get_text(str(work["code"]))
+        findings = Findings([])
+        if measured.clear or measured.tie:
+            findings = align(services, program, evaluation, before, state["trace"], state["step"])
     except (GomeError, OSError, RunStopped):  # the user's and the machine's
         raise
     except Exception as error:  # what a program wrote ends no run
         unread = services.evaluator.unread(evaluation, error)
         return _decision("failed", unread["problems"][-1], unread)
-    judgement = _judge(state, services, evaluation, comparison, findings, measured)
-    if leak := _severe_leak(findings, judgement):
-        voided = Evaluation(**{**evaluation, "status": "void"})
-        verdict: Verdict = "rejected"
-        reason = f"leakage: {leak}"
-        evaluation = voided
+    judgement = None
+    if is_asked(measured, findings, self_reported=bool(services.task.self_reported)):
+        judgement = _judge(state, services, evaluation, comparison, findings, measured)
+    return _decided(state, services, evaluation, comparison, findings, measured, judgement)
+
+
+def is_asked(measured: MeasuredVerdict, findings: Findings, *, self_reported: bool) -> bool:
+    """Whether a model's judgement can change what becomes of the step: in a tie, and where a program that would be
+    accepted is under suspicion, or nobody but itself has scored it. A severe leak that was found is beyond question."""
+    suspicious = bool(findings.lines) or self_reported
+    return not findings.severe and (measured.tie or (measured.clear and suspicious))
+
+
+def _decided(
+    state: TraceState,
+    services: RunServices,
+    evaluation: Evaluation,
+    comparison: Comparison | None,
+    findings: Findings,
+    measured: MeasuredVerdict,
+    judgement: Judgement | None,
+) -> Decision:
+    """The decision on a graded program, from what was measured, checked and, where it was asked for, judged."""
+    proposal: Proposal = services.artifacts.get_json(state["work"]["proposal"])
+    change = change_of(services.task, state.get("incumbent"), evaluation, comparison)
+    feedback = feedback_of(change, proposal["hypothesis"], evaluation, _before(state, services), comparison)
+    if leak := findings.severe or _severe(judgement):
+        evaluation = Evaluation(**{**evaluation, "status": "void"})
+        accept, reason = False, f"leakage: {leak}"
+        feedback = reason
     else:
-        verdict = "accepted" if (judgement.accept if measured.tie else measured.clear) else "rejected"
-        change = change_of(services.task, state.get("incumbent"), evaluation, comparison)
-        reason = reason_of(change, measured, judgement.reason)
+        accept = judgement.accept if measured.tie and judgement else measured.clear
+        reason = reason_of(change, measured, judgement.reason if judgement else "")
+        feedback += f" The critic: {judgement.reason}" if judgement else ""
+    verdict: Verdict = "accepted" if accept else "rejected"
     return Decision(
         verdict=verdict,
         tie=measured.tie,
         reason=reason,
-        feedback=judgement.feedback,
-        lesson=judgement.lesson,
+        feedback=feedback,
+        lesson=lesson_of(proposal["hypothesis"], feedback, verdict),
         checks=findings.lines,
         comparison=comparison,
         evaluation=evaluation,
@@ -102,31 +139,29 @@ def _failure_reason(evaluation: Evaluation | None) -> str:
     return f"the program failed on the {evaluation['split']} split: {evaluation['problems'][0]}"
 
 
-def _compare(state: TraceState, services: RunServices, evaluation: Evaluation) -> Comparison | None:
+def _before(state: TraceState, services: RunServices) -> Evaluation | None:
+    incumbent = state.get("incumbent")
+    return services.artifacts.get_json(incumbent["evaluation"]) if incumbent else None
+
+
+def _compare(
+    state: TraceState, services: RunServices, evaluation: Evaluation, before: Evaluation | None
+) -> Comparison | None:
     """Paired bootstrap of the candidate against the incumbent, or what the programs say of themselves; None for a trace's
     first valid solution."""
     incumbent, score = state.get("incumbent"), evaluation["score"]
-    if not incumbent:
+    if not incumbent or before is None:
         return None
     if services.task.self_reported and score:
         return by_margin(services.task.direction, incumbent["score"]["value"], score["value"])
-    before = services.evaluator.predictions(services.artifacts.get_json(incumbent["evaluation"]))
-    after = services.evaluator.predictions(evaluation)
-    return compare(services.task, before, after, seed=services.config.seed)
+    rows = services.evaluator.predictions(before), services.evaluator.predictions(evaluation)
+    return compare(services.task, *rows, seed=services.config.seed)
 
 
-def _align(state: TraceState, services: RunServices, evaluation: Evaluation) -> Findings:
-    incumbent = state.get("incumbent")
-    before = services.artifacts.get_json(incumbent["evaluation"]) if incumbent else None
-    program = services.artifacts.get_text(str(state["work"]["code"]))
-    return align(services, program, evaluation, before, state["trace"], state["step"])
-
-
-def _severe_leak(findings: Findings, judgement: Judgement) -> str | None:
-    if findings.severe:
-        return findings.severe
-    leakage = judgement.leakage
-    return leakage.where or judgement.reason if leakage.severity == "severe" else None
+def _severe(judgement: Judgement | None) -> str | None:
+    if judgement is None or judgement.leakage.severity != "severe":
+        return None
+    return judgement.leakage.where or judgement.reason
 
 
 def _judge(
@@ -137,10 +172,8 @@ def _judge(
     findings: Findings,
     measured: MeasuredVerdict,
 ) -> Judgement:
-    """The model's judgement. If the model cannot give one, or may not be asked, the measurement decides and ties are
-    rejected: what was measured is not lost. Where the checks found a severe leak there is nothing to ask."""
-    if findings.severe:
-        return _plain_judgement(False, findings.severe)
+    """The model's judgement; if it cannot give one, or may not be asked, the measurement decides and ties are rejected:
+    what was measured is not lost. A tie is judged by the change, a suspicion by the whole program."""
     proposal: Proposal = services.artifacts.get_json(state["work"]["proposal"])
     program = services.artifacts.get_text(str(state["work"]["code"]))
     incumbent = state.get("incumbent")
@@ -161,13 +194,13 @@ def _judge(
         "judge",
         context,
         description=services.task.description,
-        program=program,
+        program=program if findings.lines or services.task.self_reported else "",
         diff=diff(services.artifacts.get_text(incumbent["code"]), program) if incumbent else "",
     )
     try:
         return services.asker.ask(ROLE, prompt, Judgement, key=f"{state['trace']}:{state['step']}:judge")
     except (StepFailed, BudgetReached) as error:
-        return _plain_judgement(measured.clear, f"no judgement ({error}); the measurement decides")
+        return Judgement(accept=False, reason=f"no judgement ({error}); the measurement decides")
 
 
 def _candidate_context(evaluation: Evaluation) -> JsonObject:
@@ -179,7 +212,3 @@ def _candidate_context(evaluation: Evaluation) -> JsonObject:
         "facts": evaluation["facts"],
         "problems": evaluation["problems"],
     }
-
-
-def _plain_judgement(accept: bool, reason: str) -> Judgement:
-    return Judgement(accept=accept, reason=reason, feedback=reason, lesson=reason)

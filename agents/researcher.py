@@ -7,6 +7,7 @@ from heapq import nlargest
 import numpy as np
 
 from gome.agents.forking import shown_hypothesis
+from gome.agents.hindsight import last_change, learn
 from gome.agents.probing import Probing
 from gome.agents.prompts.context import (
     base_context,
@@ -57,6 +58,7 @@ def researcher(state: TraceState, services: RunServices, optimizer: Optimizer = 
         program = services.artifacts.get_text(incumbent["code"])
         context["incumbent"] = incumbent_context(services, incumbent)
     advice: list[str] = []
+    learned: TraceState = {}
     merge = merge_proposal(begun.partner) if begun.partner else None
     directed = begun.optimizer == "gradient" and services.config.has("reasoning")
     if merge and not directed:
@@ -66,7 +68,7 @@ def researcher(state: TraceState, services: RunServices, optimizer: Optimizer = 
         context["advice"] = advice or None
         offered = [merge["hypothesis"]] if merge else []
         if directed:
-            proposal = _reasoned(state, services, context, program, offered)
+            proposal, learned = _reasoned(state, services, context, program, offered)
         else:
             proposal = _plain(state, services, context, program)
         if merge and begun.partner and is_merge(proposal["hypothesis"], begun.partner):
@@ -93,7 +95,7 @@ def researcher(state: TraceState, services: RunServices, optimizer: Optimizer = 
         advice=advice,
     )
     following = "reviewer" if services.config.review == "hypotheses" else "coder"
-    return {"work": work, "incumbent": begun.parent, "next": following}
+    return {**learned, "work": work, "incumbent": begun.parent, "next": following}
 
 
 def _reasoned(
@@ -102,20 +104,21 @@ def _reasoned(
     context: PromptContext,
     program: str | None,
     offered: Sequence[Hypothesis],
-) -> Proposal:
+) -> tuple[Proposal, TraceState]:
     """The gradient, one conversation: diagnosis with probes, then the choice with momentum among its hypotheses and those
-    `offered`."""
+    `offered`. Beside the proposal what the state is to know of the lesson that the last step taught."""
     if (incumbent := state.get("incumbent")) and incumbent["evidence"] and services.config.has("evidence"):
         context["evidence"] = services.artifacts.get_json(incumbent["evidence"])
     context["reliability"] = reliability(last_of_each(known_records(state, services), RELIABILITY_STEPS))
     services.emit("researcher", "diagnosing", state["trace"], state["step"])
     talk, probing = Conversation(services.asker, ROLE), Probing(state, services)
     diagnosis = _diagnose(talk, probing, state, services, context, program)
+    learned = learn(state, services, diagnosis.lesson)
     if services.config.critique:
         diagnosis = _criticised(talk, state, services, context, diagnosis)
     diagnosis.hypotheses += [HypothesisReply.model_validate(h) for h in offered]
     choice, recalled = _choose(talk, state, services, context, diagnosis)
-    return {
+    proposal: Proposal = {
         "diagnosis": diagnosis.diagnosis,
         "findings": diagnosis.findings if probing.done else "",
         "probes": probing.found,
@@ -124,6 +127,7 @@ def _reasoned(
         "recalled": recalled,
         **choice.as_proposal(),
     }
+    return proposal, learned
 
 
 def _plain(state: TraceState, services: RunServices, context: PromptContext, program: str | None) -> Proposal:
@@ -174,6 +178,7 @@ def _diagnose(
         shown,
         description=services.task.description,
         program=program,
+        diff=last_change(state, services),
         scenario_challenges=scenario,
         history_challenges=history,
         probes=probing.allowed,

@@ -1,11 +1,11 @@
-"""Acceptance: what the paired comparison alone decides, and what is left to the critic's judgement."""
+"""Acceptance: what the paired comparison alone decides, what is left to the critic's judgement, and how it is told."""
 
 from dataclasses import dataclass
 
 from gome.state.in_flight import Incumbent
-from gome.state.parts import Comparison, Evaluation, gain_of
+from gome.state.parts import Comparison, Evaluation, Hypothesis, Verdict, fold_seconds, gain_of
 from gome.state.task import Direction, Task
-from gome.tools.wording import change_words, share_words
+from gome.tools.wording import change_words, gain_words, readable, score_text, share_words
 
 CLEARLY_BETTER = 0.9
 """Share of paired resamples in which the candidate must win for the measurement alone to decide."""
@@ -66,3 +66,38 @@ def reason_of(change: str | None, measured: MeasuredVerdict, judgement: str) -> 
     if measured.tie:
         return f"tie: {change}; decided on soundness: {judgement}"
     return f"clearly {'better' if measured.clear else 'worse'}: {change}"
+
+
+def feedback_of(
+    change: str | None,
+    hypothesis: Hypothesis,
+    candidate: Evaluation,
+    before: Evaluation | None,
+    comparison: Comparison | None,
+) -> str:
+    """What the next step is told of a graded one: `change` beside the gain that was predicted, and the seconds of a fold
+    beside those of the program `before`."""
+    seconds = fold_seconds(candidate)
+    if change is None or comparison is None:
+        score = candidate["score"]
+        value = score_text(score["value"], score["stderr"]) if score else score_text(None)
+        return f"The first valid program of the trace scores {value}; a fold takes {seconds:.3g} s."
+    predicted = gain_words(hypothesis.get("predicted_gain", 0.0))
+    told = f"{change}; predicted was {predicted}{_range_words(hypothesis, comparison['gain'])}."
+    if before is None or not (earlier := fold_seconds(before)):
+        return told
+    return f"{told} A fold takes {seconds:.3g} s, {seconds / earlier:.1f} times as long as before."
+
+
+def lesson_of(hypothesis: Hypothesis, feedback: str, verdict: Verdict) -> str:
+    """What a step says to later ones until a diagnosis has put it better: what was tried and what came of it."""
+    statement = readable(hypothesis.get("statement", "")).rstrip(".")
+    return f"{statement}: {verdict}; {feedback}" if statement else f"{verdict}; {feedback}"
+
+
+def _range_words(hypothesis: Hypothesis, gain: float) -> str:
+    low, high = hypothesis.get("predicted_low", 0.0), hypothesis.get("predicted_high", 0.0)
+    if low >= high:
+        return ""
+    place = "below" if gain < low else "above" if gain > high else "in"
+    return f", 80 % range {low:+.4g} to {high:+.4g}: {place} it"

@@ -68,9 +68,7 @@ REPLIES = {
     "choose": json.dumps(
         {"decision": "select", "hypothesis": HYPOTHESIS, "plan": ["do it"], "reason": "best"}
     ),
-    "judge": json.dumps(
-        {"accept": True, "reason": "sound", "feedback": "as predicted", "lesson": "keep it small"}
-    ),
+    "judge": json.dumps({"accept": True, "reason": "sound"}),
 }
 
 

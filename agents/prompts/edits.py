@@ -46,9 +46,11 @@ def apply_blocks(program: str, blocks: list[tuple[str, str]]) -> str:
     return program
 
 
-def diff(before: str, after: str) -> str:
-    """The unified diff of an incumbent and a candidate, its first lines where it is long."""
-    return "\n".join(diff_lines(before, after)[:DIFF_LINES])
+def diff(before: str, after: str, *, most: int = DIFF_LINES) -> str:
+    """The unified diff of an incumbent and a candidate; of a long one the first `most` lines, and how many it has."""
+    lines = diff_lines(before, after)
+    rest = [f"[... {len(lines) - most:,} more lines]"] if len(lines) > most else []
+    return "\n".join([*lines[:most], *rest])
 
 
 def diff_lines(before: str, after: str) -> list[str]:

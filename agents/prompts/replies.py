@@ -81,6 +81,7 @@ class Diagnosis(BaseModel):
     """Reply to `diagnose`: the gradient."""
 
     diagnosis: str
+    lesson: str = ""
     findings: str = ""
     challenges: list[Challenge] = Field(min_length=1, max_length=5)
     hypotheses: list[HypothesisReply] = Field(min_length=1, max_length=8)
@@ -130,7 +131,7 @@ class Choice(BaseModel):
 
 
 class Leakage(BaseModel):
-    """The critic's answer to the one question that execution cannot settle alone."""
+    """The critic's answer where executed checks found something that they cannot settle."""
 
     found: bool = False
     severity: Literal["none", "minor", "severe"] = "none"
@@ -142,8 +143,6 @@ class Judgement(BaseModel):
 
     accept: bool
     reason: str
-    feedback: str
-    lesson: str
     leakage: Leakage = Field(default_factory=Leakage)
 
 

@@ -116,8 +116,6 @@ def _replies(hypothesis: dict[str, Any], sound: bool) -> dict[str, Any]:
     judgement = {
         "accept": sound,
         "reason": "sound" if sound else "not worth it",
-        "feedback": "as predicted",
-        "lesson": "less error is better",
     }
     choice = {"decision": "select", "hypothesis": hypothesis, "plan": ["do it"], "reason": "best"}
     challenge = {"caption": "error", "statement": "there is error left", "source": "scenario"}

@@ -53,11 +53,12 @@ class StoredMomentum:
             return self._known.all()
 
     def _new(self) -> list[JsonObject]:
-        """The entries of the steps that each trace has taken since."""
+        """The entries of the steps that each trace has taken since, and the last one before them, which the diagnosis
+        after it may have given a lesson."""
         ids = [
             f"{row['trace']}:{step}"
             for row in self._values(self.latest)
-            for step in range(self._last.get(row["trace"], -1) + 1, row["step"] + 1)
+            for step in range(self._last.get(row["trace"], 0), row["step"] + 1)
         ]
         found = [self.store.get(self.momentum, name) for name in ids]
         return [item.value for item in found if item]

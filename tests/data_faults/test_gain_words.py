@@ -3,7 +3,6 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,11 +10,11 @@ from hypothesis import strategies as st
 from gome.cli.summary import summary_lines
 from gome.cli.watching import log_lines
 from gome.graph.run import build_graph
-from gome.offline.case import Case
-from gome.offline.critic import judge
+from gome.optimizer.acceptance import feedback_of, lesson_of
 from gome.report.page import write_report
 from gome.run_folder import RunFolder
 from gome.state.config import RunConfig
+from gome.state.parts import Comparison, Hypothesis, evaluation_from_json
 from gome.tools.wording import change_words, gain_words, readable, tagged_as
 from tests.quick import quick_model
 from tests.scripted import HYPOTHESIS
@@ -38,29 +37,27 @@ def test_a_change_is_told_between_its_scores() -> None:
     assert gain_words(None) == "–"
 
 
-def offline_lesson(before: float, after: float, gain: float) -> tuple[str, str]:
-    """Feedback and lesson of the rules on a lower-is-better metric."""
-    facts: dict[str, Any] = {
-        "task": {"metric": "rmse", "direction": "minimize", "problem": "regression"},
-        "hypothesis": {"statement": "Average five seeds. [change: bagging]", "predicted_gain": 0.3},
-        "incumbent": {"score": before, "stderr": 2.0, "folds": [before], "fold_seconds": 1.0},
-        "candidate": {"value": after, "stderr": 2.0, "folds": [after], "fold_seconds": 1.0},
-        "comparison": {"gain": gain, "stderr": 0.1, "p_better": 0.99 if gain > 0 else 0.01},
-        "budget": {"program_time_limit_s": 100},
-        "tie": False,
-        "clearly_better": gain > 0,
-    }
-    reply = judge(Case(facts, None))
-    return reply["feedback"], reply["lesson"]
+def feedback(before: float, after: float, gain: float, **predicted: float) -> tuple[str, str]:
+    """Feedback and lesson of a step on a lower-is-better metric."""
+    comparison = Comparison(gain=gain, stderr=0.1, p_better=float(gain > 0), low=gain, high=gain)
+    hypothesis = Hypothesis(statement="Average five seeds. [change: bagging]", **predicted)  # type: ignore[typeddict-item]
+    change = change_words("rmse", before, after, gain, 0.1)
+    one, other = (evaluation_from_json({"fold_seconds": s}) for s in (3.0, 2.0))
+    assert one
+    said = feedback_of(change, hypothesis, one, other, comparison)
+    return said, lesson_of(hypothesis, said, "accepted" if gain > 0 else "rejected")
 
 
-def test_the_rules_say_lower_is_better_where_it_is() -> None:
-    feedback, lesson = offline_lesson(54.7, 54.46, 0.24)
-    assert lesson == "Average five seeds: rmse 54.70 → 54.46 (better by 0.24 ± 0.10), worth having here."
-    assert "predicted was better by 0.3" in feedback
-    feedback, lesson = offline_lesson(54.46, 54.7, -0.24)
-    assert "worse by 0.24 ± 0.10" in lesson
-    assert "not worth its cost" in lesson
+def test_feedback_says_lower_is_better_where_it_is() -> None:
+    said, lesson = feedback(54.7, 54.46, 0.24, predicted_gain=0.3, predicted_low=0.1, predicted_high=0.5)
+    assert said == (
+        "rmse 54.70 → 54.46 (better by 0.24 ± 0.10); predicted was better by 0.3, 80 % range +0.1 to +0.5: in it. "
+        "A fold takes 3 s, 1.5 times as long as before."
+    )
+    assert lesson == f"Average five seeds: accepted; {said}"
+    said, lesson = feedback(54.46, 54.7, -0.24, predicted_gain=0.3)
+    assert "worse by 0.24 ± 0.10); predicted was better by 0.3. A fold" in lesson
+    assert lesson.startswith("Average five seeds: rejected")
 
 
 TAG = st.from_regex(r"\[(change|move): [a-z0-9-]{1,12}\]", fullmatch=True)

@@ -116,7 +116,11 @@ def test_a_trace_whose_model_gives_nothing_of_use_is_parked(cancer: Path, tmp_pa
 
 
 def test_a_judge_that_may_not_be_asked_does_not_lose_what_was_measured(cancer: Path, tmp_path: Path) -> None:
-    result, records = run(cancer, tmp_path / "out", player(lambda facts: program()), max_tokens=45)
-    assert [r.verdict for r in records] == ["accepted"]
-    assert "45 tokens" in json.dumps(result["ended"])
+    def same(facts: dict[str, Any]) -> str:  # as good as before: a tie, which a model would be asked about
+        return program(f"# {facts['step']}")
+
+    result, records = run(cancer, tmp_path / "out", player(same), max_tokens=90)
+    assert [(r.verdict, r.tie) for r in records] == [("accepted", False), ("rejected", True)]
+    assert records[1].comparison
+    assert "90 tokens" in json.dumps(result["ended"])
     assert result["submission_ok"]

@@ -27,7 +27,7 @@ def test_the_tree_drafts_first_and_then_improves_the_best_program(cancer: Path, 
     assert all(r.optimizer == "tree" for r in records)
     assert records[2].parent == records[0].code != records[1].code
     assert {r.parent for r in records[3:]} == {records[2].code}
-    assert set(calls(model)) == {"propose", "draft", "edit", "judge"}
+    assert set(calls(model)) == {"propose", "draft", "edit"}
     asked = next(facts_of(m) for m in model.calls if call_of(m) == "propose" and facts_of(m)["step"] == 2)
     assert "evidence" not in asked
     assert len(asked["history"]) == 2
@@ -36,7 +36,7 @@ def test_the_tree_drafts_first_and_then_improves_the_best_program(cancer: Path, 
 def test_without_reasoning_the_descent_asks_for_one_plain_idea(cancer: Path, tmp_path: Path) -> None:
     model = player(by_step(fenced(PROGRAM), BETTER), propose=REPLIES["choose"])
     _, records = run(cancer, tmp_path / "out", model, without=("reasoning",))
-    assert calls(model) == ["propose", "draft", "judge", "propose", "edit", "judge"]
+    assert calls(model) == ["propose", "draft", "propose", "edit"]
     assert [r.verdict for r in records] == ["accepted", "accepted"]
 
 
@@ -96,7 +96,7 @@ def test_a_merge_is_asked_with_both_programs(cancer: Path, tmp_path: Path) -> No
     assert mine in first
     assert theirs in second
     asked_at_merge = [m for m in model.calls if facts_of(m)["trace"] == leader and facts_of(m)["step"] == 3]
-    assert [call_of(m) for m in asked_at_merge] == ["diagnose", "choose", "merge", "judge"]
+    assert [call_of(m) for m in asked_at_merge] == ["diagnose", "choose", "merge"]
     offered = facts_of(asked_at_merge[1])["choices"]
     assert [row["statement"].startswith("Merge what trace") for row in offered] == [False, True]
     refuted = {row["hypothesis"] for row in facts_of(asked)["other"]["refuted"]}
@@ -178,7 +178,7 @@ def test_the_critique_rewrites_the_hypotheses_before_the_choice(cancer: Path, tm
 
     model = player(by_step(fenced(PROGRAM)), critique=critique)
     _, records = run(cancer, tmp_path / "out", model, steps=1, critique=True)
-    assert calls(model) == ["diagnose", "critique", "choose", "draft", "judge"]
+    assert calls(model) == ["diagnose", "critique", "choose", "draft"]
     shown = facts_of(model.calls[2])["choices"]
     assert [row["statement"] for row in shown] == ["scale the columns"]
     assert records[0].hypotheses[0]["critique"] == "vague"  # type: ignore[typeddict-item]
