@@ -1,18 +1,30 @@
 """The coder: the update step. The plan becomes an edit of the incumbent, and failing programs are mended."""
 
+from dataclasses import dataclass
 from typing import Any, cast
 
 from gome.agents.forking import fork_of
 from gome.agents.prompts.context import base_context, data_context, incumbent_context, merge_context
-from gome.agents.prompts.edits import MAX_PROGRAM, apply_blocks
 from gome.agents.prompts.render import render
-from gome.agents.prompts.replies import CodeReply
+from gome.agents.trying import Trying
+from gome.state.errors import StepFailed
+from gome.state.parts import Trial
 from gome.state.prompt_context import PromptContext
 from gome.state.schema import TraceState
 from gome.tools.execution.crash import relevant_tail
+from gome.tools.models.conversation import Conversation
 from gome.tools.services import RunServices
 
 ROLE = "coder"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A program, what the coder said of it, and all trials of the step so far."""
+
+    program: str
+    said: str
+    trials: list[Trial]
 
 
 def coder(state: TraceState, services: RunServices) -> TraceState:
@@ -21,39 +33,19 @@ def coder(state: TraceState, services: RunServices) -> TraceState:
     fork: TraceState = {} if debugging else fork_of(state, services)
     state = cast(TraceState, {**state, **fork})
     work = state["work"]
-    program, said = _debug(state, services) if debugging else _write(state, services)
-    code = services.artifacts.put_text(program, "py")
+    written = _debug(state, services) if debugging else _write(state, services)
     following = "reviewer" if services.config.review == "programs" else "runner"
-    repairs = [*work.get("repairs", []), *([said] if debugging and said else [])]
-    rounds = work["rounds"] + debugging
-    return {**fork, "work": {**work, "code": code, "rounds": rounds, "repairs": repairs}, "next": following}
+    work = {
+        **work,
+        "code": services.artifacts.put_text(written.program, "py"),
+        "rounds": work["rounds"] + debugging,
+        "repairs": [*work.get("repairs", []), *([written.said] if debugging and written.said else [])],
+        "trials": services.artifacts.put_json(written.trials),
+    }
+    return {**fork, "work": work, "next": following}
 
 
-def updated(reply: CodeReply, program: str | None) -> str:
-    """The program that a reply stands for. ValueError if an edit does not fit or the result is no Python, or more of it
-    than an interpreter can take."""
-    if reply.program is not None:
-        text = reply.program
-    elif program is None:
-        raise ValueError("there is no program to edit yet: give the whole program in one ```python block")
-    else:
-        text = apply_blocks(program, reply.blocks)
-        if text == program:
-            raise ValueError("the blocks change nothing")
-    if len(text) > MAX_PROGRAM:
-        raise ValueError(f"the program has more than {MAX_PROGRAM:,} characters: make it shorter")
-    try:
-        compile(text, "main.py", "exec")
-    except (SyntaxError, ValueError) as error:
-        raise ValueError(f"the resulting program is not valid Python: {error}") from None
-    except (MemoryError, RecursionError):  # what Python's own parser says of expressions nested too deep
-        raise ValueError(
-            "the resulting program has an expression nested deeper than Python can read"
-        ) from None
-    return text
-
-
-def _write(state: TraceState, services: RunServices) -> tuple[str, str]:
+def _write(state: TraceState, services: RunServices) -> Written:
     proposal = services.artifacts.get_json(state["work"]["proposal"])
     context: PromptContext = {
         **base_context(services, state),
@@ -73,7 +65,7 @@ def _write(state: TraceState, services: RunServices) -> tuple[str, str]:
     return _ask(state, services, call, context, program, **texts)
 
 
-def _debug(state: TraceState, services: RunServices) -> tuple[str, str]:
+def _debug(state: TraceState, services: RunServices) -> Written:
     work = state["work"]
     error = work["errors"][-1]
     program = services.artifacts.get_text(str(work["code"]))
@@ -113,18 +105,26 @@ def _ask(
     context: PromptContext,
     program: str | None,
     **texts: Any,
-) -> tuple[str, str]:
-    """The program, and what the coder said of it."""
-    prompt = render(ROLE, call, context, program=program, description=services.task.description, **texts)
-    reply = services.asker.ask(
+) -> Written:
+    """What comes of one conversation: with trials as far as any are left, else a single reply."""
+    trying = Trying(state, services, program)
+    prompt = render(
         ROLE,
-        prompt,
-        CodeReply,
-        key=f"{state['trace']}:{state['step']}:{call}{state['work']['rounds']}",
-        check=lambda reply: void(updated(reply, program)),
+        call,
+        context,
+        program=program,
+        description=services.task.description,
+        trials=trying.allowed,
+        trial_seconds=trying.seconds,
+        **texts,
     )
-    return updated(reply, program), reply.said
-
-
-def void(_: object) -> None:
-    """Take a value and give nothing: a check only has to raise or not."""
+    key = f"{state['trace']}:{state['step']}:{call}{state['work']['rounds']}"
+    try:
+        reply = Conversation(services.asker, ROLE).ask(
+            prompt, trying.schema, key=key, check=trying.check, tools=[trying.tool], calls=trying.allowed
+        )
+    except StepFailed:
+        if trying.runs is None:
+            raise
+        return Written(trying.runs, "", trying.trials)  # what ran is not lost by what was said of it
+    return Written(trying.handed_in(reply), reply.said, trying.trials)

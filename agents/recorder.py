@@ -80,6 +80,7 @@ def _record(state: TraceState, services: RunServices) -> StepRecord:
         evaluation=decision["evaluation"],
         comparison=decision["comparison"],
         checks=decision["checks"],
+        trials=services.artifacts.get_json(work["trials"]) if work.get("trials") else [],
         debug_rounds=work.get("rounds", 0),
         repairs=work.get("repairs", []),
         reviews=work.get("reviews", []),

@@ -4,11 +4,11 @@ from typing import cast
 
 from langgraph.types import interrupt
 
-from gome.agents.coder import updated
 from gome.agents.forking import shown_hypothesis
 from gome.agents.prompts.context import incumbent_context, momentum_context
 from gome.agents.prompts.edits import diff, read_blocks
 from gome.agents.prompts.replies import CodeReply, HypothesisReply
+from gome.agents.trying import updated
 from gome.state.in_flight import Proposal, StepInFlight
 from gome.state.parts import Hypothesis, Review
 from gome.state.prompt_context import IncumbentContext

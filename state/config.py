@@ -12,7 +12,16 @@ from gome.state.urls import secrets_of
 Isolation = Literal["e2b", "bubblewrap", "userns", "landlock", "plain"]
 Optimizer = Literal["gradient", "tree", "auto"]
 Part = Literal[
-    "reasoning", "probes", "evidence", "momentum", "traces", "merge", "restarts", "ensemble", "survey"
+    "reasoning",
+    "probes",
+    "trials",
+    "evidence",
+    "momentum",
+    "traces",
+    "merge",
+    "restarts",
+    "ensemble",
+    "survey",
 ]
 """What an ablation can leave out."""
 
@@ -76,10 +85,16 @@ class RunConfig(TaskOptions):
         le=50,
         description="Small programs that the researcher may run in a step before it chooses; 0: it only reads.",
     )
+    trials: int = Field(
+        default=3,
+        ge=0,
+        le=50,
+        description="Smoke runs that the coder may look at in a step before it hands a program in; 0: it writes blind.",
+    )
     without: tuple[Part, ...] = Field(
         default=(),
-        description="Leave parts out, comma-separated: reasoning, probes, evidence, momentum, traces, merge, restarts, "
-        "ensemble, survey.",
+        description="Leave parts out, comma-separated: reasoning, probes, trials, evidence, momentum, traces, merge, "
+        "restarts, ensemble, survey.",
     )
     lessons: str | None = Field(
         default=None,

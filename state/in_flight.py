@@ -72,7 +72,8 @@ class Incumbent(TypedDict):
 
 
 class StepInFlight(TypedDict, total=False):
-    """The step at hand, as the nodes pass it on. `proposal`, `code`, `evaluation` and `decision` are artifact references.
+    """The step at hand, as the nodes pass it on. `proposal`, `trials`, `code`, `evaluation` and `decision` are artifact
+    references.
 
     `home` is where the trace stands if the step is not accepted. `errors` are failed runs, oldest first, `rounds` repairs
     made, `repairs` what the coder said of them. `failure` says why the step was lost, `declined` why a person rejected
@@ -89,6 +90,7 @@ class StepInFlight(TypedDict, total=False):
     started: float
     rounds: int
     repairs: list[str]
+    trials: str
     code: str | None
     evaluation: str | None
     errors: list[FailedRun]

@@ -121,6 +121,17 @@ class Probe(TypedDict):
     seconds: float
 
 
+class Trial(TypedDict):
+    """A run on the smoke split that the coder looked at before it handed a program in, and what it was shown of it.
+    `program` and `log` are artifact references; `problems` is empty where it ran to its end and has the form."""
+
+    program: str
+    log: str | None
+    problems: list[str]
+    output: str
+    seconds: float
+
+
 class Usage(TypedDict):
     """Model usage: calls, tokens, US dollars of the calls whose price is known, and how many had none known."""
 

@@ -17,6 +17,7 @@ from gome.state.parts import (
     Score,
     Stage,
     StepKind,
+    Trial,
     Usage,
     Verdict,
     fold_seconds,
@@ -74,9 +75,9 @@ class StepRecord:
     """A line of history.jsonl: one step, whole. References point into the run's artifacts.
 
     `source` is the step that was merged in, or from which the trace restarted. `checks` is what the executed alignment
-    checks found, a line each; `findings` what the `probes` of the step have shown, in the model's words; `repairs` what
-    the coder said of each change after a failure, which may have changed what was tested; `advice` what a person had
-    said that this step's diagnosis was the first of its trace to
+    checks found, a line each; `findings` what the `probes` of the step have shown, in the model's words; `trials` the
+    smoke runs that the coder looked at; `repairs` what the coder said of each change after a failure, which may have
+    changed what was tested; `advice` what a person had said that this step's diagnosis was the first of its trace to
     read. A line of an earlier version, or one that lacks fields, reads as well: see `from_json`.
     """
 
@@ -105,6 +106,7 @@ class StepRecord:
     evaluation: Evaluation | None = None
     comparison: Comparison | None = None
     checks: list[str] = field(default_factory=list)
+    trials: list[Trial] = field(default_factory=list)
     debug_rounds: int = 0
     repairs: list[str] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)

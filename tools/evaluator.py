@@ -94,7 +94,7 @@ class Evaluator:
         numbers = self._fold_numbers(program, split)
         folds = len(numbers)
         wall_s = min(self._limit_s(split), self.budget.first_limit_s(split, folds))
-        name = f"{hashlib.sha256(program.encode()).hexdigest()[:20]}-{split}-s{seed}"
+        name = _key(program, split, seed)
         progress = FoldProgress(folds, on_fold)
 
         def one(place: int) -> FoldResult | None:
@@ -116,6 +116,10 @@ class Evaluator:
             evaluation = self._summed_up(name, split, seed, counted)
             figures |= figures_of(evaluation)
         return evaluation
+
+    def first_fold(self, program: str, split: str) -> FoldResult | None:
+        """The finished run of `program` on the first fold of `split`, None if there is none."""
+        return self.results.get(f"{_key(program, split, 0)}-f0")
 
     def probed_fold(self, program: str) -> int:
         """The search fold that a probe of `program` runs on."""
@@ -287,3 +291,7 @@ class Evaluator:
         value = score(self.task, self.predictions(evaluation), seed=self.seed)
         self.results.put_score(evaluation["key"], evaluation["predictions"], value)
         return value
+
+
+def _key(program: str, split: str, seed: int) -> str:
+    return f"{hashlib.sha256(program.encode()).hexdigest()[:20]}-{split}-s{seed}"

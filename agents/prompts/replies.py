@@ -14,6 +14,8 @@ from gome.tools.models.parsing import fenced_blocks, without_thoughts
 _COMPONENTS = ("data", "features", "model", "ensemble", "workflow")
 _WHOLE_PROGRAM_MIN_LINES = 3
 SAID_CHARS = 400
+TRY = "try"
+"""The tool by which the coder tries a program, and the language of the block in which it is called as text."""
 _CODE_BEGINS = re.compile(r"^[ \t]*(?:`{3,}|<{5,})", re.MULTILINE)
 
 
@@ -169,3 +171,28 @@ class CodeReply(BaseModel):
         if program.count("\n") < _WHOLE_PROGRAM_MIN_LINES:
             raise ValueError("no search/replace block and no whole program in a ```python block was found")
         return cls(said=said, program=program)
+
+    @classmethod
+    def from_call(cls, text: str) -> "CodeReply":
+        """As `from_text`, of the argument of a tool, which may be the program itself."""
+        try:
+            return cls.from_text(text)
+        except ValueError:
+            if _CODE_BEGINS.search(text) or text.count("\n") < _WHOLE_PROGRAM_MIN_LINES:
+                raise
+            return cls(program=text)
+
+
+class HandIn(CodeReply):
+    """The last reply after trials: a change of the program that was tried, or none: it is right as it is."""
+
+    @classmethod
+    def from_text(cls, text: str) -> "HandIn":
+        """As for `CodeReply`, also out of a call of `TRY` that came too late; a text without code changes nothing."""
+        called = [body for language, body in fenced_blocks(text) if language == TRY]
+        try:
+            return cls(**CodeReply.from_text(text).model_dump())
+        except ValueError:
+            if called:
+                return cls(**CodeReply.from_call(called[-1]).model_dump())
+            return cls(said=shorten(without_thoughts(text), SAID_CHARS, placeholder=" [...]"))

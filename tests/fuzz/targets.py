@@ -14,9 +14,9 @@ import pandas as pd
 import yaml
 from hypothesis import strategies as st
 
-from gome.agents.coder import updated
 from gome.agents.prompts.edits import diff
 from gome.agents.prompts.replies import Choice, CodeReply, Critique, Diagnosis, Judgement
+from gome.agents.trying import updated
 from gome.state.errors import GomeError
 from gome.tools.data.columns import column_kind
 from gome.tools.data.tables import read_table

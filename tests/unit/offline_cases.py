@@ -8,7 +8,6 @@ from typing import Any
 from langchain_core.messages import HumanMessage, SystemMessage
 from pydantic import BaseModel
 
-from gome.agents.coder import updated
 from gome.agents.prompts.context import history_context
 from gome.agents.prompts.render import render
 from gome.agents.prompts.replies import (
@@ -18,6 +17,7 @@ from gome.agents.prompts.replies import (
     HypothesisReply,
     Judgement,
 )
+from gome.agents.trying import updated
 from gome.offline.case import tag_of
 from gome.offline.model import OfflineReasoner
 from gome.state.parts import SCORE_WEIGHTS

@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from gome.agents.coder import updated
 from gome.agents.prompts.edits import MAX_BLOCKS, apply_blocks, diff, read_blocks
 from gome.agents.prompts.replies import CodeReply, Diagnosis, HypothesisReply
+from gome.agents.trying import updated
 from gome.tools.models.parsing import extract_json, fenced_blocks, without_thoughts
 from gome.tools.models.reply import read_reply
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import HumanMessage, SystemMessage
 
-from gome.agents.coder import updated
 from gome.agents.prompts.replies import CodeReply, Diagnosis, Judgement
+from gome.agents.trying import updated
 from gome.offline.case import tag_of
 from gome.offline.error_analysis import ErrorAnalysis
 from gome.offline.model import OfflineReasoner

@@ -34,7 +34,7 @@ class Results:
 
     `compact` takes the predictions of a program away; its score stays in the step history, its text and its log with the
     artifacts. Predictions that several programs share stay as long as one of them needs them, and those of a program
-    that was asked for a second time stay for good. Safe between threads.
+    that was asked for a second time, beyond the smoke split, stay for good. Safe between threads.
     """
 
     def __init__(self, folder: Path, artifacts: Artifacts) -> None:
@@ -55,7 +55,8 @@ class Results:
             kept = [result["log"], result["predictions"]]
             if not all(self.artifacts.path(ref).is_file() for ref in kept if ref):
                 return None
-            self._again(name).touch()
+            if "-smoke-" not in name:  # those are looked at before and after a program is handed in
+                self._again(name).touch()
             return cast(FoldResult, result)
 
     def put(self, name: str, result: FoldResult, predictions: pd.DataFrame | None) -> FoldResult:
