@@ -15,7 +15,7 @@ from langgraph.store.memory import InMemoryStore
 
 from gome.graph.persistence.momentum_store import StoredMomentum
 from gome.graph.run_layout import EARLIER, open_inputs, prices_of
-from gome.offline.model import OFFLINE_NEEDS, OfflineReasoner
+from gome.offline.model import NO_RULES, OFFLINE_NEEDS, OfflineReasoner, has_rules
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.state.event import Observer
@@ -171,10 +171,6 @@ class ServiceRegistry:
                 f"runtime {config.runtime}: the offline reasoner's programs need {', '.join(lacking)} there; install it, "
                 "or name a `model`"
             )
-        if offline and (run["task"].get("adapter") or run["task"].get("self_reported")):
-            raise GomeError(
-                "the offline reasoner writes programs for train and test tables, which this task has not: name a `model`"
-            )
         before = run.get("packages", runtime.packages)
         changed = [n for n in {**before, **runtime.packages} if before.get(n) != runtime.packages.get(n)]
         if changed:
@@ -184,6 +180,10 @@ class ServiceRegistry:
     def writes_programs(self, config: RunConfig) -> bool:
         """Whether a language model writes the programs of such a run."""
         return "coder" in self._models or config.model_of("coder") != "offline"
+
+    def not_written(self, services: RunServices) -> str | None:
+        """Why nobody here can write a program for a run; None if somebody can."""
+        return None if self.writes_programs(services.config) or has_rules(services.task) else NO_RULES
 
     def beat(self) -> None:
         """Write down the time worked so far, so that a kill loses little of it."""

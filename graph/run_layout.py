@@ -95,10 +95,11 @@ def _lay_out(
     try:
         task, inputs, about = _understood(run_dir, Path(task_path), config)
     except NotUnderstood as why:
-        if not (with_model or config.model_of("coder") != "offline"):
-            raise
-        pending = config.has("survey")
-        task, inputs, about = _self_reported(run_dir, task_path, str(why), config, pending)
+        written = with_model or config.model_of("coder") != "offline"
+        pending = written and config.has("survey")
+        task, inputs, about = _self_reported(
+            run_dir, task_path, str(why), config, scored=written and not pending
+        )
     _lay_task(run_dir, task, inputs, about, config)
     versions = {name: importlib.metadata.version(name) for name in _VERSIONS}
     kept = config.model_copy(update={"run_dir": str(run_dir), **_task_limits(task, config)})
@@ -145,19 +146,19 @@ def give_up_survey(run_dir: Path, why: str) -> None:
     run = read_run(run_dir)
     config, before = RunConfig(**run["config"]), str(run["task"]["self_reported"])
     reason = f"{before} No adapter was written either: {why.rstrip('.')}."
-    task, inputs, about = _self_reported(run_dir, run["source"], reason, config, pending=False)
+    task, inputs, about = _self_reported(run_dir, run["source"], reason, config, scored=True)
     _lay_task(run_dir, task, inputs, about, config)
     write_json(run_dir / "run.json", {**run, "task": task.model_dump(), "survey": f"given up: {why}"})
 
 
 def _self_reported(
-    run_dir: Path, path: str, why: str, config: RunConfig, pending: bool
+    run_dir: Path, path: str, why: str, config: RunConfig, *, scored: bool
 ) -> tuple[Task, Inputs, DataProfile]:
-    """The task as programs score themselves; while a survey is `pending`, any direction will do."""
+    """The task as programs score themselves; where none is `scored` in it, any direction will do."""
     try:
         return prepare_self_reported(Path(path), run_dir, why, said=config.said)
     except DirectionAsked:
-        if not pending:
+        if scored:
             raise
         anyhow: TaskSettings = {**config.said, "direction": "maximize"}
         return prepare_self_reported(Path(path), run_dir, why, said=anyhow)

@@ -73,7 +73,9 @@ def preparing(registry: ServiceRegistry) -> Work:
             services.emit("input", note)
         for leak in services.profile.get("leaks", []):
             services.emit("leak", leak_line(leak))
-        summary = TraceSummary(step=0, accepted=0, rejected=0, failed=0, incumbent=None, ended=None)
+        if ended := registry.not_written(services):
+            services.emit("ended", ended)
+        summary = TraceSummary(step=0, accepted=0, rejected=0, failed=0, incumbent=None, ended=ended)
         return {
             "traces": {str(k): summary for k in range(services.config.traces)},
             "until": services.config.sync_every or services.config.steps,

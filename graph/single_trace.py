@@ -37,10 +37,14 @@ def build_single_trace(
     add_node(graph, "select", selecting(registry), registry)
     graph.add_edge(START, "survey")
     graph.add_edge("survey", "prepare")
-    graph.add_edge("prepare", "researcher")
+    graph.add_conditional_edges("prepare", _begin, ["researcher", "ensemble"])
     graph.add_edge("ensemble", "select")
     graph.add_edge("select", END)
     return graph
+
+
+def _begin(state: SingleTraceState) -> str:
+    return "ensemble" if state["traces"]["0"]["ended"] else "researcher"
 
 
 def _preparing(registry: ServiceRegistry) -> Work:

@@ -12,7 +12,6 @@ from gome.offline.program_imports import import_lines
 from gome.offline.program_literals import literal, wrapped_list
 from gome.offline.recipe import BOOSTERS, PREFIX, ModelSpec, Recipe
 from gome.offline.task_parts import decision_names, table_names
-from gome.state.errors import GomeError
 from gome.state.plain import JsonObject
 from gome.state.profile import ColumnProfile, DataProfile
 from gome.state.prompt_context import PromptContext, TaskContext
@@ -32,14 +31,9 @@ _templates.filters.update(py=literal, pylist=wrapped_list)
 def render(recipe: Recipe, context: PromptContext) -> str:
     """The program that follows `recipe` for the task in `context` (task, data).
 
-    Parts that the task has no use for (texts without text columns, threshold without labels) are left out. GomeError
-    for a problem that no part solves.
+    Parts that the task has no use for (texts without text columns, threshold without labels) are left out.
     """
     task, data = context["task"], context.get("data") or {}
-    if task["problem"] in ("detection", "text"):
-        raise GomeError(
-            f"the offline reasoner has no parts for {task['problem']} tasks; run with a language model (--model)"
-        )
     names = _context(recipe, task, data)
     text = _templates.get_template("main.py.j2").render(names)
     text = re.sub(r"\n{4,}", "\n\n\n", text)

@@ -1,5 +1,9 @@
 """Errors that are meant to be read by the person at the terminal."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 
 class GomeError(Exception):
     """Something the user can mend: one line that says what is wrong, where, and what to do.
@@ -24,3 +28,12 @@ class StepFailed(Exception):
 
 class RunStopped(Exception):
     """Somebody asked the run to stop now: the work in flight is dropped and starts over when the run resumes."""
+
+
+@contextmanager
+def named_as(known: Path, made: Path) -> Iterator[None]:
+    """What a GomeError from within says of the path `made`, it says of the one `known`, which the user has given."""
+    try:
+        yield
+    except GomeError as error:
+        raise type(error)(str(error).replace(str(made), str(known))) from error

@@ -25,11 +25,13 @@ SHARE = 0.1
 
 def lay_naive(run_dir: Path, task: Task, inputs: Inputs, *, seed: int) -> None:
     """Write what the best constant scores (naive.json), and its submission, which stands until a program is accepted."""
-    write_naive(run_dir, naive_scores(task, inputs, seed=seed))
+    naive = naive_scores(task, inputs, seed=seed)
     try:
-        submission, _ = naive_submission(task, inputs)
+        submission, what = naive_submission(task, inputs)
     except GradingError:
-        return  # naive.json says why
+        write_naive(run_dir, naive)  # it says why
+        return
+    write_naive(run_dir, {**naive, "what": naive["what"] or what})
     write_submission(run_dir, task, submission)
 
 

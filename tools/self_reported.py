@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gome.state.errors import GomeError
+from gome.state.errors import GomeError, named_as
 from gome.state.parts import Score, is_number
 from gome.state.plain import JsonObject
 from gome.state.profile import DataProfile
@@ -74,7 +74,8 @@ def prepare_self_reported(
     predict; DirectionAsked: it is not plain which way a score is better."""
     root, partial = task_of_folder(path, said)
     public = public_files(run_dir, root, partial.links_root)
-    partial = with_sample(public, with_description(public, partial))
+    with named_as(root, public):
+        partial = with_sample(public, with_description(public, partial))
     metric, direction = _judged_by(partial)
     task = Task(
         name=partial.name,

@@ -111,9 +111,11 @@ def _now(folder: RunFolder) -> list[tuple[str, str]]:
 
 
 def _ended(folder: RunFolder) -> list[tuple[str, str]]:
-    """Why traces ended, where it was not for the number of steps."""
-    ended = folder.result.get("ended") or {}
-    return [(f"trace {trace}", one_line(reason)) for trace, reason in ended.items() if reason != "steps"]
+    """Why traces ended, where it was not for the number of steps; once, if all of several ended for the same reason."""
+    rows = {f"trace {trace}": reason for trace, reason in (folder.result.get("ended") or {}).items()}
+    if len(rows) > 1 and len(reasons := set(rows.values())) == 1:
+        rows = {"traces": reasons.pop()}
+    return [(label, one_line(reason)) for label, reason in rows.items() if reason != "steps"]
 
 
 def _files(folder: RunFolder) -> list[tuple[str, str]]:

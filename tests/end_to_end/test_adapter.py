@@ -15,7 +15,6 @@ import pytest
 
 from gome.graph.run import build_graph
 from gome.state.config import RunConfig
-from gome.state.errors import GomeError
 from gome.tools.records.history import History
 from gome.tools.records.jsonl import read_lines
 from tests.adapter_tasks import LEVELS, PICTURES, write_class_folders, write_long_form
@@ -94,12 +93,6 @@ def test_json_lines_in_long_form_with_a_grader(tmp_path: Path) -> None:
     for line in (tmp_path / "out" / "inputs" / "search-0" / "train.jsonl").read_text().splitlines():
         assert json.loads(line)["site"] not in sites
     assert not (tmp_path / "out" / "inputs" / "search-0" / "mine.py").exists()
-
-
-def test_the_offline_reasoner_says_that_it_needs_tables(tmp_path: Path) -> None:
-    task = write_class_folders(tmp_path / "task")
-    with pytest.raises(GomeError, match="name a `model`"):
-        build_graph().compile().invoke({"task": str(task)}, context=RunConfig(run_dir=str(tmp_path / "out")))
 
 
 def test_kill_and_resume(tmp_path: Path) -> None:

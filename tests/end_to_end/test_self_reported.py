@@ -9,7 +9,10 @@ import pandas as pd
 import pytest
 
 from gome.cli.summary import summary_lines
+from gome.graph.registry import ServiceRegistry
 from gome.graph.run import build_graph
+from gome.graph.single_trace import build_single_trace
+from gome.offline.model import NO_RULES
 from gome.report.page import write_report
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
@@ -118,12 +121,26 @@ def test_what_is_said_of_tables_stays_a_refusal(tmp_path: Path) -> None:
 def test_nothing_to_predict_is_refused(tmp_path: Path) -> None:
     task = write_readings(tmp_path / "task")
     (task / "sample_submission.csv").unlink()
-    with pytest.raises(GomeError, match="no sample submission"):
+    with pytest.raises(GomeError, match=rf"{task}: no sample submission"):
         run(task, tmp_path / "out", drafting())
 
 
-def test_without_a_model_the_files_are_asked_for(tmp_path: Path) -> None:
-    with pytest.raises(GomeError, match="no train table"):
-        build_graph().compile().invoke(
-            {"task": str(write_readings(tmp_path / "task"))}, context=RunConfig(run_dir=str(tmp_path / "out"))
-        )
+@pytest.mark.parametrize("graph", [build_graph(), build_single_trace(ServiceRegistry())])
+def test_without_a_model_the_sample_is_handed_over(tmp_path: Path, graph: Any) -> None:
+    task, out = write_readings(tmp_path / "task"), tmp_path / "out"
+    result = graph.compile().invoke({"task": str(task)}, context=RunConfig(run_dir=str(out)))["result"]
+    assert (result["handed_over"], result["submission_ok"], result["steps"]) == ("naive", True, 0)
+    assert set(result["ended"].values()) == {NO_RULES}
+    assert "a constant prediction (the sample submission)" in " ".join(result["problems"])
+    assert not (out / "run.json").read_text().count(str(out / "inputs"))
+    given, sample = (pd.read_csv(p) for p in (result["submission"], task / "sample_submission.csv"))
+    pd.testing.assert_frame_equal(given, sample)
+
+
+def test_rules_may_reason_about_a_program_that_a_model_writes(tmp_path: Path) -> None:
+    settings = RunConfig(
+        run_dir=str(tmp_path / "out"), traces=1, steps=1, direction="minimize", without=("survey",)
+    )
+    graph = build_graph(models={"coder": drafting()}).compile()
+    result = graph.invoke({"task": str(write_readings(tmp_path / "task"))}, context=settings)["result"]
+    assert result["accepted"] == 1

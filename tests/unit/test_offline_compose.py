@@ -15,7 +15,6 @@ from gome.agents.prompts.edits import apply_blocks, read_blocks
 from gome.offline.compose import render
 from gome.offline.edit_blocks import edit_blocks
 from gome.offline.recipe import CHOICES, FAMILIES, OPERATIONS, ModelSpec, Recipe, read_recipe
-from gome.state.errors import GomeError
 
 NAMES = st.sampled_from(["age", "Ångström", 'a "quoted" name', "x, y", "back\\slash", "# noqa"])
 PARAMS = st.dictionaries(
@@ -194,8 +193,3 @@ def test_blocks_lead_from_any_program_to_any_other(left: Recipe, right: Recipe) 
 def test_texts_that_blocks_cannot_carry_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="block"):
         edit_blocks("a = 1\n", text)
-
-
-def test_a_problem_without_parts_is_a_clear_error() -> None:
-    with pytest.raises(GomeError, match="detection"):
-        render(Recipe(), facts("regression", problem="detection"))

@@ -12,9 +12,11 @@ from gome.agents.prompts.replies import CodeReply, Diagnosis, Judgement
 from gome.agents.trying import updated
 from gome.offline.case import tag_of
 from gome.offline.error_analysis import ErrorAnalysis
-from gome.offline.model import OfflineReasoner
+from gome.offline.model import OfflineReasoner, has_rules
 from gome.offline.recipe import BOOSTERS, read_recipe
 from gome.offline.researcher import LAST_RESORT
+from gome.state.task import Problem
+from tests.graded import make_task
 from tests.unit.offline_cases import (
     CASES,
     EVIDENCE,
@@ -323,3 +325,10 @@ def test_other_boosters_take_lightgbms_place(family: str) -> None:
     recipe = read_recipe(play.programs[0])
     assert recipe is not None
     assert recipe.models[0].family == family
+
+
+@pytest.mark.parametrize("problem", ["detection", "text"])
+def test_what_the_rules_have_no_program_for(problem: Problem) -> None:
+    assert has_rules(make_task("rmse", "regression", train="train.csv"))
+    assert not has_rules(make_task("rmse", problem, train="train.csv"))
+    assert not has_rules(make_task("rmse", "regression", train="", adapter="adapter.py"))

@@ -8,7 +8,7 @@ from typing import cast, get_args
 
 import pandas as pd
 
-from gome.state.errors import GomeError
+from gome.state.errors import GomeError, named_as
 from gome.state.task import Direction, Problem, Task, TaskSettings
 from gome.tools.adapters.adapter import FILE, GROUP, ID, LABEL, TIME, About, Adapter, Limits
 from gome.tools.adapters.carved import Unfit
@@ -58,7 +58,10 @@ def prepare_adapter_task(
         units = adapter.units()
     write_table(units, kept.with_name(UNITS))
     said_ids = partial.ids is not None
-    partial = mlebench.with_metric(public, with_sample(public, mlebench.with_description(public, partial)))
+    with named_as(root, public):
+        partial = mlebench.with_metric(
+            public, with_sample(public, mlebench.with_description(public, partial))
+        )
     if not said_ids:
         _check_told_apart(public / partial.sample, partial.id)
     judged = metrics.get(partial.metric, root=kept.parent if partial.metric.startswith(f"{FILE}:") else root)

@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from typing_extensions import Unpack
 
-from gome.state.errors import GomeError, NotUnderstood
+from gome.state.errors import GomeError, NotUnderstood, named_as
 from gome.state.task import Direction, Problem, Task, TaskSettings
 from gome.tools.data import mlebench, single_table
 from gome.tools.data.checks import check_task
@@ -82,10 +82,8 @@ def _by_convention(
         reading = read_by_convention(root, partial, workspace)
     except NotUnderstood:
         raise error from None
-    try:
+    with named_as(root, reading.root):
         task = _checked(reading.root, reading.partial, on_partial)
-    except GomeError as refused:  # the user knows the folder that was read, not the one that was made of it
-        raise type(refused)(str(refused).replace(str(reading.root), str(root))) from refused
     return task.model_copy(update={"conventions": reading.said})
 
 
