@@ -36,6 +36,8 @@ def table_names(recipe: Recipe, task: TaskContext, columns: list[ColumnProfile])
     gone += [group] if (group := task.get("group")) else []
     when = task.get("time") or ""
     formats = task.get("dates") or {}
+    bare = not (image or used_dates or used_texts or any(c["name"] not in gone for c in columns))
+    ids = [task["id"], *(c for c in _named(columns, "id") if c != task["id"])]
     is_date = when in formats or when in _named(columns, "date")
     return {
         "drop": list(dict.fromkeys(gone)),
@@ -43,6 +45,7 @@ def table_names(recipe: Recipe, task: TaskContext, columns: list[ColumnProfile])
         "text_columns": used_texts,
         "tfidf": bool(used_texts) and recipe.text != "lengths",
         "image": image,
+        "file_column": ids[-1] if bare else None,
         "image_column": pictures[0] if pictures else None,
         "pixel_columns": pixels,
         "side": pixels["side"] if pixels else _side(columns),

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -274,6 +275,26 @@ def write_bars(folder: Path, problem: str = "binary", metric: str = "accuracy") 
     if problem == "regression":
         labels = pd.DataFrame({"y": 40.0 + 10 * standing})
     return write_frame(folder, frame, labels, problem, metric)
+
+
+BITMAP = b"BM" + struct.pack("<IIIIiiHHIIiiII", 54 + 768, 0, 54, 40, 16, 16, 1, 24, 0, 768, 0, 0, 0, 0)
+"""The header of a picture of 16 x 16 points of three bytes."""
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".raw"])
+def test_rows_that_are_nothing_but_the_name_of_a_file(suffix: str, folders: tuple[Path, Path]) -> None:
+    """The picture, and of other kinds the bytes, tell what to predict; the ids are names without suffix."""
+    rng = np.random.default_rng(3)
+    bright, names = rng.random(ROWS + TEST) < 0.5, [f"unit{k:03}x" for k in range(ROWS + TEST)]
+    (folders[0] / "files").mkdir()
+    for name, level in zip(names, np.where(bright, 120, 90), strict=True):
+        cells = np.clip(rng.normal(level, 30, (16, 16)), 0, 255).astype(np.uint8)
+        head = BITMAP if suffix == ".bmp" else b""
+        (folders[0] / "files" / f"{name}{suffix}").write_bytes(head + np.repeat(cells, 3).tobytes())
+    labels = pd.DataFrame({"y": np.where(bright, "bright", "dark")})
+    task, answers = write_frame(folders[0], pd.DataFrame({"id": names}), labels, "binary", "accuracy")
+    recipe, python = Recipe(models=(ModelSpec("linear"),), image="pixels"), str(ensure_runtime(None).python)
+    check(task, answers, recipe, folders[1], 0.9, python)
 
 
 @pytest.mark.parametrize("image", ["pixels", "hog", "pca"])

@@ -1,18 +1,36 @@
 """Image files: found by the name a table gives, their size read from the header bytes."""
 
+import os
 import struct
 from pathlib import Path
 
+import pandas as pd
+
+from gome.tools.data.columns import IMAGE_SUFFIXES
+
+_PROBED = 3
 _HEADER = 1 << 16
 
 
 def find_image(root: Path, name: str) -> Path | None:
-    """The file that `name` means: a path below `root`, or a file of that name in one of its folders (two deep)."""
-    for pattern in ("", "*/", "*/*/"):
-        found = next(iter(sorted(root.glob(f"{pattern}{_literal(name)}"))), None) if pattern else root / name
-        if found is not None and found.is_file():
-            return found
+    """The file that `name` means: a path below `root`, or a file in one of its folders (two deep) that is called so, with
+    or without the suffix of a picture."""
+    if os.path.isfile(root / name):  # False for a name that is too long
+        return root / name
+    for folders in ("", "*/", "*/*/"):
+        found = sorted(p for p in root.glob(f"{folders}{_literal(name)}*") if p.is_file())
+        called = [p for p in found if p.name == Path(name).name]
+        bare = [p for p in found if p.suffix.lower() in IMAGE_SUFFIXES and p.stem == Path(name).name]
+        if called or bare:
+            return (called or bare)[0]
     return None
+
+
+def name_images(cells: pd.Series, root: Path) -> bool:
+    """Whether cells without a suffix are names of pictures below `root`, told by the first few of them."""
+    names = [str(cell) for cell in cells.dropna().head(_PROBED)]
+    found = [find_image(root, name) for name in names]
+    return bool(names) and all(p is not None and p.suffix.lower() in IMAGE_SUFFIXES for p in found)
 
 
 def _literal(name: str) -> str:

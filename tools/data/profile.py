@@ -16,7 +16,7 @@ from gome.state.profile import ColumnProfile, DataProfile, Shape, TableProfile, 
 from gome.state.task import Task
 from gome.tools.data.columns import class_text, column_kind, time_values
 from gome.tools.data.dates import seconds, with_dates
-from gome.tools.data.images import find_image, image_size
+from gome.tools.data.images import find_image, image_size, name_images
 from gome.tools.data.label_warnings import label_warnings
 from gome.tools.data.leaks import leaks
 from gome.tools.data.shift import shift_warnings
@@ -90,6 +90,7 @@ def _is_nested(cell: Any) -> bool:
 
 def _column(train: pd.Series, test: pd.Series | None, root: Path) -> ColumnProfile:
     kind = column_kind(train)
+    kind = "image" if kind == "id" and name_images(train, root) else kind
     sample, test_sample = _thin(train), None if test is None else _thin(test)
     entry: ColumnProfile = {
         "name": str(train.name),
