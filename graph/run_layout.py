@@ -197,7 +197,12 @@ def _from_adapter(
     run_dir: Path, path: Path, adapter: Path, config: RunConfig
 ) -> tuple[Task, Inputs, DataProfile]:
     limits = _limits(config)
-    task, inputs = prepare_adapter_task(path, adapter, run_dir, limits, said=config.said, seed=config.seed)
+    try:
+        task, inputs = prepare_adapter_task(
+            path, adapter, run_dir, limits, said=config.said, seed=config.seed
+        )
+    except NotUnderstood as error:
+        raise GomeError(*error.args) from error  # somebody has said that the adapter understands it
     return task, inputs, profile_files(task, inputs)
 
 

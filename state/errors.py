@@ -18,6 +18,10 @@ class NotUnderstood(GomeError):
     may know what they are. Where nobody does, its line is the one that is told."""
 
 
+class NoSample(NotUnderstood):
+    """A task folder has no sample submission."""
+
+
 class BudgetReached(Exception):
     """A cap (tokens, money, time) is used up: the run ends with its best result. Not an error of the user's."""
 

@@ -14,6 +14,7 @@ from gome.tools.adapters.inputs import public_files
 from gome.tools.adapters.profile import tree
 from gome.tools.adapters.task import with_sample
 from gome.tools.data.checks import direction_of
+from gome.tools.data.made_sample import with_sample_file
 from gome.tools.data.metric_words import read_metric
 from gome.tools.data.mlebench import DESCRIPTION, shortened, with_description
 from gome.tools.data.partial_task import PartialTask
@@ -72,9 +73,10 @@ def prepare_self_reported(
 ) -> tuple[Task, PublicInputs, DataProfile]:
     """The task, its inputs and its profile; `why` says what kept the harness from grading. GomeError: there is nothing to
     predict; DirectionAsked: it is not plain which way a score is better."""
-    root, partial = task_of_folder(path, said)
+    own, partial = task_of_folder(path, said)
+    root, partial = with_sample_file(own, partial, run_dir / "task")
     public = public_files(run_dir, root, partial.links_root)
-    with named_as(root, public):
+    with named_as(own, public):
         partial = with_sample(public, with_description(public, partial))
     metric, direction = _judged_by(partial)
     task = Task(

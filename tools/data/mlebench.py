@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gome.state.errors import GomeError, NotUnderstood
+from gome.state.errors import GomeError, NoSample, NotUnderstood
 from gome.tools.data.columns import class_text
 from gome.tools.data.ids import respelled
 from gome.tools.data.metric_words import read_metric
@@ -96,7 +96,8 @@ def _pick(root: Path, tables: list[str], role: str, pattern: str) -> str:
     file = {"train": "train table", "test": "test table", "sample": "sample submission"}[role]
     if not found:
         have = f"there are {', '.join(tables[:8])}" if tables else "there is no table at all"
-        raise NotUnderstood(f"{root}: no {file} found ({have}); give `{role}`.")
+        none = NoSample if role == "sample" else NotUnderstood
+        raise none(f"{root}: no {file} found ({have}); give `{role}`.")
     raise NotUnderstood(f"{root}: more than one {file} ({', '.join(found)}); give `{role}`.")
 
 
@@ -181,7 +182,13 @@ def with_metric(root: Path, partial: PartialTask) -> PartialTask:
     if not reading.metric:
         said = f': "{shortened(reading.sentence)}"' if reading.sentence else ""
         file = partial.described_by or root / DESCRIPTION
-        raise GomeError(f"{file}: the metric is not plain{said}: {reading.doubt}; give `metric`.")
+        unclear = (
+            NotUnderstood if partial.direction else GomeError
+        )  # with a direction programs can score themselves
+        raise unclear(
+            f"{file}: the metric is not plain{said}: {reading.doubt}; give `metric`, or where Gome has none like it "
+            "`direction` alone."
+        )
     return replace(partial, metric=reading.metric, metric_from=reading.sentence)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gome.state.errors import GomeError
+from gome.state.errors import GomeError, NotUnderstood
 from gome.state.task import Task
 from gome.tools.data.columns import time_values
 from gome.tools.data.dates import with_dates
@@ -72,12 +72,12 @@ def plan_splits(table: pd.DataFrame, task: Task, *, seed: int) -> SplitPlan:
 
     Labels are spread evenly over the folds (classes by class, numbers by rank). With `task.group` no group is on both
     sides; with `task.time` all training rows are strictly older than the graded ones. Rows without a label are never
-    graded, and train wherever group and time allow. Raises GomeError: fewer than 20 labelled rows, or fewer than
-    three groups or points in time.
+    graded, and train wherever group and time allow. Raises NotUnderstood: fewer than 20 labelled rows; GomeError: fewer
+    than three groups or points in time.
     """
     labelled = table[task.target].notna().all(axis=1).to_numpy()
     if labelled.sum() < MIN_ROWS:
-        raise GomeError(
+        raise NotUnderstood(
             f"{task.train}: {labelled.sum()} rows have a label; at least {MIN_ROWS} are needed to hold rows back."
         )
     rng = np.random.default_rng(seed)

@@ -16,6 +16,7 @@ from gome.tools.data.checks import check_task
 from gome.tools.data.columns import nearest
 from gome.tools.data.conventions import read_by_convention
 from gome.tools.data.drop import leave_out
+from gome.tools.data.made_sample import with_sample_file
 from gome.tools.data.partial_task import PartialTask
 from gome.tools.data.table_names import SUFFIXES, is_table, stem_of
 from gome.tools.data.task_files import task_files
@@ -51,16 +52,31 @@ def load_task(
     root, partial = task_of_folder(path, said)
     _check_one_id(partial)
     task_files(root, partial.links_root)  # refuses a link that leads out before anything is read over it
-    said_of_tables = partial.said_of_tables
+    own, said_of_tables = root, partial.said_of_tables
     try:
-        task = _checked(root, partial, on_partial)
+        if workspace:
+            root, partial = with_sample_file(root, partial, workspace)
+        with named_as(own, root):
+            task = _read(root, partial, workspace, on_partial)
     except NotUnderstood as error:
         if said_of_tables:
             raise GomeError(*error.args) from error
-        if workspace is None:
-            raise
-        task = _by_convention(root, partial, workspace, on_partial, error)
+        raise
+    if root != own:
+        made = f"{task.sample} was made: the ids of the test table, with {', '.join(task.prediction)}"
+        task = task.model_copy(update={"conventions": [made, *task.conventions]})
     return leave_out(task, partial.drop, _given(path, workspace)) if partial.drop else task
+
+
+def _read(
+    root: Path, partial: PartialTask, workspace: Path | None, on_partial: Callable[[PartialTask], None]
+) -> Task:
+    try:
+        return _checked(root, partial, on_partial)
+    except NotUnderstood as error:
+        if partial.said_of_tables or workspace is None:
+            raise
+        return _by_convention(root, partial, workspace, on_partial, error)
 
 
 def _checked(root: Path, partial: PartialTask, on_partial: Callable[[PartialTask], None]) -> Task:

@@ -10,16 +10,17 @@ from pathlib import Path
 
 from gome.state.errors import NotUnderstood
 from gome.tools.data import archives
-from gome.tools.data.conventions.folder import write_folder
 from gome.tools.data.conventions.name_labels import labels_in_names
 from gome.tools.data.conventions.roles import Roles, find_roles, find_sample
 from gome.tools.data.conventions.shape import shaped
 from gome.tools.data.conventions.sources import find_sources
 from gome.tools.data.inventory import Inventory, opened
+from gome.tools.data.made_folder import write_folder
+from gome.tools.data.made_sample import SAMPLE
 from gome.tools.data.partial_task import PartialTask
 from gome.tools.data.task_files import task_files
 
-TRAIN, TEST, SAMPLE = "train.csv", "test.csv", "sample_submission.csv"
+TRAIN, TEST = "train.csv", "test.csv"
 
 
 @dataclass(frozen=True)

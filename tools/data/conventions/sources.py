@@ -1,22 +1,24 @@
 """The tables in a task's folder, whatever holds them: CSV, TSV, Parquet, JSON, JSON lines; packed or not."""
 
+import csv
 import gzip
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
 from gome.state.errors import GomeError
 from gome.tools.data import archives
-from gome.tools.data.conventions.json_tables import JsonTable, read_json
+from gome.tools.data.json_tables import JsonTable, read_json
 from gome.tools.data.table_names import is_table
 from gome.tools.data.tables import read_cells, read_columns
 
-JSON = (".json", ".jsonl", ".ndjson")
+JSON, TEXT = (".json", ".jsonl", ".ndjson"), ".txt"
 ALIKE, DEPTH = 8, 3
 """From so many files of one kind in a folder they are a file for each unit, no tables; folders looked into."""
 
@@ -38,6 +40,8 @@ class Source:
     def columns(self) -> list[str]:
         """Names of its columns; [] if it cannot be read."""
         try:
+            if self.path.suffix == TEXT:
+                return []
             return read_columns(self.path) if is_table(self.path) else [str(c) for c in self.cells.columns]
         except GomeError:
             return []
@@ -68,24 +72,24 @@ def find_sources(root: Path, names: Sequence[str], scratch: Path) -> Iterator[So
     """The tables among the files `names` of `root`; what is packed is unpacked below `scratch`."""
     for name in _few_alike(n for n in names if n.count("/") < DEPTH):
         path = root / name
-        if is_table(name) or _is_json(name):
-            yield Source(name, name, _unzipped(path, scratch / name))
+        if _may_be_table(name):
+            yield Source(name, name, _readable(path, scratch / name))
         elif archives.is_archive(name):
             try:
                 inside = archives.member_names(path)
-                wanted = list(_few_alike(m for m in inside if is_table(m) or _is_json(m)))
+                wanted = list(_few_alike(m for m in inside if _may_be_table(m)))
                 for member, file in archives.members(path, wanted):
                     place = scratch / name / member
                     place.parent.mkdir(parents=True, exist_ok=True)
                     with place.open("wb") as out:
                         shutil.copyfileobj(file, out)
-                    yield Source(f"{name}/{member}", name, _unzipped(place, place))
+                    yield Source(f"{name}/{member}", name, _readable(place, place))
             except archives.BROKEN:
                 continue
 
 
-def _is_json(name: str) -> bool:
-    return name.lower().removesuffix(".gz").endswith(JSON)
+def _may_be_table(name: str) -> bool:
+    return is_table(name) or name.lower().removesuffix(".gz").endswith((*JSON, TEXT))
 
 
 def _few_alike(names: Iterator[str]) -> Iterator[str]:
@@ -96,12 +100,29 @@ def _few_alike(names: Iterator[str]) -> Iterator[str]:
     yield from (n for n, kind in zip(kept, kinds, strict=True) if count[kind] <= ALIKE or kind[0] == ".")
 
 
-def _unzipped(path: Path, place: Path) -> Path:
-    """The file itself, or where it lies without its gzip if it is no table."""
-    if is_table(path) or path.suffix.lower() != ".gz":
+def _readable(path: Path, place: Path) -> Path:
+    """The file itself, or if it is called no table where it lies without its gzip, and text under a table's suffix."""
+    if is_table(path):
         return path
-    place = place.with_suffix("")
     place.parent.mkdir(parents=True, exist_ok=True)
-    with gzip.open(path) as packed, place.open("wb") as out:
-        shutil.copyfileobj(packed, out)
-    return place
+    if path.suffix.lower() == ".gz":
+        place = place.with_suffix("")
+        with gzip.open(path) as packed, place.open("wb") as out:
+            shutil.copyfileobj(packed, out)
+        path = place
+    if path.suffix.lower() != TEXT or not (suffix := _separated(path)):
+        return path
+    table = place.with_suffix(suffix)
+    table.symlink_to(path.resolve())
+    return table
+
+
+def _separated(path: Path) -> str:
+    """The suffix of a table whose rows begin like those of a text file; '' if it is none."""
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        lines = list(islice(file, 3))
+    for suffix, mark in ((".tsv", "\t"), (".csv", ",")):
+        fields = {len(row) for row in csv.reader(lines, delimiter=mark)}
+        if len(fields) == 1 and fields.pop() > 1:
+            return suffix
+    return ""
