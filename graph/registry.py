@@ -15,7 +15,8 @@ from langgraph.store.memory import InMemoryStore
 
 from gome.graph.persistence.momentum_store import StoredMomentum
 from gome.graph.run_layout import EARLIER, open_inputs, prices_of
-from gome.offline.model import NO_RULES, OFFLINE_NEEDS, OfflineReasoner, has_rules
+from gome.offline.model import OFFLINE_NEEDS, OfflineReasoner
+from gome.offline.scope import NO_RULES, has_rules
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.state.event import Observer

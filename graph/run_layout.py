@@ -13,7 +13,7 @@ from gome.optimizer.sentence_vectors import check_encoder
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError, NotUnderstood
 from gome.state.profile import DataProfile
-from gome.state.task import Task, TaskSettings
+from gome.state.task import Task
 from gome.tools.adapters.adapter import Limits as AdapterLimits
 from gome.tools.adapters.inputs import AdapterInputs
 from gome.tools.adapters.profile import profile_files
@@ -35,7 +35,7 @@ from gome.tools.provisional import lay_naive
 from gome.tools.records.jsonl import append_line, write_json
 from gome.tools.records.lessons import read_lessons
 from gome.tools.records.run_file import read_run
-from gome.tools.self_reported import DirectionAsked, PublicInputs, prepare_self_reported
+from gome.tools.self_reported import PublicInputs, prepare_self_reported
 
 EARLIER = "earlier.jsonl"
 """The file of lessons as it was at the start: a run that resumes knows what it knew."""
@@ -97,8 +97,9 @@ def _lay_out(
     except NotUnderstood as why:
         written = with_model or config.model_of("coder") != "offline"
         pending = written and config.has("survey")
-        task, inputs, about = _self_reported(
-            run_dir, task_path, str(why), config, scored=written and not pending
+        scored = written and not pending
+        task, inputs, about = prepare_self_reported(
+            Path(task_path), run_dir, str(why), said=config.said, scored=scored
         )
     _lay_task(run_dir, task, inputs, about, config)
     versions = {name: importlib.metadata.version(name) for name in _VERSIONS}
@@ -146,22 +147,11 @@ def give_up_survey(run_dir: Path, why: str) -> None:
     run = read_run(run_dir)
     config, before = RunConfig(**run["config"]), str(run["task"]["self_reported"])
     reason = f"{before} No adapter was written either: {why.rstrip('.')}."
-    task, inputs, about = _self_reported(run_dir, run["source"], reason, config, scored=True)
+    task, inputs, about = prepare_self_reported(
+        Path(run["source"]), run_dir, reason, said=config.said, scored=True
+    )
     _lay_task(run_dir, task, inputs, about, config)
     write_json(run_dir / "run.json", {**run, "task": task.model_dump(), "survey": f"given up: {why}"})
-
-
-def _self_reported(
-    run_dir: Path, path: str, why: str, config: RunConfig, *, scored: bool
-) -> tuple[Task, Inputs, DataProfile]:
-    """The task as programs score themselves; where none is `scored` in it, any direction will do."""
-    try:
-        return prepare_self_reported(Path(path), run_dir, why, said=config.said)
-    except DirectionAsked:
-        if scored:
-            raise
-        anyhow: TaskSettings = {**config.said, "direction": "maximize"}
-        return prepare_self_reported(Path(path), run_dir, why, said=anyhow)
 
 
 def open_inputs(run_dir: Path, task: Task, plan: SplitPlan, config: RunConfig) -> Inputs:

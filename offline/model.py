@@ -13,23 +13,11 @@ from gome.offline import coder, critic, researcher
 from gome.offline.case import Case
 from gome.offline.recipe import read_recipe
 from gome.state.prompt_context import PromptContext
-from gome.state.task import Task
 
 _CONTEXT = re.compile(r"<context>\n(.*?)\n</context>", re.DOTALL)
 _FENCE = re.compile(r"(`{3,})([\w+-]*)")
 OFFLINE_NEEDS = ("numpy", "pandas", "scikit-learn")
 """Distributions that every program of the rules imports."""
-NO_RULES = (
-    "the offline reasoner has rules for train and test tables with classes or numbers to predict, and none for this "
-    "task; a language model (--model) looks at the files itself"
-)
-_NO_PARTS = ("detection", "text")
-"""Problems that no part of a program of the rules solves."""
-
-
-def has_rules(task: Task) -> bool:
-    """Whether the rules can write programs for the task."""
-    return bool(task.train) and task.problem not in _NO_PARTS
 
 
 class OfflineReasoner(BaseChatModel):

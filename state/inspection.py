@@ -41,8 +41,9 @@ class Doubt(TypedDict):
 class Inspection(TypedDict, total=False):
     """All of it. Of a task that is refused, `refused` is the line that says why, and what follows is as far as it got.
 
-    `facts` are by the names that task.yaml has for them. `unit` is what there is one of for each prediction; `classes`
-    counts the train rows of each label; `answer` is the form of what a program writes into the columns `prediction`.
+    `run` says what a run would do, without a language model and with one. `facts` are by the names that task.yaml has
+    for them. `unit` is what there is one of for each prediction; `classes` counts the train rows of each label; `answer`
+    is the form of what a program writes into the columns `prediction`.
     `leaks` and `warnings` are lines, and so are `files` (how files belong to rows, and what becomes of them) and `tree`
     (what a program finds in its input, or the files of a refused folder, indented by two spaces a level).
     """
@@ -50,6 +51,7 @@ class Inspection(TypedDict, total=False):
     name: str
     path: str
     refused: str | None
+    run: list[str]
     facts: dict[str, Fact]
     unit: str
     tables: list[TableCount]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from gome.state.config import RunConfig
-from gome.state.errors import GomeError
+from gome.state.errors import GomeError, NotUnderstood
 from gome.state.inspection import Doubt, Fact, Inspection, Part, TableCount
 from gome.state.profile import DataProfile
 from gome.state.task import Task, TaskSettings
@@ -32,6 +32,7 @@ from gome.tools.data.task_folder import load_task, task_of_folder
 from gome.tools.data.task_tables import read_task_table
 from gome.tools.evaluation.answer_form import answer_form
 from gome.tools.evaluation.answers import check_answers
+from gome.tools.self_reported import prepare_self_reported
 
 
 def inspect_task(path: Path, config: RunConfig) -> tuple[Inspection, Task | None]:
@@ -50,6 +51,8 @@ def inspect_task(path: Path, config: RunConfig) -> tuple[Inspection, Task | None
                 return _with_adapter(path, adapter, Path(scratch), config)
             task = load_task(path, workspace=Path(scratch), on_partial=partials.append, **config.said)
             return _with_tables(path, partials[0], task, Path(scratch), config), task
+        except NotUnderstood as error:
+            return _not_understood(path, config.said, partials, str(error), Path(scratch))
         except GomeError as error:
             return _refused(path, config.said, partials, str(error)), None
 
@@ -82,6 +85,19 @@ def _common(path: Path, task: Task, inputs: Inputs) -> Inspection:
         "parts": list(_parts(inputs.plan)),
         "files": inputs.notes,
     }
+
+
+def _not_understood(
+    path: Path, said: TaskSettings, partials: list[PartialTask], why: str, scratch: Path
+) -> tuple[Inspection, Task | None]:
+    """What was understood of a task that a run goes on with all the same; refused if there is nothing to predict."""
+    try:
+        task, inputs, _ = prepare_self_reported(path, scratch / "run", why, said=said, scored=False)
+    except GomeError as error:
+        return _refused(path, said, partials, str(error)), None
+    about = _common(path, task, inputs)
+    tables = [_count("sample", task.sample, inputs.sample("final", 0))]
+    return {**_refused(path, said, partials, why), **about, "parts": [], "tables": tables}, task
 
 
 def _refused(path: Path, said: TaskSettings, partials: list[PartialTask], why: str) -> Inspection:

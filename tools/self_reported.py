@@ -69,16 +69,22 @@ class PublicInputs:
 
 
 def prepare_self_reported(
-    path: Path, run_dir: Path, why: str, *, said: TaskSettings
+    path: Path, run_dir: Path, why: str, *, said: TaskSettings, scored: bool
 ) -> tuple[Task, PublicInputs, DataProfile]:
-    """The task, its inputs and its profile; `why` says what kept the harness from grading. GomeError: there is nothing to
-    predict; DirectionAsked: it is not plain which way a score is better."""
+    """The task, its inputs and its profile; `why` says what kept the harness from grading. Where no program is `scored`
+    in it, any direction will do. GomeError: there is nothing to predict; DirectionAsked: it is not plain which way a
+    score is better."""
     own, partial = task_of_folder(path, said)
     root, partial = with_sample_file(own, partial, run_dir / "task")
     public = public_files(run_dir, root, partial.links_root)
     with named_as(own, public):
         partial = with_sample(public, with_description(public, partial))
-    metric, direction = _judged_by(partial)
+    try:
+        metric, direction = _judged_by(partial)
+    except DirectionAsked:
+        if scored:
+            raise
+        metric, direction = UNNAMED, "maximize"
     task = Task(
         name=partial.name,
         root=str(root),

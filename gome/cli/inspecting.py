@@ -3,11 +3,14 @@
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from gome.cli import options
+from gome.offline.scope import has_rules
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
+from gome.state.task import Task
 
 
 def inspect_options(parser: argparse.ArgumentParser) -> None:
@@ -32,9 +35,27 @@ def inspect(arguments: argparse.Namespace) -> int:
     from gome.tools.inspection import inspect_task
 
     found, task = inspect_task(Path(arguments.task), config)
+    if task:
+        found["run"] = list(_run_lines(task))
     print(json.dumps(found, indent=2, ensure_ascii=False) if arguments.json else "\n".join(lines(found)))
     if task is None:
         raise GomeError(str(found["refused"]))
     if arguments.write is not None:
         print(f"written: {write_task_file(found, task, arguments.write)}", file=sys.stderr)
     return 0
+
+
+def _run_lines(task: Task) -> Iterator[str]:
+    """What a run would do, without a language model and with one."""
+    graded = "The harness grades them on labelled units that it holds back."
+    if has_rules(task):
+        yield f"Rules write the programs, or a language model (--model). {graded}"
+        return
+    yield "Without a language model (--model): no program is written, a constant submission is handed over."
+    if not task.self_reported:
+        yield f"With one: it writes programs. {graded}"
+        return
+    yield (
+        "With one: a surveyor looks at the folder and writes an adapter (docs/adapters.md), by which the harness grades. "
+        "If none passes the checks, programs score themselves: SELF-REPORTED."
+    )

@@ -42,6 +42,7 @@ def lines(found: Inspection) -> Iterator[str]:
         yield from _filled("splits", found["splits"])
         yield from _parts(found)
     for title, texts in (
+        ("a run", found.get("run", [])),
         ("files", found.get("files", [])),
         ("leaks", found.get("leaks", [])),
         ("warnings", found.get("warnings", [])),

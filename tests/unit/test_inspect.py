@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def test_a_refused_task_says_the_runs_line_and_what_was_understood(
     assert capsys.readouterr().err == said.err
     assert "--metric" in said.err
     found = json.loads(said.out)
-    assert found["refused"] in said.err.replace("--metric", "`metric`")
+    assert found["refused"] in re.sub(r"--(metric|direction)", r"`\1`", said.err)
     assert found["facts"]["target"] == {
         "value": ["churned"],
         "source": "columns of train.csv that test.csv lacks or sample_submission.csv has",
@@ -100,12 +101,30 @@ def test_a_refused_task_says_the_runs_line_and_what_was_understood(
     assert "splits" not in found
 
 
+def test_what_a_run_would_do_with_tables_that_are_not_understood(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No refusal: what settles it is said, and who would do what until then."""
+    folder = write_folder(tmp_path / "churn")
+    train = pd.read_csv(folder / "train.csv").rename(columns={"churned": "left"}).assign(other=1)
+    train.to_csv(folder / "train.csv", index=False)
+    code, found, _ = inspected(capsys, str(folder))
+    assert code == 0
+    assert "no program is written" in found["run"][0]
+    assert "surveyor" in found["run"][1]
+    assert {doubt["setting"] for doubt in found["unsure"]} == {"target"}
+    assert "nothing is held back" in found["splits"]
+    code, found, _ = inspected(capsys, str(folder), "--target", "left")
+    assert code == 0
+    assert "Rules write the programs" in found["run"][0]
+
+
 def test_all_that_is_open_is_said_at_once(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "churn", "# Churn\n")
     train = pd.read_csv(folder / "train.csv").rename(columns={"churned": "left"})
     train.assign(other=1).to_csv(folder / "train.csv", index=False)
     found, task = inspect_task(folder, RunConfig())
-    assert task is None
+    assert task
     assert {doubt["setting"] for doubt in found["unsure"]} == {"target", "metric"}
 
 

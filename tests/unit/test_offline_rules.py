@@ -12,9 +12,10 @@ from gome.agents.prompts.replies import CodeReply, Diagnosis, Judgement
 from gome.agents.trying import updated
 from gome.offline.case import tag_of
 from gome.offline.error_analysis import ErrorAnalysis
-from gome.offline.model import OfflineReasoner, has_rules
+from gome.offline.model import OfflineReasoner
 from gome.offline.recipe import BOOSTERS, read_recipe
 from gome.offline.researcher import LAST_RESORT
+from gome.offline.scope import has_rules
 from gome.state.task import Problem
 from tests.graded import make_task
 from tests.unit.offline_cases import (
