@@ -15,8 +15,7 @@ from langgraph.store.memory import InMemoryStore
 
 from gome.graph.persistence.momentum_store import StoredMomentum
 from gome.graph.run_layout import EARLIER, open_inputs, prices_of
-from gome.offline.model import OFFLINE_NEEDS, OfflineReasoner
-from gome.offline.scope import NO_RULES, has_rules
+from gome.offline.model import NO_RULES, OFFLINE_NEEDS, OfflineReasoner
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.state.event import Observer
@@ -184,7 +183,7 @@ class ServiceRegistry:
 
     def not_written(self, services: RunServices) -> str | None:
         """Why nobody here can write a program for a run; None if somebody can."""
-        return None if self.writes_programs(services.config) or has_rules(services.task) else NO_RULES
+        return None if self.writes_programs(services.config) or services.task.is_tabular else NO_RULES
 
     def beat(self) -> None:
         """Write down the time worked so far, so that a kill loses little of it."""

@@ -18,6 +18,11 @@ _CONTEXT = re.compile(r"<context>\n(.*?)\n</context>", re.DOTALL)
 _FENCE = re.compile(r"(`{3,})([\w+-]*)")
 OFFLINE_NEEDS = ("numpy", "pandas", "scikit-learn")
 """Distributions that every program of the rules imports."""
+NO_RULES = (
+    "the offline reasoner has rules for train and test tables with classes or numbers to predict, and none for this "
+    "task; a language model (--model) looks at the files itself"
+)
+"""Why it writes no program for a task that is not tabular."""
 
 
 class OfflineReasoner(BaseChatModel):

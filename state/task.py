@@ -151,6 +151,11 @@ class Task(BaseModel):
         return list(dict.fromkeys([*self.target, *self.metric_columns]))
 
     @property
+    def is_tabular(self) -> bool:
+        """Whether classes or numbers are predicted from train and test tables: a program for it can be made by rules."""
+        return bool(self.train) and self.problem not in ("detection", "text")
+
+    @property
     def numeric_targets(self) -> bool:
         """Whether labels are numbers: values, or a column of 0 and 1 for each label; else they are text."""
         return self.problem == "regression" or len(self.target) > 1

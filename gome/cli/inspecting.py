@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gome.cli import options
-from gome.offline.scope import has_rules
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.state.task import Task
@@ -48,7 +47,7 @@ def inspect(arguments: argparse.Namespace) -> int:
 def _run_lines(task: Task) -> Iterator[str]:
     """What a run would do, without a language model and with one."""
     graded = "The harness grades them on labelled units that it holds back."
-    if has_rules(task):
+    if task.is_tabular:
         yield f"Rules write the programs, or a language model (--model). {graded}"
         return
     yield "Without a language model (--model): no program is written, a constant submission is handed over."

@@ -12,7 +12,7 @@ from gome.cli.summary import summary_lines
 from gome.graph.registry import ServiceRegistry
 from gome.graph.run import build_graph
 from gome.graph.single_trace import build_single_trace
-from gome.offline.scope import NO_RULES
+from gome.offline.model import NO_RULES
 from gome.report.page import write_report
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError

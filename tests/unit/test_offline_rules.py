@@ -15,7 +15,6 @@ from gome.offline.error_analysis import ErrorAnalysis
 from gome.offline.model import OfflineReasoner
 from gome.offline.recipe import BOOSTERS, read_recipe
 from gome.offline.researcher import LAST_RESORT
-from gome.offline.scope import has_rules
 from gome.state.task import Problem
 from tests.graded import make_task
 from tests.unit.offline_cases import (
@@ -330,6 +329,6 @@ def test_other_boosters_take_lightgbms_place(family: str) -> None:
 
 @pytest.mark.parametrize("problem", ["detection", "text"])
 def test_what_the_rules_have_no_program_for(problem: Problem) -> None:
-    assert has_rules(make_task("rmse", "regression", train="train.csv"))
-    assert not has_rules(make_task("rmse", problem, train="train.csv"))
-    assert not has_rules(make_task("rmse", "regression", train="", adapter="adapter.py"))
+    assert make_task("rmse", "regression", train="train.csv").is_tabular
+    assert not make_task("rmse", problem, train="train.csv").is_tabular
+    assert not make_task("rmse", "regression", train="", adapter="adapter.py").is_tabular
