@@ -20,6 +20,7 @@ _ANSWERS = {
     "value": "numbers",
     "ranking": "ranked labels, best first",
     "detection": "boxes",
+    "text": "texts",
 }
 
 

@@ -83,6 +83,31 @@ def test_the_text_fits_eighty_columns(tmp_path: Path, capsys: pytest.CaptureFixt
     assert any(line.startswith("metric") and "auc" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("metric", "cell", "answer"),
+    [
+        ("levenshtein", "an answer", "texts"),
+        ("map@3", "a b c", "ranked labels, best first"),
+        ("box_ap@0.5", "1 2 3 4", "boxes"),
+        ("rmse", 0.5, "numbers"),
+    ],
+)
+def test_answers_of_every_form_have_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], metric: str, cell: str | float, answer: str
+) -> None:
+    folder = write_folder(tmp_path / "churn")
+    for name in ("train.csv", "sample_submission.csv"):
+        table = pd.read_csv(folder / name)
+        cells = (
+            [f"{cell}{i % 3}" for i in range(len(table))]
+            if isinstance(cell, str)
+            else [i / 7 for i in range(len(table))]
+        )
+        table.assign(churned=cells).to_csv(folder / name, index=False)
+    main(["inspect", str(folder), "--metric", metric])
+    assert f"answer      {answer}" in capsys.readouterr().out
+
+
 def test_a_refused_task_says_the_runs_line_and_what_was_understood(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
