@@ -32,7 +32,8 @@ CALL_S = 600.0
 """Most that one call of an adapter may take while it is tried."""
 SURVEY = "survey"
 """The folder, in the run's, of what the surveyor has looked at and tried."""
-PACKAGES = ("pandas", "numpy", "sklearn", "PIL", "yaml")
+PACKAGES = ("pandas", "pyarrow", "numpy", "scipy", "sklearn", "PIL", "yaml")
+"""What an adapter may import beside the standard library: all of it comes with gome."""
 Found = tuple[Task, AdapterInputs]
 
 

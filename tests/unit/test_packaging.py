@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from gome.agents.surveyor import PACKAGES
+
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS = ["state", "tools", "optimizer", "agents", "offline", "graph"]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -94,6 +96,12 @@ def test_what_is_imported_is_declared(layer: str) -> None:
             if not dists & known:
                 lacking.append(f"{place} imports {package}")
     assert not lacking, "\n".join(lacking)
+
+
+def test_what_an_adapter_may_import_comes_along() -> None:
+    always, homes = declared(PYPROJECT["project"]["dependencies"]), importlib.metadata.packages_distributions()
+    for package in PACKAGES:
+        assert {name.lower() for name in homes[package]} & always, package
 
 
 @pytest.mark.parametrize("layer", LAYERS)
