@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gome.tools.data.label_search import LabelSearch
 from tests.task_files import contents, folds, labels_in_sight, make_task, open_inputs, tarred, zipped
 
 
@@ -124,3 +125,20 @@ def test_a_file_that_comes_later_is_in_no_fold(tmp_path: Path) -> None:
     inputs.input_dir("smoke", 0)
     train.to_csv(tmp_path / "task" / "late.csv", index=False)
     assert not (inputs.input_dir("search", 0) / "late.csv").exists()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_counts_beside_ids_are_no_labels(seed: int) -> None:
+    """Small numbers are everywhere, also as ids, and rare classes follow one another in any text of them."""
+    rng = np.random.default_rng(seed)
+    labels = pd.DataFrame({f"y{i}": (rng.random(60) < 0.08).astype(int) for i in range(10)})
+    search = LabelSearch(pd.Series(range(60)), labels)
+    counts = rng.choice([0, 1, 5, 6], (60, 20), p=[0.6, 0.25, 0.1, 0.05])
+    assert not search.in_text("\n".join(f"{i}," + ",".join(map(str, c)) for i, c in enumerate(counts)))
+    told = "\n".join(f"{c[0]} {y}" for c, y in zip(counts, labels["y3"], strict=True))
+    assert search.in_text(told) == (labels["y3"].sum() > 2)  # of one or two no stretch is unlikely
+
+
+def test_a_column_without_labels_hides_nothing() -> None:
+    empty = pd.DataFrame({"y": [None] * 30})
+    assert not LabelSearch(pd.Series(range(30)), empty).in_text(" ".join(map(str, range(30))))

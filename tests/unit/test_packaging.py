@@ -99,7 +99,10 @@ def test_what_is_imported_is_declared(layer: str) -> None:
 
 
 def test_what_an_adapter_may_import_comes_along() -> None:
-    always, homes = declared(PYPROJECT["project"]["dependencies"]), importlib.metadata.packages_distributions()
+    always, homes = (
+        declared(PYPROJECT["project"]["dependencies"]),
+        importlib.metadata.packages_distributions(),
+    )
     for package in PACKAGES:
         assert {name.lower() for name in homes[package]} & always, package
 

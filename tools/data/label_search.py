@@ -6,7 +6,6 @@ often than the same labels dealt to other rows would be.
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -35,7 +34,7 @@ class LabelSearch:
         self._row_of = pd.Series(known.index.to_numpy(), index=known.to_numpy())
         self._row_of_word = self._row_of.set_axis(_words(known))
         self._row_of_word = self._row_of_word[self._row_of_word.index.notna()]
-        self._labels = [_Labels(labels[c]) for c in labels.columns]
+        self._labels = [one for c in labels.columns if (one := _Labels(labels[c])).some]
         self.rows = len(ids)
 
     def share(self, ids: pd.Series) -> float:
@@ -108,6 +107,7 @@ class _Labels:
     def __init__(self, values: pd.Series) -> None:
         text = label_values(values.reset_index(drop=True))
         self.of_row, names = pd.factorize(text)
+        self.some = len(names) > 0
         self._code_of = pd.Series(np.arange(len(names)), index=names)
         words = self._code_of.set_axis(_words(pd.Series(names, dtype=object)))
         self._code_of_word = words[words.index.notna()]
@@ -128,51 +128,55 @@ class _Labels:
     def told(self, said: np.ndarray, rows: np.ndarray) -> bool:
         """Whether `said` (k,), codes, are the labels of `rows` (k,) and not only labels."""
         truth = self.of_row[rows]
-        said, truth = said[truth >= 0], truth[truth >= 0]
-        if len(truth) < FEWEST:
+        known = truth >= 0
+        said, truth, rows = said[known], truth[known], rows[known]
+        # A row counts once, however often it is named.
+        weights = 1 / np.bincount(rows)[rows] if len(rows) else np.ones(0)
+        count = float(weights.sum())
+        if count < FEWEST - 0.5:
             return False
-        right = float(np.mean(said == truth))
+        right = float(np.average(said == truth, weights=weights))
         if right <= TOLD:
             return False
         shares = (
-            np.bincount(part[part >= 0], minlength=len(self.share)) / len(part) for part in (said, truth)
+            np.bincount(part[part >= 0], weights[part >= 0], minlength=len(self.share)) / count
+            for part in (said, truth)
         )
         chance = float(np.multiply(*shares).sum())
         if chance >= 1 or (right - chance) / (1 - chance) < TOLD:
             return False
         surprise = right * np.log(right / max(chance, 1e-12))
         surprise += (1 - right) * np.log((1 - right) / (1 - chance)) if right < 1 else 0
-        return bool(len(truth) * surprise >= -np.log(BESIDE_ODDS))  # Chernoff's bound
+        return bool(count * surprise >= -np.log(BESIDE_ODDS))  # Chernoff's bound
 
     def in_order(self, said: np.ndarray) -> bool:
         """Whether a stretch of the labels stands in `said` (k,), beside one another, at a fixed distance or as the
-        only labels of a stretch."""
-        for start in np.linspace(0, max(0, len(self.of_row) - 1), 10).astype(int)[:-1]:
-            length = self._telling(start)
-            if length is None:
-                continue
-            probe = self.of_row[start : start + length]
-            if any(_stands_in(probe, said, stride) for stride in (1, 2, 3)):
-                return True
-            if _stands_in(probe, said[said >= 0], 1):
-                return True
+        only labels of a stretch. A stretch must be unlikely among such labels and in such a text."""
+        for codes, strides in ((said, (1, 2, 3)), (said[said >= 0], (1,))):
+            surprise = np.minimum(self._surprise_in(self.of_row), self._surprise_in(codes))
+            for start in np.linspace(0, max(0, len(self.of_row) - 1), 10).astype(int)[:-1]:
+                length = self._telling(start, surprise)
+                probe = self.of_row[start : start + (length or 0)]
+                if length and any(_stands_in(probe, codes, stride) for stride in strides):
+                    return True
         return False
 
-    @cached_property
-    def _surprise(self) -> np.ndarray:
-        """How unlikely each row's label is after the one before it (n,), as -log: nothing in a table sorted by it."""
-        same = np.append(False, self.of_row[1:] == self.of_row[:-1])
-        alike = max(1e-12, float(same.mean()))
-        return np.where(
-            same, -np.log(alike), -np.log(np.maximum(1e-12, self.share[self.of_row] * (1 - alike)))
-        )
+    def _surprise_in(self, codes: np.ndarray) -> np.ndarray:
+        """How unlikely each row's label is after the one before it (n,), as -log, where labels follow one another as in
+        `codes` (k,): nothing in a table sorted by it."""
+        before = codes[:-1]
+        same = float(np.mean((codes[1:] == before)[before >= 0])) if (before >= 0).any() else 0.0
+        alike, share = min(max(1e-12, same), 1.0), np.bincount(codes[codes >= 0], minlength=len(self.share))
+        other = np.maximum(1e-12, share[self.of_row] / max(1, len(codes)) * (1 - alike))
+        repeated = np.append(False, self.of_row[1:] == self.of_row[:-1])
+        return np.where(repeated, -np.log(alike), -np.log(other))
 
-    def _telling(self, start: int) -> int | None:
+    def _telling(self, start: int, surprise: np.ndarray) -> int | None:
         """How many labels from `start` are unlikely to be in this order by chance; None if the rest is too few."""
-        part = self.of_row[start : start + 4_000]
-        sums = np.cumsum(self._surprise[start : start + 4_000])
+        sums = np.cumsum(surprise[start : start + 4_000])
         length = int(np.searchsorted(sums, -np.log(ODDS))) + 1
-        return length if length <= len(part) and length >= 2 and (part[:length] >= 0).all() else None
+        part = self.of_row[start : start + length]
+        return length if length <= len(sums) and length >= 2 and (part >= 0).all() else None
 
 
 def _stands_in(probe: np.ndarray, codes: np.ndarray, stride: int) -> bool:
