@@ -2,17 +2,14 @@
 
 from pathlib import Path
 
-import pandas as pd
-
-from gome.optimizer.ensemble import combine
+from gome.agents.blend import FitFailed, Part, blend
 from gome.optimizer.selection import Candidate, unselected
 from gome.state.errors import BudgetReached
-from gome.state.parts import Evaluation, Score, sign_of
+from gome.state.parts import Score, sign_of
 from gome.state.result import Best, FirstDraft, KeptAside, Member, Result
 from gome.state.step import StepRecord
 from gome.tools.evaluation.kept_aside import grade_kept_aside
 from gome.tools.evaluation.submission import check_submission
-from gome.tools.parallel import in_parallel
 from gome.tools.provisional import write_solution
 from gome.tools.records.by_step import first_draft
 from gome.tools.records.jsonl import write_json
@@ -37,35 +34,21 @@ def _fitted(
     services: RunServices, programs: dict[str, StepRecord], order: list[Candidate], problems: list[str]
 ) -> Result | None:
     for chosen in order:
-        services.emit("final", f"fitting {', '.join(chosen['weights'])} on all of the data")
+        names = ", ".join(chosen["weights"])
+        services.emit("final", f"fitting {names} on all of the data")
+        parts = [Part.of(programs[k], weight, services.artifacts) for k, weight in chosen["weights"].items()]
         try:
-            submission = _submission(services, programs, chosen["weights"], problems)
+            submission = blend(services.evaluator, parts)
         except BudgetReached as reached:
-            problems.append(f"{', '.join(chosen['weights'])} not fitted on all of the data: {reached}")
+            problems.append(f"{names} not fitted on all of the data: {reached}")
             return None
-        if submission is None:
+        except FitFailed as failed:
+            problems.append(str(failed))
             continue
-        texts = {k: services.artifacts.get_text(str(programs[k].code)) for k in chosen["weights"]}
+        texts = {part.id: part.program for part in parts}
         path = write_solution(services.run_dir, services.task, texts, chosen["weights"], submission)
         return _result(services, programs, chosen, path, problems)
     return None
-
-
-def _submission(
-    services: RunServices, programs: dict[str, StepRecord], weights: dict[str, float], problems: list[str]
-) -> pd.DataFrame | None:
-    def fit(name: str) -> Evaluation:
-        record = programs[name]
-        program = services.artifacts.get_text(str(record.code))
-        return services.evaluator.evaluate(program, "final", trace=record.trace, step=record.step)
-
-    fits = in_parallel(fit, weights, services.evaluator.scheduler.slots)
-    for name, evaluation in zip(weights, fits, strict=True):
-        if evaluation["status"] != "ok":
-            problems.append(f"{name} failed on all of the data: {evaluation['problems'][0]}")
-            return None
-    parts = [services.evaluator.submission(evaluation) for evaluation in fits]
-    return parts[0] if len(parts) == 1 else combine(services.task, parts, list(weights.values()))
 
 
 def _provisional(services: RunServices, order: list[Candidate], problems: list[str]) -> Result:

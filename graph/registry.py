@@ -171,10 +171,8 @@ class ServiceRegistry:
                 f"runtime {config.runtime}: the offline reasoner's programs need {', '.join(lacking)} there; install it, "
                 "or name a `model`"
             )
-        before = run.get("packages", runtime.packages)
-        changed = [n for n in {**before, **runtime.packages} if before.get(n) != runtime.packages.get(n)]
-        if changed:
-            self._say(f"the runtime has changed since the run began: {', '.join(sorted(changed)[:8])}")
+        if changed := runtime.changed(run.get("packages", runtime.packages)):
+            self._say(f"the runtime has changed since the run began: {', '.join(changed[:8])}")
         return runtime
 
     def writes_programs(self, config: RunConfig) -> bool:

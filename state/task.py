@@ -110,6 +110,9 @@ class Task(BaseModel):
     unlabelled_test: bool = Field(
         default=False, description="one table was given, and its rows without a label are the test part"
     )
+    numbered: bool = Field(
+        default=False, description="one table without ids was given, and its rows were numbered from 0"
+    )
     adapter: str = Field(
         default="",
         description="file, the run's own copy, that holds units back; empty: train and test are tables",

@@ -56,6 +56,7 @@ def base_context(services: RunServices, state: TraceState) -> PromptContext:
             "metric_columns",
             "more_ids",
             "drop",
+            "numbered",
             "adapter",
             "adapter_name",
             *([] if task.self_reported else ["self_reported"]),

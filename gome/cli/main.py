@@ -1,4 +1,4 @@
-"""The command line: gome run | resume | status | report | inspect | advise | logs | grade | stop | doctor.
+"""The command line: gome run | resume | status | report | predict | inspect | advise | logs | grade | stop | doctor.
 
 A command's module is loaded when it is called, so that looking at a run does not wait for what driving one needs.
 """
@@ -18,6 +18,7 @@ _COMMANDS = {
     "resume": ("running", "go on with a run after a stop or a crash"),
     "status": ("watching", "how a run stands"),
     "report": ("report", "write report.html again"),
+    "predict": ("predicting", "predictions of a run's solution for new rows, and their score"),
     "inspect": ("inspecting", "what Gome understands of a task, and from where, without running anything"),
     "advise": ("advise", "say something to a run: the next diagnosis of every trace reads it"),
     "logs": ("watching", "what happened in a run, one line an event"),

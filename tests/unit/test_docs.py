@@ -23,6 +23,7 @@ PAGES = [
     "docs/one-step.md",
     "docs/long-runs.md",
     "docs/tasks.md",
+    "docs/predict.md",
     "docs/review.md",
     "docs/tracing.md",
 ]
@@ -67,7 +68,7 @@ def test_the_readme_uses_options_that_exist() -> None:
 
 
 def test_the_architecture_names_every_folder() -> None:
-    named = set(re.findall(r"^\| `([a-z0-9/]+)/`", (ROOT / "docs/architecture.md").read_text(), re.M))
+    named = set(re.findall(r"^\| `([a-z0-9_/]+)/`", (ROOT / "docs/architecture.md").read_text(), re.M))
     tools = {str(path.parent.relative_to(ROOT)) for path in (ROOT / "tools").glob("*/**/__init__.py")}
     assert tools <= named
     assert all((ROOT / name).is_dir() for name in named)

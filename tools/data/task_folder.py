@@ -19,6 +19,7 @@ from gome.tools.data.drop import leave_out
 from gome.tools.data.made_sample import with_sample_file
 from gome.tools.data.partial_task import PartialTask
 from gome.tools.data.table_names import SUFFIXES, is_table, stem_of
+from gome.tools.data.tables import read_columns
 from gome.tools.data.task_files import task_files
 
 TASK_FILE = "task.yaml"
@@ -141,8 +142,9 @@ def _from_table(path: Path, partial: PartialTask, workspace: Path | None) -> Tas
         partial = mlebench.with_description(path.parent, partial)
     root = single_table.make_task_folder(path, partial, _given(path, workspace))
     try:
-        unlabelled = not single_table.answers_path(root).is_file()
-        return load_task(root).model_copy(update={"drop": list(partial.drop), "unlabelled_test": unlabelled})
+        task, unlabelled = load_task(root), not single_table.answers_path(root).is_file()
+        more = {"unlabelled_test": unlabelled, "numbered": task.id not in read_columns(path)}
+        return task.model_copy(update={"drop": list(partial.drop), **more})
     except GomeError as error:  # the user knows the table, not the folder that was made of it
         raise GomeError(re.sub(rf"{re.escape(str(root))}/\w+(\.\w+)*", str(path), str(error))) from error
 

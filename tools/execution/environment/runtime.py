@@ -68,6 +68,10 @@ class Runtime:
     packages: dict[str, str]
     notes: tuple[str, ...] = ()
 
+    def changed(self, before: dict[str, str]) -> list[str]:
+        """The packages that came, went or have another version than they had `before`."""
+        return sorted(n for n in {**before, **self.packages} if before.get(n) != self.packages.get(n))
+
 
 def ensure_runtime(
     named: str | None = None,
