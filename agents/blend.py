@@ -30,7 +30,11 @@ class Part:
 
 
 class FitFailed(Exception):
-    """A program of a solution failed on all of the data; one line that says which and how."""
+    """A program of a solution failed on all of the data: which `part`, and `why` in one line."""
+
+    def __init__(self, part: str, why: str) -> None:
+        super().__init__(f"{part} failed on all of the data: {why}")
+        self.part, self.why = part, why
 
 
 def blend(evaluator: Evaluator, parts: Sequence[Part]) -> pd.DataFrame:
@@ -45,7 +49,7 @@ def blend(evaluator: Evaluator, parts: Sequence[Part]) -> pd.DataFrame:
     fits = in_parallel(fit, parts, evaluator.scheduler.slots)
     for part, evaluation in zip(parts, fits, strict=True):
         if evaluation["status"] != "ok":
-            raise FitFailed(f"{part.id} failed on all of the data: {evaluation['problems'][0]}")
+            raise FitFailed(part.id, evaluation["problems"][0])
     tables = [evaluator.submission(evaluation) for evaluation in fits]
     if len(tables) == 1:
         return tables[0]

@@ -3,7 +3,7 @@
 import ast
 from collections import defaultdict
 
-_MODULES = ("json", "os", "time", "warnings", "optuna", "torch")
+_MODULES = ("json", "os", "pickle", "time", "warnings", "optuna", "torch")
 _ALIASES = {"np": "numpy", "pd": "pandas"}
 _SOURCES = {
     "contextlib": "contextmanager",
@@ -38,7 +38,7 @@ _SOURCES = {
     "xgboost": "XGBClassifier XGBRegressor",
 }
 _HOME = {name: module for module, names in _SOURCES.items() for name in names.split()}
-_STANDARD = {"contextlib", "json", "operator", "os", "pathlib", "time", "warnings"}
+_STANDARD = {"contextlib", "json", "operator", "os", "pathlib", "pickle", "time", "warnings"}
 
 
 def import_lines(program: str) -> str:

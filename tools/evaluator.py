@@ -1,8 +1,7 @@
 """The harness: runs a program on every fold of a split, grades what it predicted, keeps each finished result."""
 
-import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -31,7 +30,7 @@ from gome.tools.execution.workspace import remove_work_dir
 from gome.tools.fold_progress import FoldProgress
 from gome.tools.parallel import in_parallel
 from gome.tools.records.artifacts import Artifacts
-from gome.tools.records.results import FoldResult, Results
+from gome.tools.records.results import FoldResult, Results, result_name
 from gome.tools.self_reported import NO_CLAIM, claimed_score
 from gome.tools.spans import figures_of, span
 from gome.tools.unreadable import log_with_traceback, unreadable_line
@@ -53,6 +52,7 @@ class Evaluator:
     """Grades programs by the evaluation contract (docs/evaluation.md).
 
     A finished fold is kept in `results` before anything uses it, so a killed run does not train the same program twice.
+    A program with one of the `models`, by its text, only predicts, by what it has kept there.
     """
 
     def __init__(
@@ -67,10 +67,12 @@ class Evaluator:
         budget: Budget,
         stop: Callable[[], bool],
         seed: int = 0,
+        models: Mapping[str, Path] | None = None,
     ) -> None:
         self.run_dir, self.task, self.inputs, self.scheduler = run_dir, task, inputs, scheduler
         self.results = Results(run_dir / "results", artifacts)
         self.artifacts, self.limits, self.budget, self.stop, self.seed = artifacts, limits, budget, stop, seed
+        self.models = models or {}
 
     def evaluate(
         self,
@@ -94,7 +96,7 @@ class Evaluator:
         numbers = self._fold_numbers(program, split)
         folds = len(numbers)
         wall_s = min(self._limit_s(split), self.budget.first_limit_s(split, folds))
-        name = _key(program, split, seed)
+        name = result_name(program, split, seed)
         progress = FoldProgress(folds, on_fold)
 
         def one(place: int) -> FoldResult | None:
@@ -119,7 +121,7 @@ class Evaluator:
 
     def first_fold(self, program: str, split: str) -> FoldResult | None:
         """The finished run of `program` on the first fold of `split`, None if there is none."""
-        return self.results.get(f"{_key(program, split, 0)}-f0")
+        return self.results.get(f"{result_name(program, split, 0)}-f0")
 
     def probed_fold(self, program: str) -> int:
         """The search fold that a probe of `program` runs on."""
@@ -195,6 +197,8 @@ class Evaluator:
             output_mb=self.limits.output_mb,
             resources=resources_of(program),
             smoke=split == "smoke" and bool(self.task.self_reported),
+            stage="predict" if program in self.models else "",
+            model=self.models.get(program),
         )
         outcome = run_to_its_end(self.scheduler, job, trace=trace, stop=cut)
         if outcome.reason == "stopped":
@@ -291,7 +295,3 @@ class Evaluator:
         value = score(self.task, self.predictions(evaluation), seed=self.seed)
         self.results.put_score(evaluation["key"], evaluation["predictions"], value)
         return value
-
-
-def _key(program: str, split: str, seed: int) -> str:
-    return f"{hashlib.sha256(program.encode()).hexdigest()[:20]}-{split}-s{seed}"

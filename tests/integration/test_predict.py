@@ -13,6 +13,26 @@ from tests.solutions import handed_over
 
 pytestmark = pytest.mark.slow
 THREE = PROGRAM.replace("[:1]", "[:3]")
+STAGED = """\
+# gome: keeps_model=1
+import csv, json, os
+
+stage = os.environ.get("GOME_STAGE")
+if stage == "predict":
+    mean = json.load(open("model/mean.json"))
+else:
+    y = [float(r["progression"]) for r in csv.DictReader(open("input/train.csv"))]
+    mean = sum(y) / len(y)
+if stage == "fit":
+    os.mkdir("model")
+    json.dump(mean, open("model/mean.json", "w"))
+else:
+    sample = list(csv.reader(open("input/sample_submission.csv")))
+    with open("submission.csv", "w", newline="") as out:
+        csv.writer(out).writerows([sample[0], *([row[0], mean] for row in sample[1:])])
+"""
+FORGETFUL = STAGED.replace("dump(mean", "dump(mean + 1")
+PEEKING = STAGED.replace('if stage == "predict":', 'if stage == "predict":\n    open("input/train.csv")')
 
 
 def true_rows(task: Path) -> pd.DataFrame:
@@ -27,19 +47,30 @@ def test_the_tasks_own_test_rows_come_out_as_its_submission(
 ) -> None:
     out = tmp_path / "out.csv"
     for name, programs in (
-        ("single", {"1:2": (THREE, 1.0)}),
-        ("ensemble", {"0:0": (PROGRAM, 0.3), "1:2": (THREE, 0.7)}),
+        ("single", {"0:0": (STAGED, 1.0)}),
+        (
+            "ensemble",
+            {"0:0": (STAGED, 0.2), "1:2": (THREE, 0.5), "2:0": (FORGETFUL, 0.2), "3:0": (PEEKING, 0.1)},
+        ),
     ):
         run = handed_over(diabetes, tmp_path / name, programs)
         submission = (run / "solution" / "submission.csv").read_bytes()
         assert main(["predict", str(run), str(diabetes / "test.csv"), "-o", str(out)]) == 0
         assert out.read_bytes() == submission
-        assert not list(run.glob(".predict-*"))
+        assert not list(run.glob(".bench-*"))
+    said = capsys.readouterr().err
+    for line in (
+        "0:0 is fitted once on all of the data, to keep its model",
+        "1:2 is fitted again on all of the data: the program keeps no model",
+        "2:0 is fitted again on all of the data: by its model it predicts the test rows otherwise",
+        "3:0 is fitted again on all of the data: its second stage failed: ended with exit code 1: FileNotFoundError",
+    ):
+        assert line in said
     rows = true_rows(diabetes).sample(40, random_state=0)
     rows.assign(more=1).to_parquet(tmp_path / "rows.parquet", index=False)
-    capsys.readouterr()
     assert main(["predict", str(run), str(tmp_path / "rows.parquet"), "-o", str(out)]) == 0
     said = capsys.readouterr()
+    assert "once" not in said.err
     given = pd.read_csv(out)
     assert given["id"].tolist() == rows["id"].tolist()
     whole = pd.read_csv(run / "solution" / "submission.csv").set_index("id")["progression"]
@@ -57,4 +88,4 @@ def test_a_program_that_fails_on_the_rows_is_told(
     run = handed_over(diabetes, tmp_path / "run", {"0:0": (picky, 1.0)})
     pd.read_csv(diabetes / "test.csv").head(3).to_csv(tmp_path / "few.csv", index=False)
     assert main(["predict", str(run), str(tmp_path / "few.csv")]) == 2
-    assert "0:0 failed on all of the data: ended with exit code 1: too few rows" in capsys.readouterr().err
+    assert "0:0 failed on these rows: ended with exit code 1: too few rows" in capsys.readouterr().err

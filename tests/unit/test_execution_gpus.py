@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gome.tools.execution.gpus import Cards, Gpu, find_gpus
 from gome.tools.execution.hardware import hardware
-from gome.tools.execution.resources import Resources, resources_of
+from gome.tools.execution.resources import Resources, keeps_model, resources_of
 from tests.unit import nvml_driver
 
 TWO_CARDS = "printf 'GPU-aa, Tesla V100, 16384\\nGPU-bb, H100 80GB, 81559\\n'"
@@ -28,10 +28,13 @@ TWO_CARDS = "printf 'GPU-aa, Tesla V100, 16384\\nGPU-bb, H100 80GB, 81559\\n'"
         ("#gome: gpus=1 gpu_memory_mb=300\nimport lightgbm\n", Resources(1, 300)),
         ("# gome: gpus=lots\nimport torch\n", Resources(1)),
         ("text = '# gome: gpus=7'\n", Resources()),
+        ("# gome: keeps_model=1\nimport torch\n", Resources(1)),
+        ("# gome: keeps_model=1\n# gome: gpu_memory_mb=9\n", Resources(1, 9)),
     ],
 )
 def test_a_program_says_what_it_needs(program: str, need: Resources) -> None:
     assert resources_of(program) == need
+    assert keeps_model(program) == ("keeps_model" in program)
 
 
 CARDS = st.lists(st.tuples(st.sampled_from([0, 1000, 2000]), st.sampled_from("ab")), max_size=4).map(

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from gome.state.config import Isolation
 from gome.tools.execution.limits import Limits, Reason
 from gome.tools.execution.resources import NOTHING, Resources
+
+Stage = Literal["", "fit", "predict"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,9 @@ class Job:
     `resources` that the program asks for; without GPUs none is visible. `stdin` is a descriptor that it gets as its
     standard input, where it runs on this machine; None: there is nothing to read. `smoke` tells the program to work on a
     few units only, by GOME_SMOKE=1.
+
+    `stage` tells a program that can do both apart to fit, and leave below model/ what predicting needs, or to predict by
+    the folder `model`, which it finds copied as model/; by GOME_STAGE. On this machine only.
     """
 
     program: Path
@@ -38,6 +43,8 @@ class Job:
     files: int = 200_000
     stdin: int | None = None
     smoke: bool = False
+    stage: Stage = ""
+    model: Path | None = None
 
     @property
     def limits(self) -> Limits:

@@ -1,4 +1,4 @@
-"""What a program asks for beside a slot: GPUs, and how much of their memory. Read from the program itself."""
+"""What a program declares of itself in comment lines: which GPUs it asks for, and whether it can keep a model."""
 
 import re
 from dataclasses import dataclass
@@ -21,12 +21,22 @@ NOTHING = Resources()
 def resources_of(program: str) -> Resources:
     """What a program declares in a comment line `# gome: gpus=1 gpu_memory_mb=6000`; both words may be left out.
 
-    Without such a line, a program that imports a library for GPUs gets one whole card, any other program none. Memory
-    alone means one card of which others may use the rest.
+    Without them, a program that imports a library for GPUs gets one whole card, any other program none. Memory alone
+    means one card of which others may use the rest.
     """
-    found = _DECLARED.search(program)
-    if found is None:
+    said = _declared(program)
+    if not said.keys() & {"gpus", "gpu_memory_mb"}:
         return Resources(gpus=1 if _USES_GPU.search(program) else 0)
-    said = {name: int(value) for name, value in (word.split("=") for word in found["words"].split())}
     memory = said.get("gpu_memory_mb", 0)
     return Resources(gpus=said.get("gpus", 1 if memory else 0), gpu_memory_mb=memory)
+
+
+def keeps_model(program: str) -> bool:
+    """Whether a program declares, `# gome: keeps_model=1`, that it fits and predicts in two stages (see `Job.stage`)."""
+    return bool(_declared(program).get("keeps_model"))
+
+
+def _declared(program: str) -> dict[str, int]:
+    """The words of all lines `# gome: NAME=NUMBER ...`."""
+    words = (word for line in _DECLARED.finditer(program) for word in line["words"].split())
+    return {name: int(value) for name, value in (word.split("=") for word in words)}

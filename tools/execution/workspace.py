@@ -1,6 +1,7 @@
 """The working folder of a program run, and the environment variables that the program sees."""
 
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from gome.tools.execution.job import Job
 from gome.tools.execution.sandbox.file_usage import Files
 from gome.tools.execution.submission_copy import SUBMISSION, copy_submission
 
-SCRATCH = ".tmp"
+SCRATCH, MODEL = ".tmp", "model"
 _THREAD_LIMITS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -32,6 +33,8 @@ def make_work_dir(job: Job) -> None:
     remove_work_dir(job.work_dir)
     (job.work_dir / SCRATCH).mkdir(parents=True)
     shutil.copyfile(job.program, job.work_dir / "main.py")
+    if job.model:
+        shutil.copytree(job.model, job.work_dir / MODEL)
 
 
 def remove_work_dir(work_dir: Path) -> None:
@@ -60,6 +63,26 @@ def take_submission(work_dir: Path, limit: int) -> Path | None:
     target = _taken(work_dir) / SUBMISSION
     target.parent.mkdir(exist_ok=True)
     return target if copy_submission(work_dir, target, limit) else None
+
+
+def take_model(work_dir: Path, target: Path, limit: int) -> str:
+    """Copy the folder model/ that a program has left to `target`: '' or why it is not to be taken.
+
+    Plain files with one name in plain folders, at most `limit` bytes together; a link may lead to any file. To be called
+    when the program's processes have ended.
+    """
+    source, size = work_dir / MODEL, 0
+    if source.is_symlink() or not source.is_dir():
+        return "no folder model/ was written"
+    for path in source.rglob("*"):
+        status = path.lstat()
+        if not (stat.S_ISDIR(status.st_mode) or (stat.S_ISREG(status.st_mode) and status.st_nlink == 1)):
+            return f"{path.relative_to(work_dir)} is neither a plain file nor a folder"
+        size += status.st_size if path.is_file() else 0
+    if size > limit:
+        return f"model/ has {size:,} bytes; at most {limit:,} are kept"
+    shutil.copytree(source, target)
+    return ""
 
 
 def _taken(work_dir: Path) -> Path:
@@ -94,4 +117,5 @@ def environment(job: Job, *, home: str, python: Path) -> dict[str, str]:
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
         "OMP_WAIT_POLICY": "PASSIVE",  # on cores that others use too, threads that spin cost 5 x the time
         **({"GOME_SMOKE": "1"} if job.smoke else {}),
+        **({"GOME_STAGE": job.stage} if job.stage else {}),
     } | dict.fromkeys(_THREAD_LIMITS, str(job.threads))

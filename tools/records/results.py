@@ -1,5 +1,6 @@
 """Finished program runs by (program, split, seed, fold), written before anything uses them: none is done twice."""
 
+import hashlib
 import json
 import threading
 from collections import Counter, defaultdict
@@ -140,6 +141,16 @@ class Results:
 
     def _again(self, name: str) -> Path:
         return self.folder / f"{_program(name)}.again"
+
+
+def program_name(program: str) -> str:
+    """What a program is called among results: the beginning of its hash."""
+    return hashlib.sha256(program.encode()).hexdigest()[:20]
+
+
+def result_name(program: str, split: str, seed: int) -> str:
+    """The name of an evaluation; those of its folds have -f0, -f1 ... behind it."""
+    return f"{program_name(program)}-{split}-s{seed}"
 
 
 def _program(name: str) -> str:

@@ -18,13 +18,17 @@ from gome.tools.data.task_files import task_files
 class NewRowInputs:
     """Split 'final' of a task with new rows; there is no other one. See `Inputs`.
 
-    `folder` is the task's own input of this split; what is laid out comes to lie below `run_dir`.
+    `folder` is the task's own input of this split; what is laid out comes to lie below `run_dir`. Without `train` there
+    is no train table: who predicts by what was kept needs none.
     """
 
     notes: list[str] = []
 
-    def __init__(self, run_dir: Path, task: Task, plan: SplitPlan, folder: Path, rows: NewRows) -> None:
+    def __init__(
+        self, run_dir: Path, task: Task, plan: SplitPlan, folder: Path, rows: NewRows, *, train: bool = True
+    ) -> None:
         self.run_dir, self.task, self.plan, self.folder, self.rows = run_dir, task, plan, folder, rows
+        self.train = train
 
     def input_dir(self, split: str, fold: int) -> Path:
         """See `Inputs`."""
@@ -55,7 +59,11 @@ class NewRowInputs:
             made = {task.sample: self.sample("final", 0)}
         for name, table in made.items():
             write_table(table, folder / name, like=self.folder / name)
-        (folder / task.train).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(self.folder / task.train, folder / task.train)  # a program not shut in may spoil it
+        if self.train:
+            (folder / task.train).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(
+                self.folder / task.train, folder / task.train
+            )  # a program not shut in may spoil it
         for name in task_files(self.folder):
-            links.link(name, folder / name)
+            if name != task.train:
+                links.link(name, folder / name)

@@ -1,0 +1,116 @@
+"""What programs keep of their fitting: made once, proved on the task's own test rows, and used from then on.
+
+A program may declare that it fits and predicts in two stages. That is believed only after its second stage, without the
+train table, has predicted the test rows exactly as the run's submission has them.
+"""
+
+import secrets
+from pathlib import Path
+
+import pandas as pd
+
+from gome.agents.blend import Part
+from gome.bench import Bench
+from gome.state.errors import RunStopped
+from gome.tools.data.new_rows.rows import NewRows
+from gome.tools.data.tables import read_cells
+from gome.tools.evaluation.grading import aligned
+from gome.tools.evaluator import FOLD
+from gome.tools.execution.exit_status import failure_line, status_of
+from gome.tools.execution.job import Job
+from gome.tools.execution.program_log import parse_log
+from gome.tools.execution.resources import keeps_model, resources_of
+from gome.tools.execution.scheduler import run_to_its_end
+from gome.tools.execution.workspace import remove_tree, remove_work_dir, take_model
+from gome.tools.records.artifacts import Artifacts
+from gome.tools.records.results import Results, program_name, result_name
+
+FOLDER, REFUSED = "models", "refused.txt"
+"""In the run folder: a folder for each program, by its hash, with its model/, or why that is not used."""
+
+
+def kept_model(bench: Bench, part: Part) -> Path | None:
+    """The folder that the program's second stage predicts by, made if it was not there yet; None where there is none, and
+    the program has to be fitted again, which is said. RunStopped when `bench.stop()`."""
+    folder = bench.run_dir / FOLDER / program_name(part.program)
+    if (folder / "model").is_dir():
+        return folder / "model"
+    why = _why_not(bench, part, folder)
+    if not why:
+        return folder / "model"
+    bench.say(f"{part.id} is fitted again on all of the data: {why}")
+    return None
+
+
+def _why_not(bench: Bench, part: Part, folder: Path) -> str:
+    """Make and prove the model of a program; '' or why it has none."""
+    if not keeps_model(part.program):
+        return "the program keeps no model"
+    if not bench.here:
+        return "what it keeps stays where it runs"
+    if (folder / REFUSED).is_file():
+        return (folder / REFUSED).read_text(encoding="utf-8")
+    bench.say(f"{part.id} is fitted once on all of the data, to keep its model")
+    draft = bench.work / secrets.token_hex(8)
+    why = _fit(bench, part, draft / "model") or _difference(bench, part, draft / "model")
+    if why:
+        remove_tree(draft)
+        draft.mkdir()
+        (draft / REFUSED).write_text(why, encoding="utf-8")
+    folder.parent.mkdir(exist_ok=True)
+    if not folder.exists():  # else another process was first; its model is the same
+        draft.rename(folder)
+    return why
+
+
+def _fit(bench: Bench, part: Part, target: Path) -> str:
+    """Run the first stage, and take its model to `target`; '' or what went wrong."""
+    artifacts, limits = Artifacts(bench.run_dir / "artifacts"), bench.limits
+    work = bench.work / secrets.token_hex(8)
+    job = Job(
+        program=artifacts.path(artifacts.put_text(part.program, "py")),
+        input_dir=bench.own,
+        work_dir=work,
+        seed=0,
+        wall_s=limits.wall_s,
+        memory_mb=limits.memory_mb,
+        output_mb=limits.output_mb,
+        resources=resources_of(part.program),
+        stage="fit",
+    )
+    outcome = run_to_its_end(bench.scheduler, job, trace=part.trace, stop=bench.stop)
+    try:
+        if outcome.reason == "stopped":
+            raise RunStopped("the program in flight was stopped")
+        if status_of(outcome) != "ok":
+            return f"its first stage failed: {failure_line(outcome, parse_log(outcome.log))}"
+        target.parent.mkdir(parents=True)
+        return take_model(work, target, int(limits.output_mb * 2**20) // 2)
+    finally:
+        remove_work_dir(work)
+
+
+def _difference(bench: Bench, part: Part, model: Path) -> str:
+    """How the second stage predicts the task's own test rows otherwise than the run has it; '' if it does not."""
+    results = Results(bench.run_dir / "results", Artifacts(bench.run_dir / "artifacts"))
+    final = results.get(f"{result_name(part.program, 'final', 0)}-f0")
+    if final is None or not final.get("predictions"):
+        return "its predictions of the test rows are no longer there to hold its model to"
+    wanted = results.artifacts.get_table(str(final["predictions"])).drop(columns=FOLD)
+    table = read_cells(bench.own / bench.task.test)
+    columns = [bench.task.id] if bench.task.test == bench.task.sample else list(table.columns)
+    rows = NewRows(table[columns], len(table), None, [])
+    evaluator = bench.evaluator(rows, {part.program: model}, train=False)
+    evaluation = evaluator.evaluate(part.program, "final", trace=part.trace, step=part.step)
+    if evaluation["status"] != "ok":
+        return f"its second stage failed: {evaluation['problems'][0]}"
+    found = aligned(bench.task, wanted, evaluator.submission(evaluation))
+    return (
+        ""
+        if _same(found, wanted, bench.task.prediction)
+        else "by its model it predicts the test rows otherwise"
+    )
+
+
+def _same(found: pd.DataFrame, wanted: pd.DataFrame, columns: list[str]) -> bool:
+    return bool(found[columns].reset_index(drop=True).equals(wanted[columns].reset_index(drop=True)))
