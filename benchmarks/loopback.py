@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from benchmarks.faults.scripted_model import key_of, reply_to
+from benchmarks.faults.scripted_model import key_of, reply_with_hands
 
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 """From the request's body to the reply's message."""
@@ -92,7 +92,7 @@ def main(port: int, log: Path) -> None:
     with log.open("a", buffering=1) as file:
 
         def answer(body: dict[str, Any]) -> dict[str, Any]:
-            return {"content": "OK" if _is_probe(body) else reply_to(body["messages"])}
+            return {"content": "OK" if _is_probe(body) else reply_with_hands(body["messages"])}
 
         def asked(body: dict[str, Any]) -> None:
             if not _is_probe(body):

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 ROWS = 400
+CODING = ("draft", "edit", "debug", "merge")
+"""Calls that are replied to with a program."""
 
 PROGRAM = """\
 # step {name}
@@ -73,8 +75,19 @@ def place_of(messages: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def key_of(messages: Sequence[dict[str, Any]]) -> str:
     """The key under which the run's journal keeps the reply to this prompt."""
     place = place_of(messages)
-    rounds = place["round"] if place["call"] in ("draft", "edit", "debug", "merge") else ""
+    rounds = place["round"] if place["call"] in CODING else ""
     return f"{place['trace']}:{place['step']}:{place['call']}{rounds}:{place['turn']}"
+
+
+def reply_with_hands(messages: Sequence[dict[str, Any]]) -> str:
+    """As `reply_to`, after a probe in each diagnosis and a trial of each program, written as text."""
+    place = place_of(messages)
+    if place["turn"] or place["call"] not in ("diagnose", *CODING):
+        tried = place["turn"] and place["call"] in CODING
+        return "It is handed in as it was tried." if tried else reply_to(messages)
+    if place["call"] == "diagnose":
+        return "```probe\nprint(len(open('input/train.csv').readlines()), 'rows')\n```\n"
+    return reply_to(messages).replace("```python", "```try")
 
 
 def reply_to(messages: Sequence[dict[str, Any]]) -> str:
@@ -82,7 +95,7 @@ def reply_to(messages: Sequence[dict[str, Any]]) -> str:
     place = place_of(messages)
     trace, step = place["trace"], place["step"]
     luck = _luck(trace, step)
-    if place["call"] in ("draft", "edit", "debug", "merge"):
+    if place["call"] in CODING:
         broken = place["call"] != "debug" and luck["broken"]
         program = PROGRAM.format(
             name=f"{trace}:{step}",

@@ -17,7 +17,8 @@ from gome.tools.records.jsonl import read_lines
 
 @dataclass(frozen=True)
 class Finished:
-    """Model replies that are in the journal (by key), results of programs (file: time written), requests answered."""
+    """Model replies that are in the journal (by key), results of programs and probes (file: time written), requests
+    answered."""
 
     replies: frozenset[str]
     results: dict[str, int]
@@ -28,6 +29,7 @@ def finished(run_dir: Path, asked: list[str]) -> Finished:
     """What nobody may do again from now on."""
     replies = frozenset(e["key"] for e in read_lines(run_dir / "exchanges.jsonl"))
     files = [p for p in (run_dir / "results").glob("*-f*.json") if '"compacted"' not in p.read_text()]
+    files += (run_dir / "probes").glob("*.json")
     results = {p.name: p.stat().st_mtime_ns for p in files}
     return Finished(replies, results, len(asked))
 

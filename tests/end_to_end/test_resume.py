@@ -6,16 +6,24 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import psutil
 import pytest
+from langchain_core.messages import BaseMessage
 
+from benchmarks.faults.scripted_model import key_of
+from benchmarks.faults.watch import finished, repeated
 from gome.tools.records.history import History
 from gome.tools.records.jsonl import read_lines
+from tests.openai_server import Answer, Endpoint
+from tests.quick import PROGRAM
+from tests.scripted import REPLIES
 
 pytestmark = pytest.mark.slow
+ROLES = {"human": "user"}
 OPTIONS = ["--traces", "2", "--steps", "2", "--run-dir", "out", "--finalists", "1", "--selection-seeds", "1"]
 
 
@@ -84,4 +92,52 @@ def test_control_c_drains_and_a_second_writer_is_refused(cancer: Path, tmp_path:
     assert "Traceback" not in said
     assert not (out / "result.json").exists()
     assert start(["resume", "out"], tmp_path).wait(timeout=400) == 0
+    assert json.loads((out / "result.json").read_text())["submission_ok"]
+
+
+def test_kills_amid_probe_turns_and_trial_repeat_nothing(
+    diabetes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed while the second probe runs, while the choice is asked for, and while the second trial runs."""
+    monkeypatch.setenv("OPENAI_API_KEY", "no-secret")
+    out, slow = tmp_path / "out", "import time\ntime.sleep(3)\n"
+    said = {
+        "diagnose": ["```probe\nprint(1)\n```", f"```probe\n{slow}print(2)\n```", REPLIES["diagnose"]],
+        "choose": [REPLIES["choose"]],
+        "draft0": [f"```try\n{PROGRAM}```", f"```try\n{slow}{PROGRAM}```", "It runs."],
+    }
+    asked: list[str] = []
+    hung = threading.Event()
+
+    def script(messages: list[BaseMessage]) -> Answer | str:
+        key = key_of([{"role": ROLES.get(m.type, m.type), "content": m.content} for m in messages])
+        call, turn = key.split(":")[2:]
+        if call == "choose" and not hung.is_set():
+            hung.set()
+            return Answer(hang_s=60)
+        asked.append(key)
+        return said[call][int(turn)]
+
+    def running(what: str) -> bool:
+        told = [e["text"] for e in read_lines(out / "events.jsonl")]
+        return what in told and any((out / "work").iterdir())
+
+    with Endpoint(script) as endpoint:
+        model = ["--model", "openai:test", "--base-url", endpoint.url, "--seed", "1"]
+        small = [*OPTIONS, "--traces", "1", "--steps", "1"]
+        process = start(["run", str(diabetes), *small, *model], tmp_path)
+        done = []
+        for moment in (lambda: running("probe 2"), hung.is_set, lambda: running("trial 2")):
+            wait_for(moment, process)
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+            done.append(finished(out, asked))
+            process = start(["resume", "out"], tmp_path)
+        assert process.wait(timeout=400) == 0, (tmp_path / "log.txt").read_text()[-3000:]
+    assert [repeated(before, out, asked) for before in done] == [(0, 0)] * 3
+    assert [len(before.results) for before in done] == [1, 2, 3]  # probe, probe, trial
+    (record,) = History(out / "history.jsonl").records()
+    assert [p["output"] for p in record.probes] == ["1", "2"]
+    assert [t["problems"] for t in record.trials] == [[], []]
+    assert sorted(asked) == sorted(e["key"] for e in read_lines(out / "exchanges.jsonl"))
     assert json.loads((out / "result.json").read_text())["submission_ok"]
