@@ -19,7 +19,7 @@ from gome.state.errors import GomeError
 from gome.tools.records.history import History
 from gome.tools.records.jsonl import read_lines
 from tests.readings import PROGRAM, write_readings
-from tests.scripted import ScriptedModel, player
+from tests.scripted import ScriptedModel, call_of, player
 
 pytestmark = pytest.mark.slow
 ROLES = ("researcher", "coder", "critic")
@@ -87,11 +87,11 @@ def test_everybody_is_told(tmp_path: Path) -> None:
     report = write_report(out).read_text()
     assert "SELF-REPORTED: programs score themselves" in report
     assert "No program reports its own score" not in report
-    prompts = {str(m[1].content).split("\n")[0]: str(m[1].content) for m in model.calls}
-    assert "GOME_SMOKE=1" in prompts["# draft"]
-    assert "train table" not in prompts["# draft"].split("<context>")[0]
-    assert "does not report a score" not in prompts["# draft"]
-    assert "as the programs report them" in prompts["# judge"]
+    prompts = {call_of(m): str(m[1].content) for m in model.calls}
+    assert "GOME_SMOKE=1" in prompts["draft"]
+    assert "train table" not in prompts["draft"].split("<context>")[0]
+    assert "does not report a score" not in prompts["draft"]
+    assert "as the programs report them" in prompts["judge"]
 
 
 @pytest.mark.parametrize("claim", ["float('inf')", "True"])

@@ -142,7 +142,7 @@ def test_a_program_that_times_out_on_smoke_gets_one_cheaper_plan(cancer: Path, t
     out = tmp_path / "out"
     result, records = run(cancer, out, model, steps=1, program_time_limit_s=2, debug_rounds=4)
     prompts = [str(messages[1].content) for messages in model.calls]
-    debugs = [prompt for prompt in prompts if prompt.startswith("# debug")]
+    debugs = [prompt for prompt in prompts if "\n# debug\n" in prompt]
     assert len(debugs) == 1
     assert "Write a cheaper program" in debugs[0]
     assert "smallest change" not in debugs[0]

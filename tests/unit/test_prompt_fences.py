@@ -26,6 +26,11 @@ def debug(
 ) -> str:
     given = {
         "task": {
+            "name": "line",
+            "target": ["y"],
+            "problem": "regression",
+            "metric": "rmse",
+            "direction": "minimize",
             "id": "id",
             "ids": ["id"],
             "prediction": ["y"],

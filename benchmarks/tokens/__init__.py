@@ -1,0 +1,1 @@
+"""Tokens and calls of a step."""
