@@ -12,7 +12,7 @@ import pandas as pd
 from gome.agents.blend import Part
 from gome.bench import Bench
 from gome.state.errors import RunStopped
-from gome.tools.data.new_rows.rows import NewRows
+from gome.tools.data.new_rows.rows import NewRows, wanted_columns
 from gome.tools.data.tables import read_cells
 from gome.tools.evaluation.grading import aligned
 from gome.tools.evaluator import FOLD
@@ -90,17 +90,22 @@ def _fit(bench: Bench, part: Part, target: Path) -> str:
         remove_work_dir(work)
 
 
-def _difference(bench: Bench, part: Part, model: Path) -> str:
-    """How the second stage predicts the task's own test rows otherwise than the run has it; '' if it does not."""
+def final_predictions(bench: Bench, part: Part) -> pd.DataFrame | None:
+    """What the program predicted for the task's own test rows in the run; None if that is gone."""
     results = Results(bench.run_dir / "results", Artifacts(bench.run_dir / "artifacts"))
     final = results.get(f"{result_name(part.program, 'final', 0)}-f0")
     if final is None or not final.get("predictions"):
+        return None
+    return results.artifacts.get_table(str(final["predictions"])).drop(columns=FOLD)
+
+
+def _difference(bench: Bench, part: Part, model: Path) -> str:
+    """How the second stage predicts the task's own test rows otherwise than the run has it; '' if it does not."""
+    wanted = final_predictions(bench, part)
+    if wanted is None:
         return "its predictions of the test rows are no longer there to hold its model to"
-    wanted = results.artifacts.get_table(str(final["predictions"])).drop(columns=FOLD)
-    table = read_cells(bench.own / bench.task.test)
-    columns = [bench.task.id] if bench.task.test == bench.task.sample else list(table.columns)
-    rows = NewRows(table[columns], len(table), None, [])
-    evaluator = bench.evaluator(rows, {part.program: model}, train=False)
+    table = read_cells(bench.own / bench.task.test)[wanted_columns(bench.task, bench.own)]
+    evaluator = bench.evaluator(NewRows(table, len(table), None, []), {part.program: model}, train=False)
     evaluation = evaluator.evaluate(part.program, "final", trace=part.trace, step=part.step)
     if evaluation["status"] != "ok":
         return f"its second stage failed: {evaluation['problems'][0]}"

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from gome.optimizer.blending import How, blended
 from gome.state.parts import gain_of, sign_of
 from gome.state.task import Task
 from gome.tools.data.columns import class_text
 from gome.tools.evaluation.bootstrap import FoldPredictions, score
 from gome.tools.evaluation.grading import aligned, measured, metric_of
 from gome.tools.evaluation.metric import Metric
-from gome.tools.evaluation.parse import codes, tokens
+from gome.tools.evaluation.parse import codes
 
 _PATIENCE = 3
 _TOLERANCE = 0.05  # of a standard error of the best single score
@@ -30,29 +31,34 @@ def combine(task: Task, submissions: list[pd.DataFrame], weights: Sequence[float
     shares = np.asarray(weights, dtype=float)
     if (shares < 0).any() or not shares.sum() > 0:
         raise ValueError("weights have to be positive")
-    order = np.argsort(-shares, kind="stable")
-    shares = shares[order] / shares.sum()
+    metric = metric_of(task)
     first = submissions[0].reset_index(drop=True)
-    tables = [aligned(task, first, submissions[i]) for i in order]
-    return first.assign(**_combined(task, metric_of(task), tables, shares))
+    tables = [aligned(task, first, table) for table in submissions]
+    how = how_blended(task, metric, tables)
+    whole = blended(how, [values_of(how, table[task.prediction]) for table in tables], list(shares))
+    return first.assign(**{column: whole[:, i] for i, column in enumerate(task.prediction)})
 
 
-def _combined(
-    task: Task, metric: Metric, tables: list[pd.DataFrame], shares: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Prediction columns of `tables`, heaviest first, put together."""
-    columns = task.prediction
+def how_blended(task: Task, metric: Metric, tables: list[pd.DataFrame]) -> How:
+    """How predictions of the task, `tables`, are put together."""
     if task.problem in ("detection", "text"):
-        return {c: tables[0][c].to_numpy() for c in columns}
+        return "heaviest"
     if metric.form == "ranking" or task.problem == "ranking":
-        return {c: _blended_ranks([tokens(t[c]) for t in tables], shares) for c in columns}
-    if len(columns) == 1 and metric.form != "probability" and _are_labels(task, metric, tables):
-        vote = _common_labels if task.problem == "multilabel" else _vote
-        return {columns[0]: vote([class_text(t[columns[0]]).to_numpy() for t in tables], shares)}
-    means = _weighted_mean(task, metric, tables, shares)
+        return "ranks"
+    if len(task.prediction) == 1 and metric.form != "probability" and _are_labels(task, metric, tables):
+        return "sets" if task.problem == "multilabel" else "vote"
     if metric.form == "label" and task.problem == "multilabel":
-        means = (means > 0.5).astype(int)
-    return {c: means[:, i] for i, c in enumerate(columns)}
+        return "majority"
+    return "shares" if task.classes and len(task.prediction) > 1 else "mean"
+
+
+def values_of(how: How, predictions: pd.DataFrame) -> np.ndarray:
+    """Predictions as `blended` takes them, (rows, columns): floats or text."""
+    if how == "heaviest":
+        return predictions.to_numpy()
+    if how in ("vote", "sets", "ranks"):
+        return predictions.apply(class_text).to_numpy(dtype=object)
+    return predictions.to_numpy(dtype=float)
 
 
 def _are_labels(task: Task, metric: Metric, tables: list[pd.DataFrame]) -> bool:
@@ -63,48 +69,6 @@ def _are_labels(task: Task, metric: Metric, tables: list[pd.DataFrame]) -> bool:
     if task.classes:
         return metric.own and all((codes(t[column], task.classes) >= 0).all() for t in tables)
     return not all(pd.api.types.is_numeric_dtype(t[column]) for t in tables)
-
-
-def _weighted_mean(task: Task, metric: Metric, tables: list[pd.DataFrame], shares: np.ndarray) -> np.ndarray:
-    values = np.stack([t[task.prediction].to_numpy(dtype=float) for t in tables])
-    if task.classes and len(task.prediction) > 1:
-        total = values.sum(axis=2, keepdims=True)
-        values = values / np.where(total > 0, total, 1)
-    # not a matrix product: its rounding differs from row to row, and predictions that are tied have to stay tied
-    return np.asarray((shares[:, None, None] * values).sum(axis=0))
-
-
-def _vote(labels: list[np.ndarray], shares: np.ndarray) -> np.ndarray:
-    """The label with the most weight behind it, row by row."""
-    votes = np.stack(labels)
-    support = np.stack([(shares[:, None] * (votes == mine)).sum(axis=0) for mine in votes])
-    support += 1e-9 * (np.arange(len(votes))[::-1, None])  # a tie goes to the heavier
-    return votes[support.argmax(axis=0), np.arange(votes.shape[1])]
-
-
-def _common_labels(texts: list[np.ndarray], shares: np.ndarray) -> np.ndarray:
-    """Sets of labels: those that more than half of the weight names, in the order of the heaviest."""
-    blended = []
-    for row in zip(*texts, strict=True):
-        weight: dict[str, float] = {}
-        for text, share in zip(row, shares, strict=True):
-            for label in dict.fromkeys((text or "").split()):
-                weight[label] = weight.get(label, 0.0) + share
-        blended.append(" ".join(label for label, w in weight.items() if w > 0.5 + 1e-9))
-    return np.array(blended, dtype=object)
-
-
-def _blended_ranks(lists: list[np.ndarray], shares: np.ndarray) -> np.ndarray:
-    """Reciprocal rank fusion, row by row; as long as the longest list."""
-    blended = []
-    for row in zip(*lists, strict=True):
-        worth: dict[str, float] = {}
-        for items, share in zip(row, shares, strict=True):
-            for place, item in enumerate(dict.fromkeys(items), start=1):
-                worth[item] = worth.get(item, 0.0) + share / place
-        best = sorted(worth, key=lambda item: -worth[item])  # stable: ties stay with the heavier
-        blended.append(" ".join(best[: max(len(items) for items in row)]))
-    return np.array(blended, dtype=object)
 
 
 def greedy_ensemble(

@@ -1,4 +1,5 @@
-"""The command line: gome run | resume | status | report | predict | inspect | advise | logs | grade | stop | doctor.
+"""The command line: gome run | resume | status | report | predict | export | inspect | advise | logs | grade | stop |
+doctor.
 
 A command's module is loaded when it is called, so that looking at a run does not wait for what driving one needs.
 """
@@ -19,6 +20,7 @@ _COMMANDS = {
     "status": ("watching", "how a run stands"),
     "report": ("report", "write report.html again"),
     "predict": ("predicting", "predictions of a run's solution for new rows, and their score"),
+    "export": ("exporting", "a run's solution as a folder that stands alone"),
     "inspect": ("inspecting", "what Gome understands of a task, and from where, without running anything"),
     "advise": ("advise", "say something to a run: the next diagnosis of every trace reads it"),
     "logs": ("watching", "what happened in a run, one line an event"),

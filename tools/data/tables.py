@@ -81,13 +81,14 @@ def write_table(frame: pd.DataFrame, path: Path, *, like: Path | None = None) ->
     if name.format == "parquet":
         frame.to_parquet(path, index=False)
     else:
-        header: bool | list[str] = _header_of(frame, like) if like else True
+        header: bool | list[str] = header_of(frame, like) if like else True
         quoting: Literal[0, 1] = 1 if _has_carriage_return(frame) else 0  # all or what needs it
         # packed as the suffix says
         frame.to_csv(path, index=False, sep=_separator(path), header=header, quoting=quoting)
 
 
-def _header_of(frame: pd.DataFrame, like: Path) -> list[str]:
+def header_of(frame: pd.DataFrame, like: Path) -> list[str]:
+    """The header under which `frame` is written like the table `like`: columns that have no name there have none."""
     nameless = set() if _name(like).format == "parquet" else {i for i, n in enumerate(_names(like)) if not n}
     return ["" if i in nameless and c == f"Unnamed: {i}" else str(c) for i, c in enumerate(frame.columns)]
 

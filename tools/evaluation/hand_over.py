@@ -12,13 +12,19 @@ from gome.tools.evaluation.answer_form import answer_form
 
 def write_as_sample(task: Task, submission: pd.DataFrame, path: Path) -> None:
     """Write checked rows, which have the sample's ids and order, with the sample's header and spelling of labels."""
-    sample = Path(task.root) / task.sample
-    if task.classes and len(task.prediction) == 1 and answer_form(task) == "label":
+    if spelling := spelling_of(task):
         column = task.prediction[0]
-        examples = read_table(sample, columns=[column], text=[column])[column].dropna().unique()
-        spelling = spelled_like(list(examples), task.classes)
         submission = submission.assign(**{column: submission[column].map(lambda c: spelling.get(c, c))})
-    write_table(submission, path, like=sample)
+    write_table(submission, path, like=Path(task.root) / task.sample)
+
+
+def spelling_of(task: Task) -> dict[str, str]:
+    """How the sample spells the task's classes; {} where that is not known, or where no labels are predicted."""
+    if not task.classes or len(task.prediction) > 1 or answer_form(task) != "label":
+        return {}
+    column = task.prediction[0]
+    cells = read_table(Path(task.root) / task.sample, columns=[column], text=[column])[column]
+    return spelled_like(list(cells.dropna().unique()), task.classes)
 
 
 def _whole(label: str) -> str:

@@ -32,7 +32,7 @@ class _Waiting:
 
 
 class Slots:
-    """`count` programs at a time in this process. The cores are divided between the slots, at least one each.
+    """`count` programs at a time in this process. The cores are divided between the slots, `threads` each, at least one.
 
     Fair between traces: of those that wait, the trace served longest ago is next; one trace's own are served in order.
     So a trace that runs many folds does not hold up another that runs one. Who has to wait
@@ -43,7 +43,7 @@ class Slots:
         if count < 1:
             raise ValueError(f"slots: {count}, but at least 1 is needed")
         self.count = count
-        self._threads = max(1, (cores or int(hardware()["cpus"])) // count)
+        self.threads = max(1, (cores or int(hardware()["cpus"])) // count)
         self._cards = Cards(gpus)
         self._changed = threading.Condition()
         self._free, self._turn = count, 0
@@ -69,7 +69,7 @@ class Slots:
                 self._give_up(me)
                 raise
         try:
-            yield None if me.gpus is None else Lease(self._threads, me.gpus)
+            yield None if me.gpus is None else Lease(self.threads, me.gpus)
         finally:
             with self._changed:
                 self._give_up(me)

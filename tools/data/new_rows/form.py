@@ -8,7 +8,7 @@ refused where a cell is to blame, and else mended by `companions`, rows of the t
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,22 +18,11 @@ import pyarrow.parquet as parquet
 from gome.state.errors import GomeError
 from gome.state.task import DateFormat, Task
 from gome.tools.data.columns import class_text
-from gome.tools.data.dates import ISO, fits
+from gome.tools.data.dates import ISO
 from gome.tools.data.ids import id_text
 from gome.tools.data.labels import shown
+from gome.tools.data.new_rows.kinds import kind_of, odd_cells, reads_as_text
 from gome.tools.data.tables import MISSING, read_table, write_table
-
-Kind = Literal["numbers", "True and False", "text", "nothing"]
-_TRUTH = {"True", "TRUE", "true", "False", "FALSE", "false"}  # what pandas reads as such
-
-
-def kind_of(column: pd.Series) -> Kind:
-    """How pandas reads a column by itself."""
-    if column.isna().all():
-        return "nothing"
-    if pd.api.types.is_bool_dtype(column):
-        return "True and False"
-    return "numbers" if pd.api.types.is_numeric_dtype(column) else "text"
 
 
 def as_cells(
@@ -62,18 +51,10 @@ def check_cells(
     """Raises GomeError for the first cell, text with gaps, that is no number, no truth value or no date where the table
     `like`, as pandas reads it, holds nothing else. Columns in `skip` are text, whatever they look like."""
     for name in (c for c in cells.columns if c in like and c not in set(skip)):
-        column = cells[name].where(~cells[name].isin(MISSING), None)
-        wanted = f"dates as {dates[name].format!r}" if name in dates else kind_of(like[name])
-        if name in dates:
-            odd = ~fits(column, dates[name].format)
-        elif wanted == "numbers":
-            odd = column.notna() & pd.to_numeric(column, errors="coerce").isna()
-        elif wanted == "True and False":
-            odd = column.notna() & ~column.isin(_TRUTH)
-        else:
-            continue
+        written = dates[name].format if name in dates else None
+        odd = odd_cells(cells[name], kind_of(like[name]), written, MISSING)
         if odd.any():
-            row = int(odd.argmax())
+            row, wanted = int(odd.argmax()), f"dates as {written!r}" if written else kind_of(like[name])
             raise GomeError(
                 f"{path}, row {row + 1}: {name!r} is {shown(cells[name].iloc[row])} where the task has {wanted}; mend "
                 "the cell, or leave it empty if nothing is known"
@@ -93,7 +74,7 @@ def companions(
         c for c in cells if c not in skip and kind_of(like[c]) == "text" and kind_of(read[c]) != "text"
     ]
     free = ~id_text(test[task.id]).isin(id_text(cells[task.id])).to_numpy()
-    helps = pd.DataFrame({c: _reads_as_text(test[c]) & free for c in wanting}, index=test.index)
+    helps = pd.DataFrame({c: reads_as_text(test[c], MISSING) & free for c in wanting}, index=test.index)
     chosen: list[int] = []
     while wanting:
         at = int(helps[wanting].sum(axis=1).argmax())
@@ -113,11 +94,6 @@ def _as_read(cells: pd.DataFrame) -> pd.DataFrame:
         path = Path(scratch) / "rows.csv"
         write_table(cells, path)
         return read_table(path)
-
-
-def _reads_as_text(cells: pd.Series) -> pd.Series:
-    known = cells.notna() & ~cells.isin([*MISSING, *_TRUTH])
-    return known & pd.to_numeric(cells, errors="coerce").isna()
 
 
 def text_columns(path: Path) -> list[str]:

@@ -14,8 +14,9 @@ from gome.tools.data.dates import is_text
 from gome.tools.data.ids import id_text
 from gome.tools.data.inventory import few
 from gome.tools.data.labels import shown
-from gome.tools.data.new_rows.form import as_cells, as_schema, check_cells, companions, kind_of, text_columns
-from gome.tools.data.table_names import TableName
+from gome.tools.data.new_rows.form import as_cells, as_schema, check_cells, companions, text_columns
+from gome.tools.data.new_rows.kinds import kind_of
+from gome.tools.data.table_names import is_parquet
 from gome.tools.data.tables import read_cells, read_columns, read_table
 
 CATEGORIES = 1000
@@ -41,8 +42,7 @@ def read_new_rows(path: Path, task: Task, folder: Path) -> NewRows:
     missing or reads otherwise, an id that is empty or there twice, whatever `read_table` raises.
     """
     names = read_columns(path)
-    wanted = [c for c in read_columns(folder / task.test) if c not in task.target]
-    wanted = [task.id] if task.test == task.sample else wanted
+    wanted = wanted_columns(task, folder)
     numbered = task.numbered and task.id not in names
     if absent := [c for c in wanted if c not in names and not (numbered and c == task.id)]:
         raise GomeError(
@@ -62,14 +62,16 @@ def read_new_rows(path: Path, task: Task, folder: Path) -> NewRows:
     return NewRows(table, len(given), answers, notes)
 
 
+def wanted_columns(task: Task, folder: Path) -> list[str]:
+    """The columns of the test table; the id alone where that is the sample submission."""
+    if task.test == task.sample:
+        return [task.id]
+    return [c for c in read_columns(folder / task.test) if c not in task.target]
+
+
 def _read(path: Path, test: Path) -> pd.DataFrame:
     """The rows, typed where the test table is; else cells as they stand, or typed ones of Parquet."""
-    return read_table(path, text=text_columns(test)) if _is_parquet(test) else read_cells(path)
-
-
-def _is_parquet(path: Path) -> bool:
-    name = TableName.of(path)
-    return name is not None and name.format == "parquet"
+    return read_table(path, text=text_columns(test)) if is_parquet(test) else read_cells(path)
 
 
 def _checked_ids(path: Path, column: pd.Series) -> pd.Series:
@@ -106,18 +108,18 @@ def _in_form(path: Path, given: pd.DataFrame, task: Task, folder: Path) -> pd.Da
     """The rows as the test table's program finds them, with companions where columns would read otherwise."""
     test = folder / task.test
     like = read_table(test)
-    if _is_parquet(test):
+    if is_parquet(test):
         table = as_schema(given, test, path)
         written = [c for c in task.dates if c in table and is_text(like[c])]
         check_cells(table, like[written], task.dates, task.text_columns, path)
         return table
-    cells = as_cells(given, like, task.dates, path) if _is_parquet(path) else given
-    check_cells(cells, _told(like, task, folder), task.dates, task.text_columns, path)
+    cells = as_cells(given, like, task.dates, path) if is_parquet(path) else given
+    check_cells(cells, told(like, task, folder), task.dates, task.text_columns, path)
     beside = companions(cells, read_cells(test), like, task, path)
     return pd.concat([cells, beside[cells.columns]], ignore_index=True) if len(beside) else cells
 
 
-def _told(like: pd.DataFrame, task: Task, folder: Path) -> pd.DataFrame:
+def told(like: pd.DataFrame, task: Task, folder: Path) -> pd.DataFrame:
     """The test table; of columns that say nothing there, train's."""
     empty = [c for c in like.columns if kind_of(like[c]) == "nothing"]
     train = folder / task.train

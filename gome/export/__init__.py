@@ -1,0 +1,1 @@
+"""A run's solution as a folder that stands alone."""

@@ -1,0 +1,1 @@
+"""What an exported solution is run by. These files are copied as they are, and need numpy and pandas alone."""
