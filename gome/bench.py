@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from gome.graph.run_layout import open_inputs
@@ -12,6 +13,8 @@ from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.state.task import Task
 from gome.tools.budget import Budget
+from gome.tools.data.inventory import Inventory
+from gome.tools.data.new_rows.files import file_owners
 from gome.tools.data.new_rows.inputs import NewRowInputs
 from gome.tools.data.new_rows.rows import NewRows
 from gome.tools.data.splits import SplitPlan
@@ -39,6 +42,11 @@ class Bench:
     scheduler: Scheduler
     say: Callable[[str], None]
     stop: Callable[[], bool]
+
+    @cached_property
+    def file_owners(self) -> dict[str, list[str]]:
+        """See `new_rows.files.file_owners`."""
+        return file_owners(self.task, Inventory.load(self.run_dir / "inventory.json"), self.own)
 
     @property
     def limits(self) -> Limits:

@@ -15,6 +15,7 @@ from gome.solution import solution_of
 from gome.state.errors import GomeError
 from gome.state.parts import Score
 from gome.state.task import Task
+from gome.tools.data.new_rows.files import check_files
 from gome.tools.data.new_rows.rows import NewRows, read_new_rows
 from gome.tools.evaluation.bootstrap import score
 from gome.tools.evaluation.grading import GradingError
@@ -50,6 +51,7 @@ def predict(
     parts = solution_of(RunFolder.read(run_dir))
     with open_bench(run_dir, say, stop) as bench:
         new = read_new_rows(rows, bench.task, bench.own)
+        check_files(rows, new.table[: new.count], bench.file_owners)
         for note in new.notes:
             say(note)
         try:

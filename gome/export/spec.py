@@ -42,7 +42,8 @@ class Exported(TypedDict):
 class Rows(TypedDict):
     """The test table: its `columns`; of those that are not `text` whatever they look like, how they read (`kinds`) and
     the formats of `dates`. `text_columns` read as text only if some cell does, as in the rows `companions`. `missing` are
-    the words for a gap. Without ids in a table they are `numbered`."""
+    the words for a gap. Without ids in a table they are `numbered`. `files`: columns that name files,
+    with the values for which there is one."""
 
     columns: list[str]
     text: list[str]
@@ -52,6 +53,7 @@ class Rows(TypedDict):
     companions: list[list[Any]]
     missing: list[str]
     numbered: bool
+    files: dict[str, list[str]]
 
 
 class Answers(TypedDict):
@@ -103,7 +105,7 @@ def spec_of(bench: Bench, members: list[Exported], parts: list[Part]) -> Spec:
         files={"train": task.train, "test": task.test, "sample": task.sample},
         id=task.id,
         prediction=task.prediction,
-        rows=_rows(task, own),
+        rows=_rows(bench),
         sample=Sample(
             columns=list(sample.columns),
             header=header_of(sample, own / task.sample),
@@ -125,7 +127,8 @@ def _environment(bench: Bench) -> dict[str, str]:
     return {k: v for k, v in environment(job, home="", python=Path()).items() if k not in _OF_THE_MACHINE}
 
 
-def _rows(task: Task, own: Path) -> Rows:
+def _rows(bench: Bench) -> Rows:
+    task, own = bench.task, bench.own
     columns, test = wanted_columns(task, own), own / task.test
     rows = Rows(
         columns=columns,
@@ -136,6 +139,7 @@ def _rows(task: Task, own: Path) -> Rows:
         companions=[],
         missing=list(MISSING),
         numbered=task.numbered,
+        files=bench.file_owners,
     )
     if not is_parquet(test):
         like, cells = read_table(test)[columns], read_cells(test)[columns]

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from gome.state.errors import GomeError
 from gome.state.task import Task
+from gome.tools.data.inventory import take_inventory
+from gome.tools.data.new_rows.files import check_files, file_owners
 from gome.tools.data.new_rows.rows import NewRows, read_new_rows
 from gome.tools.data.tables import read_table, write_table
 from gome.tools.data.task_folder import load_task
@@ -128,6 +130,23 @@ def test_new_values_other_columns_and_labels_are_told_and_taken_out(task: Task, 
         f"left out of rows.csv, as {task.test} has no such columns: colour",
         "city: no training row has 'Rome' (2 of 4 rows)",
     ]
+
+
+def test_rows_need_the_files_that_test_rows_have(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    (tmp_path / "test").mkdir()
+    table = houses(60)[["id", "area"]].assign(price=[1.5 * i for i in range(60)])
+    table[:ROWS].to_csv(tmp_path / "train.csv", index=False)
+    table[ROWS:].drop(columns="price").to_csv(tmp_path / "test.csv", index=False)
+    table[ROWS:][["id"]].assign(price=0.5).to_csv(tmp_path / "sample_submission.csv", index=False)
+    for i, name in enumerate(table["id"]):
+        (tmp_path / ("train" if i < ROWS else "test") / f"{name}.png").write_bytes(b"\x89PNG")
+    task = load_task(tmp_path, metric="rmse", target="price", id="id")
+    owners = file_owners(task, take_inventory(task), tmp_path)
+    assert owners == {"id": table["id"][ROWS:].tolist()}
+    check_files(tmp_path / "rows.csv", table[ROWS:], owners)
+    with pytest.raises(GomeError, match=r"row 1: id = '039' names no file of the task's test part"):
+        check_files(tmp_path / "rows.csv", table[ROWS - 1 :], owners)
 
 
 def test_rows_of_one_table_without_ids_are_numbered(tmp_path: Path) -> None:

@@ -28,6 +28,12 @@ def read_rows(spec: Spec, path: Path) -> tuple[pd.DataFrame, int]:
     ids = table[spec["id"]]
     if ids.isna().any() or ids.astype(str).duplicated().any():
         raise Refused(f"{path}: the ids in {spec['id']!r} have to be there, each once")
+    for column, known in spec["rows"]["files"].items():
+        if (lost := ~table[column].astype(str).isin(known)).any():
+            name = table[column][lost].iloc[0]
+            raise Refused(
+                f"{path}: {column} = {name!r} names no file that the programs had for a row to be predicted"
+            )
     return (_typed(path, table) if FORM.is_file() else _with_companions(spec, path, table)), len(table)
 
 
