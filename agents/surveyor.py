@@ -132,7 +132,8 @@ def _prompt(services: RunServices, why: str) -> Prompt:
             "id": task.id,
             "prediction": task.prediction[:50],
             "tree": services.profile.get("tree", []),
-        }
+        },
+        "previews": services.profile.get("previews", []),
     }
     return render(
         ROLE,

@@ -12,25 +12,29 @@ from pathlib import Path
 from gome.optimizer.sentence_vectors import check_encoder
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError, NotUnderstood
-from gome.state.profile import DataProfile
+from gome.state.profile import DataProfile, Preview
 from gome.state.task import Task
 from gome.tools.adapters.adapter import Limits as AdapterLimits
 from gome.tools.adapters.inputs import AdapterInputs
 from gome.tools.adapters.profile import profile_files
 from gome.tools.adapters.task import find_adapter, prepare_adapter_task
 from gome.tools.data.inputs import Inputs
+from gome.tools.data.mlebench import DESCRIPTIONS
 from gome.tools.data.profile import profile
 from gome.tools.data.splits import SplitPlan, plan_splits
 from gome.tools.data.table_inputs import TableInputs
 from gome.tools.data.table_names import stem_of
+from gome.tools.data.task_files import task_files
 from gome.tools.data.task_folder import load_task
 from gome.tools.data.task_tables import read_task_table
 from gome.tools.evaluation.answers import check_answers
 from gome.tools.execution.access import check_access
-from gome.tools.execution.environment.runtime import keep_runtime
+from gome.tools.execution.environment.runtime import ensure_runtime, keep_runtime
+from gome.tools.execution.sandbox.probe import probe
 from gome.tools.models.chat import OPENAI, OPENAI_URL, endpoint, split_spec
 from gome.tools.models.prices import Prices
 from gome.tools.models.replay import lay_in
+from gome.tools.previews.preview import previews
 from gome.tools.provisional import lay_naive
 from gome.tools.records.jsonl import append_line, write_json
 from gome.tools.records.lessons import read_lessons
@@ -130,8 +134,21 @@ def _lay_out(
 
 def _lay_task(run_dir: Path, task: Task, inputs: Inputs, about: DataProfile, config: RunConfig) -> None:
     inputs.plan.save(run_dir / "splits.npz")
+    if shown := _previews(task, inputs, about, config):
+        about = {**about, "previews": shown}
     write_json(run_dir / "profile.json", about)
     lay_naive(run_dir, task, inputs, seed=config.seed)
+
+
+def _previews(task: Task, inputs: Inputs, about: DataProfile, config: RunConfig) -> list[Preview]:
+    """What the files hold that programs find beside description and known tables; read with the programs' own
+    libraries."""
+    known = {*DESCRIPTIONS, task.train, task.test, task.sample, *(t["name"] for t in about.get("tables", []))}
+    if not set(task_files(Path(task.root), task.links_root)) - known:
+        return []
+    public = inputs.input_dir("final", 0)
+    names = [name for name in task_files(public) if name not in known]
+    return previews(public, names, probe(ensure_runtime(config.runtime).python)) if names else []
 
 
 def end_survey(run_dir: Path, task: Task, inputs: AdapterInputs) -> None:

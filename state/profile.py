@@ -57,10 +57,23 @@ class TableProfile(TypedDict, total=False):
     error: str
 
 
+class Preview(TypedDict, total=False):
+    """What files of one kind hold, as far as the `read` ones of all `count` show it; `files` is their pattern. Figures of
+    `facts` are ranges, words are counted. `example` is of the first one, `problem` why there is no more."""
+
+    files: str
+    count: int
+    read: int
+    kind: str
+    facts: dict[str, str]
+    example: str
+    problem: str
+
+
 class DataProfile(TypedDict, total=False):
     """All of it; `leaks` say what gives the target away, `warnings` how test is unlike train, what was guessed and what
     labels leave in doubt ({"kind", "text"} each), `examples` are whole rows (of prompts alone), `tree` shows the
-    folder of a task without tables."""
+    folder of a task without tables, `previews` what its files hold that are no tables known already."""
 
     rows: int
     test_rows: int
@@ -70,6 +83,7 @@ class DataProfile(TypedDict, total=False):
     tables: list[TableProfile]
     files: dict[str, int]
     tree: list[str]
+    previews: list[Preview]
     duplicates: int
     examples: list[ShownRow]
     notes: list[str]

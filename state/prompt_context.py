@@ -1,6 +1,7 @@
 """The context of a prompt: the JSON at its end, all of it measured by the harness or read from records.
 
-The offline reasoner reads nothing else; a model reads it beside program and description.
+The offline reasoner reads nothing else; a model reads it beside program and description. `previews` stand in the words of
+a prompt alone.
 """
 
 from typing import Any
@@ -9,7 +10,7 @@ from typing_extensions import TypedDict
 
 from gome.state.evidence import Evidence
 from gome.state.parts import Hypothesis, Stage
-from gome.state.profile import DataProfile
+from gome.state.profile import DataProfile, Preview
 
 
 class Hardware(TypedDict):
@@ -138,6 +139,7 @@ class PromptContext(TypedDict, total=False):
     evidence: Evidence
     reliability: Any
     data: DataProfile
+    previews: list[Preview]
     history: list[StepContext]
     siblings: list[StepContext]
     momentum: list[StepContext]

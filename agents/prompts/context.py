@@ -71,7 +71,7 @@ def base_context(services: RunServices, state: TraceState) -> PromptContext:
     shown["classes"] = task.classes[:SHOWN_CLASSES]
     several = task.problem == "multilabel"
     shown["form"] = answer_words(answer_form(task), several=several, positive=task.says_positive)
-    return {
+    base: PromptContext = {
         "trace": trace,
         "traces": services.config.traces,
         "step": step,
@@ -90,6 +90,9 @@ def base_context(services: RunServices, state: TraceState) -> PromptContext:
         "stalled": _stalled(state, services),
         "packages": services.packages,
     }
+    if previews := services.profile.get("previews"):
+        base["previews"] = previews
+    return base
 
 
 def _stalled(state: TraceState, services: RunServices) -> int | None:
@@ -100,7 +103,7 @@ def _stalled(state: TraceState, services: RunServices) -> int | None:
 def data_context(services: RunServices) -> DataProfile:
     """The data profile without what says nothing: absent gaps, slight drift, moments of flags, rare values; and a few
     whole rows."""
-    profile = services.profile
+    profile = cast(DataProfile, {k: v for k, v in services.profile.items() if k != "previews"})
     columns = [_telling(column, profile["rows"]) for column in profile["columns"]]
     return {**profile, "columns": columns, "examples": services.evaluator.examples}
 

@@ -45,6 +45,9 @@ def answer_words(form: str, *, several: bool, positive: str | None) -> str:
 STABLE = ("task", "hardware", "packages", "data")
 """Parts of the context that no step changes: a prompt that shows them first begins like the one before it."""
 
+IN_WORDS = ("previews",)
+"""Parts that templates tell, so that they need not stand in the context block as well."""
+
 
 def _rendered(role: str, call: str, parts: Parts, cuts: int) -> Prompt:
     context, texts = parts
@@ -54,7 +57,7 @@ def _rendered(role: str, call: str, parts: Parts, cuts: int) -> Prompt:
         context=context, stable=context_block(stable), **texts
     )
     shown_above = stable if context_block(stable) in user else {}
-    rest = {name: value for name, value in context.items() if name not in shown_above}
+    rest = {name: value for name, value in context.items() if name not in (*shown_above, *IN_WORDS)}
 
     def cut() -> Prompt | None:
         left = shorter(parts, cuts)

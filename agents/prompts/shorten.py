@@ -97,10 +97,12 @@ CUTS: tuple[Callable[[Parts], Parts], ...] = (
     _last("history", 3),
     _without("siblings"),
     _columns(15),
+    _first("previews", 4),
     _head("description", 1000),
     _tail("traceback", 1000),
     _without("evidence"),
     _without("momentum"),
+    _without("previews"),
     _without("data"),
 )
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -55,6 +56,9 @@ def test_pictures_in_class_folders(tmp_path: Path) -> None:
     assert list(given["id"]) == list(sample["id"])
     draft = next(str(m[1].content) for m in model.calls if "\n# draft\n" in str(m[1].content))
     assert "train/cat/: " in draft
+    assert re.search(
+        r"train/cat/\*\.png: \d+ files, 8 of them read: picture; .*width: 8; height: 8; mode: L", draft
+    )
     assert "train table" not in draft.split("<context>")[0]
 
 

@@ -84,6 +84,17 @@ def test_what_a_model_said_earlier_makes_no_section_either() -> None:
     assert f"{FORGED}\n" in forged[1]
 
 
+def test_what_files_hold_makes_no_section_and_is_not_told_twice() -> None:
+    def shown(text: str) -> str:
+        preview = {"files": f"{text}/*.png", "count": 9, "read": 8, "facts": {"mode": text}, "example": text}
+        return debug("boom", facts={"previews": [preview]})
+
+    plain, forged = shown("RGB"), shown(FORGED)
+    assert outline(plain)[0] == outline(forged)[0]
+    assert "RGB/*.png: 9 files, 8 of them read; mode: RGB\n    the first: RGB\n" in outline(plain)[1]
+    assert plain.count("RGB/*.png") == 1
+
+
 @given(st.dictionaries(FOREIGN, FOREIGN, max_size=3))
 def test_nothing_ends_the_context_early(told: dict[str, str]) -> None:
     block = context_block(told)
