@@ -17,11 +17,12 @@ from gome.tools.data.checks import direction_of
 from gome.tools.data.made_sample import with_sample_file
 from gome.tools.data.metric_words import read_metric
 from gome.tools.data.mlebench import DESCRIPTION, shortened, with_description
+from gome.tools.data.other_files import count_suffixes
 from gome.tools.data.partial_task import PartialTask
-from gome.tools.data.profile import count_suffixes
 from gome.tools.data.row_splits import Split
 from gome.tools.data.splits import NAMES, SplitPlan
 from gome.tools.data.tables import read_table
+from gome.tools.data.task_files import task_files
 from gome.tools.data.task_folder import task_of_folder
 from gome.tools.evaluation import metrics
 from gome.tools.evaluation.metric import GradingError
@@ -149,7 +150,7 @@ def _profile(inputs: PublicInputs) -> DataProfile:
     return {
         "test_rows": len(inputs.sample("final", 0)),
         "columns": [],
-        "files": count_suffixes(public),
+        "files": count_suffixes(task_files(public)),
         "tree": tree(public),
         "notes": ["which units are labelled, and where, is not known; `test_rows` are the sample's"],
     }

@@ -7,8 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gome.state.errors import GomeError
+from gome.tools.data.inventory import Inventory
 from gome.tools.data.splits import plan_splits
 from gome.tools.data.table_inputs import TableInputs
 from gome.tools.data.table_names import is_table
@@ -159,3 +162,12 @@ def test_answers_are_kept_outside_of_inputs(tmp_path: Path) -> None:
     inputs.input_dir("selection", 0)
     kept = read_table(tmp_path / "run" / "answers" / "selection-0.csv")
     pd.testing.assert_frame_equal(kept, inputs.answers("selection", 0), check_dtype=False)
+
+
+@given(
+    st.lists(st.sampled_from(["a.zip", "b/a.zip", "b", "c.tar"]), unique=True, max_size=3),
+    st.lists(st.sampled_from(["a.zip", "b", "c.tar", "x"]), min_size=1, max_size=4).map("/".join),
+)
+def test_the_archive_of_a_file_is_the_one_that_its_name_begins_with(archives: list[str], name: str) -> None:
+    found = [archive for archive in archives if name.startswith(f"{archive}/")]
+    assert Inventory(archives=archives).archive_of(name) == min(found, key=len, default=None)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gome.state.errors import GomeError
-from gome.tools.data.tables import read_columns, read_table, write_table
+from gome.tools.data.tables import LARGE, count_rows, read_columns, read_table, write_table
 
 TEXT = "a,b\n1,x\n2,y\n"
 
@@ -89,3 +89,23 @@ def test_zip_of_two_tables_is_refused(tmp_path: Path) -> None:
         archive.writestr("a.csv", TEXT)
         archive.writestr("b.csv", TEXT)
     assert "alone" in error_of(tmp_path / "t.csv.zip")
+
+
+def test_of_a_large_table_only_the_first_rows_are_read(tmp_path: Path) -> None:
+    table = pd.DataFrame({"a": range(1000), "b": [f"{i}" for i in range(1000)]})
+    table.to_parquet(tmp_path / "t.parquet", row_group_size=100)
+    write_table(table, tmp_path / "t.csv")
+    for name in ("t.parquet", "t.csv"):
+        assert read_table(tmp_path / name, rows=150, columns=["a"])["a"].tolist() == list(range(150))
+        assert count_rows(tmp_path / name) == 1000
+    with (tmp_path / "t.csv").open("ab") as file:
+        file.truncate(LARGE + 1)
+    assert count_rows(tmp_path / "t.csv") is None
+
+
+def test_a_line_without_end_is_no_table(tmp_path: Path) -> None:
+    with (tmp_path / "t.csv").open("wb") as file:
+        file.write(b"a,b")
+        file.truncate(20 << 30)
+    with pytest.raises(GomeError, match="its first line has no end within"):
+        read_table(tmp_path / "t.csv")

@@ -9,9 +9,10 @@ from gome.state.errors import GomeError
 from gome.state.profile import DataProfile
 from gome.state.task import Task
 from gome.tools.adapters.inputs import AdapterInputs
-from gome.tools.data.profile import count_suffixes
+from gome.tools.data.other_files import count_suffixes
 from gome.tools.data.table_names import is_table, suffix_of
 from gome.tools.data.tables import read_columns
+from gome.tools.data.task_files import task_files
 
 LINES, LIKE, EXAMPLES = 60, 8, 3
 """Most lines of a tree, folders of one folder from which on only some are shown, and names shown of a kind of files."""
@@ -24,7 +25,7 @@ def profile_files(task: Task, inputs: AdapterInputs) -> DataProfile:
         "rows": len(inputs.units),
         "test_rows": len(inputs.sample("final", 0)),
         "columns": [],
-        "files": count_suffixes(public),
+        "files": count_suffixes(task_files(public)),
         "tree": tree(public),
         "notes": [
             f"{task.adapter_name} names {len(inputs.units)} labelled units: `rows`; `test_rows` are the sample's"

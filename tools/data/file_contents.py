@@ -53,10 +53,11 @@ def _is_media(head: bytes) -> bool:
 
 def _text(file: IO[bytes], size: int | None) -> Content:
     """`size` None: of a packed file, whose end is not known."""
-    start = file.read(WHOLE)
+    start = file.read(HEAD)
     encoding = "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
     if encoding == "utf-8" and not _is_text(start[:HEAD]):
         return Content()
+    start += file.read(WHOLE - HEAD)
     pieces = [start]
     if size is None and (more := file.read(WHOLE)):
         pieces.append(more)

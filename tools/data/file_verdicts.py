@@ -10,12 +10,11 @@ from gome.state.task import Task
 from gome.tools.data.file_contents import read_content
 from gome.tools.data.label_search import LabelSearch
 from gome.tools.data.table_names import is_table
-from gome.tools.data.tables import read_table
+from gome.tools.data.tables import LARGE, read_table
 
 KEYED, ABSENT = 0.5, 0.1
 """Share of train's ids in a column from which it is a key, and of test's up to which a table lacks the test part."""
 MOST_ROWS = 200_000
-LARGE = 256 << 20
 
 
 @dataclass(frozen=True)

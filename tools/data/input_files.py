@@ -20,20 +20,26 @@ class InputLinks:
 
     def __init__(self, root: Path, copies: Path) -> None:
         self.root, self.copies = root, copies
-        self._folders: set[Path] = set()
+        self._folders: set[str] = set()
 
-    def link(self, name: str, destination: Path) -> None:
+    def link(self, name: str, destination: Path | str) -> None:
         """Put the file `name` of the root at `destination`, unless something is there already."""
-        source = os.path.realpath(self.root / name)
-        if destination.parent not in self._folders:
-            destination.parent.mkdir(parents=True, exist_ok=True)
-            self._folders.add(destination.parent)
+        source, place = (
+            f"{self.root}/{name}",
+            str(destination),
+        )  # paths are slow where files are a hundred thousand
+        if os.path.islink(source):  # links on the way to it are followed by themselves
+            source = os.path.realpath(source)
+        folder = os.path.dirname(place)
+        if folder not in self._folders:
+            os.makedirs(folder, exist_ok=True)
+            self._folders.add(folder)
         try:
-            os.link(source, destination)
+            os.link(source, place)
         except FileExistsError:
             return
         except OSError:
-            self._link_copy(Path(source), self.copies / name, destination)
+            self._link_copy(Path(source), self.copies / name, Path(place))
 
     def _link_copy(self, source: Path, copy: Path, destination: Path) -> None:
         if not copy.is_file():
@@ -73,7 +79,7 @@ class FileLayout:
             elif inner := self.inventory.archive_of(source):
                 loose[inner][source[len(inner) + 1 :]] = place
             else:
-                self._links.link(source, folder / place)
+                self._links.link(source, f"{folder}/{place}")
         for archive, wanted in loose.items():
             for member, file in archives.members(self.root / archive, wanted):
                 _ready(folder / wanted[member]).write_bytes(file.read())

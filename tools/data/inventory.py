@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatch
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from gome.state.task import Task
@@ -60,7 +61,18 @@ class Inventory:
 
     def archive_of(self, name: str) -> str | None:
         """The archive that a file is a member of."""
-        return next((a for a in self.archives if name.startswith(f"{a}/")), None)
+        if not self._archives:
+            return None
+        at = name.find("/")
+        while at >= 0:
+            if name[:at] in self._archives:
+                return name[:at]
+            at = name.find("/", at + 1)
+        return None
+
+    @cached_property
+    def _archives(self) -> frozenset[str]:
+        return frozenset(self.archives)
 
 
 def take_inventory(task: Task) -> Inventory:

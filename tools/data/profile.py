@@ -11,18 +11,18 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from gome.state.errors import GomeError
-from gome.state.profile import ColumnProfile, DataProfile, Shape, TableProfile, TargetProfile
+from gome.state.profile import ColumnProfile, DataProfile, Shape, TargetProfile
 from gome.state.task import Task
 from gome.tools.data.columns import class_text, column_kind, time_values
 from gome.tools.data.dates import seconds, with_dates
 from gome.tools.data.images import find_image, image_size, name_images
 from gome.tools.data.label_warnings import label_warnings
 from gome.tools.data.leaks import leaks
+from gome.tools.data.other_files import count_suffixes, other_tables
 from gome.tools.data.shift import shift_warnings
 from gome.tools.data.structure import structure_hints
-from gome.tools.data.table_names import is_table, suffix_of
-from gome.tools.data.tables import read_columns, read_table
+from gome.tools.data.table_names import is_table
+from gome.tools.data.task_files import task_files
 from gome.tools.data.task_tables import read_task_table
 from gome.tools.text import begun
 
@@ -44,6 +44,7 @@ def profile(task: Task) -> DataProfile:
     `leaks`, where there are any, says what gives the target away (see `gome.tools.data.leaks`).
     """
     root = Path(task.root)
+    files = task_files(root, task.links_root)
     train, test = (
         with_dates(_hashable(read_task_table(task, name)), task.dates) for name in (task.train, task.test)
     )
@@ -57,7 +58,7 @@ def profile(task: Task) -> DataProfile:
             entry |= {"dtype": "text", "format": written.format}
             if written.other:
                 entry["other"] = written.other
-    tables = _other_tables(task)
+    tables = other_tables(task, files, MAX_COLUMNS)
     told = leaks(train, test, task, {table["name"]: table["columns"] for table in tables})
     warnings = [
         *label_warnings(train, test, task),
@@ -70,7 +71,7 @@ def profile(task: Task) -> DataProfile:
         "columns": _compress(columns),
         "target": {c: _target(train[c], task.problem) for c in task.target},
         "tables": tables,
-        "files": count_suffixes(root),
+        "files": count_suffixes(files),
         "duplicates": _duplicates(train, task),
         "notes": _notes(train, test, columns, task),
         **({"leaks": told} if told else {}),
@@ -214,32 +215,6 @@ def _run(stem: str, run: list[ColumnProfile]) -> ColumnProfile:
         "missing": _number(np.mean([e["missing"] for e in run])),
         "template": stem,
     }
-
-
-def _other_tables(task: Task) -> list[TableProfile]:
-    root, known = Path(task.root), {task.train, task.test, task.sample}
-    tables: list[TableProfile] = []
-    for path in sorted(root.rglob("*")):
-        name = path.relative_to(root).as_posix()
-        if name in known or not path.is_file() or not is_table(path) or len(tables) == 20:
-            continue
-        try:
-            tables.append(
-                {"name": name, "rows": _row_count(path), "columns": read_columns(path)[:MAX_COLUMNS]}
-            )
-        except GomeError as error:
-            tables.append({"name": name, "rows": None, "columns": [], "error": str(error)})
-    return tables
-
-
-def _row_count(path: Path) -> int:
-    return len(read_table(path, columns=read_columns(path)[:1]))
-
-
-def count_suffixes(root: Path) -> dict[str, int]:
-    """Files of the task by suffix, most frequent first; tables at the top included."""
-    suffixes = (suffix_of(p).lstrip(".") or "none" for p in root.rglob("*") if p.is_file())
-    return dict(Counter(suffixes).most_common(20))
 
 
 def _duplicates(train: pd.DataFrame, task: Task) -> int:

@@ -124,6 +124,8 @@ def _first(head: Head) -> str:
 
 def _kind(named: Named) -> str:
     """What a file of a row is among the row's files: its name in the row's folder, without ids and numbers."""
+    if not named.tail:
+        return "/"
     tail = re.sub(r"\d+", "#", named.tail.replace(named.id, "{}"))
     folder, _, file = tail.rpartition("/")
     return f"{folder}/{file}" if len(file) <= 20 else f"{folder}/*.{file.rpartition('.')[2]}"

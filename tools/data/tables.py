@@ -24,7 +24,9 @@ from gome.tools.data.columns import class_text
 from gome.tools.data.file_kinds import not_text
 from gome.tools.data.table_names import SUFFIXES, TableName
 
-_CHUNK = 1 << 20
+LARGE = 256 << 20
+"""Bytes from which on a table that is not the task's own is read in part."""
+_CHUNK, _LONGEST_LINE = 1 << 20, 64 << 20
 MISSING = (
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
     "NULL", "NaN", "None", "n/a", "nan", "null",
@@ -71,6 +73,14 @@ def read_columns(path: Path) -> list[str]:
         except (pyarrow.ArrowException, OSError) as error:
             raise GomeError(f"{path}: not a readable Parquet file ({_first_line(error)}).") from error
     return _header(path)
+
+
+def count_rows(path: Path) -> int | None:
+    """Rows of the table in `path`, None where all of a `LARGE` file had to be read for it. GomeError as `read_table`."""
+    columns = read_columns(path)
+    if _name(path).format == "parquet":
+        return parquet.read_metadata(path).num_rows
+    return None if path.stat().st_size > LARGE else len(read_table(path, columns=columns[:1]))
 
 
 def write_table(frame: pd.DataFrame, path: Path, *, like: Path | None = None) -> None:
@@ -127,11 +137,20 @@ def _read_parquet(
 ) -> pd.DataFrame:
     read_columns(path)
     try:
-        frame = parquet.read_table(path, columns=None if columns is None else list(columns)).to_pandas()
+        frame = _parquet(path, None if columns is None else list(columns), rows).to_pandas()
     except (pyarrow.ArrowException, OSError) as error:
         raise GomeError(f"{path}: not a readable Parquet file ({_first_line(error)}).") from error
-    frame = frame.reset_index(drop=True) if rows is None else frame.head(rows).reset_index(drop=True)
+    frame = frame.reset_index(drop=True)
     return frame.assign(**{c: class_text(frame[c]) for c in frame.columns if c in text})
+
+
+def _parquet(path: Path, columns: list[str] | None, rows: int | None) -> pyarrow.Table:
+    """The table, or its first rows without reading the others."""
+    if rows is None:
+        return parquet.read_table(path, columns=columns)
+    with parquet.ParquetFile(path) as file:
+        first = next(file.iter_batches(batch_size=rows, columns=columns), None)
+        return file.schema_arrow.empty_table() if first is None else pyarrow.Table.from_batches([first])
 
 
 def _read_csv(
@@ -198,6 +217,10 @@ def _header(path: Path) -> list[str]:
 
 def _names(path: Path) -> list[str]:
     """The cells of the header, empty ones too."""
+    with unpacked(path) as raw:
+        start = raw.readline(_LONGEST_LINE)
+        if len(start) == _LONGEST_LINE and b"\r" not in start:
+            raise GomeError(f"{path}: not a table, its first line has no end within {_LONGEST_LINE:,} bytes.")
     with _text(path) as file:
         try:
             return next((row for row in csv.reader(file, delimiter=_separator(path)) if row), [])

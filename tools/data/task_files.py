@@ -29,13 +29,13 @@ def _below(root: Path, folder: str, allowed: list[Path], above: tuple[Path, ...]
         name = f"{folder}/{entry.name}" if folder else entry.name
         if name in NEVER and not entry.is_symlink():
             continue
-        inside = above[-1] / entry.name
-        if entry.is_symlink():
-            inside = Path(entry.path).resolve()
+        inside = Path(entry.path).resolve() if entry.is_symlink() else None
+        if inside is not None:
             _check_link(root / name, inside, allowed)
             if name in NEVER:
                 continue
         if entry.is_dir():
+            inside = inside or above[-1] / entry.name
             if inside not in above:
                 yield from _below(root, name, allowed, (*above, inside))
         elif entry.is_file():
