@@ -47,5 +47,11 @@ METRICS = {
 with Hausdorff; MAE of some of the rows) and one has boxes of several classes in a form of its own."""
 
 POSITIVE = {"dogs-vs-cats-redux-kernels-edition": "dog"}
+DIRECTION = {
+    "uw-madison-gi-tract-image-segmentation": "maximize",
+    "ventilator-pressure-prediction": "minimize",
+    "vinbigdata-chest-xray-abnormalities-detection": "maximize",
+}
+"""Of tasks whose metric nobody has said."""
 SAME = {"text_accuracy": {"accuracy"}}
 """Metrics that are the same on the tasks above, whatever they are called."""

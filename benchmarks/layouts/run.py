@@ -8,16 +8,17 @@ answers in prepared/private, which no run has seen. Runs are kept under DIR; one
 """
 
 import argparse
+import io
 import json
 import re
-import subprocess
-import sys
 from collections import Counter
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from benchmarks.layouts.expected import METRICS, POSITIVE, SAME
+from benchmarks.layouts.expected import DIRECTION, METRICS, POSITIVE, SAME
 from benchmarks.layouts.private import private_score
+from gome.cli.main import main
 from gome.run_folder import RunFolder
 from gome.state.errors import GomeError
 from gome.state.task import Task
@@ -30,13 +31,13 @@ LIMITS = (
     "--steps",
     "1",
     "--time-limit-s",
-    "150",
+    "600",
     "--program-time-limit-s",
-    "60",
+    "300",
     "--finalists",
     "1",
 )
-ASKED = {"metric": METRICS, "positive": POSITIVE}
+ASKED = {"metric": METRICS, "positive": POSITIVE, "direction": DIRECTION}
 MARK = "<!-- table -->"
 
 
@@ -95,19 +96,10 @@ def measured(folder: Path, run_dir: Path) -> Row:
 def _run(folder: Path, run_dir: Path, given: dict[str, str]) -> str:
     """The last line of a run that was refused; '' if it was not."""
     said = [word for name, value in given.items() for word in (f"--{name}", value)]
-    command = [
-        sys.executable,
-        "-m",
-        "gome",
-        "run",
-        str(folder / "prepared"),
-        "--run-dir",
-        str(run_dir),
-        *LIMITS,
-        *said,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    return (done.stderr.strip().splitlines() or [""])[-1] if done.returncode == 2 else ""
+    command = ["run", str(folder / "prepared"), "--run-dir", str(run_dir), *LIMITS, *said]
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()) as errors:
+        code = main(command)
+    return (errors.getvalue().strip().splitlines() or [""])[-1] if code == 2 else ""
 
 
 def _is_right(name: str, metric: str) -> str:
@@ -149,7 +141,7 @@ def table(rows: list[Row]) -> str:
     )
 
 
-def main() -> None:
+def _main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -172,4 +164,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    _main()

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gome.graph.run_layout import prepare_run
+from gome.graph.run_layout import open_inputs, prepare_run
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.state.result import RunFile
+from gome.state.task import Task
+from gome.tools.data.splits import SplitPlan
 
 PLAIN, UNCLEAR = "accuracy", "accuracy over the rows with flag = 0"
 TESTS = [f"t{i}" for i in range(9)]
@@ -93,3 +95,18 @@ def test_a_packed_test_table_is_the_form_where_train_tells_no_more(tmp_path: Pat
     assert "no train table" in run["task"]["self_reported"]
     assert standing["key"].tolist() == TESTS
     assert set(standing["sentence"]) == {"of words, one is missing"}
+
+
+def test_what_a_sample_repeats_of_test_is_no_prediction(tmp_path: Path) -> None:
+    task = tmp_path / "task"
+    train = write(task).set_index("key")
+    test = pd.read_csv(task / "test.csv")
+    test.assign(y="b").to_csv(task / "sample_submission.csv", index=False)
+    run, standing = begun(task)
+    assert (run["task"]["target"], run["task"]["prediction"]) == (["y"], ["y"])
+    pd.testing.assert_frame_equal(standing, test.assign(y="a"))
+    run_dir, config = tmp_path / "run", RunConfig(**run["config"])
+    plan = SplitPlan.load(run_dir / "splits.npz")
+    fold = open_inputs(run_dir, Task(**run["task"]), plan, config).sample("search", 0)
+    assert list(fold.columns) == ["key", "x", "y"]
+    assert fold["x"].astype(float).tolist() == train.loc[fold["key"], "x"].tolist()

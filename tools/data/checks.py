@@ -95,7 +95,8 @@ def _check_columns(root: Path, partial: PartialTask) -> None:
 
 
 def _check_rows(root: Path, partial: PartialTask) -> list[str]:
-    """Ids of test and sample are the same set, each once. Returns the prediction columns."""
+    """Ids of test and sample are the same set, each once. Returns the prediction columns: those of the sample that do not
+    repeat what test says."""
     test, sample, id_ = partial.test, partial.sample, partial.id
     wanted, given = (read_table(root / f, columns=[id_], text=[id_])[id_] for f in (sample, test))
     for file, ids in ((test, given), (sample, wanted)):
@@ -115,7 +116,15 @@ def _check_rows(root: Path, partial: PartialTask) -> list[str]:
         raise NotUnderstood(
             f"{root / sample}: {len(strange)} ids are not in {test}, such as {id_} = {shown(strange.iloc[0])}."
         )
-    return [c for c in read_columns(root / sample) if c != id_]
+    columns = [c for c in read_columns(root / sample) if c != id_]
+    repeated = [] if test == sample else [c for c in columns if c in read_columns(root / test)]
+    if repeated:
+        rows, own = (read_table(root / f, text=[id_, *repeated]).set_index(id_) for f in (sample, test))
+        own = own.set_axis(id_text(own.index.to_series())).reindex(respelled(wanted, given))
+        repeated = [
+            c for c in repeated if rows[c].reset_index(drop=True).equals(own[c].reset_index(drop=True))
+        ]
+    return [c for c in columns if c not in repeated]
 
 
 def _check_fit(

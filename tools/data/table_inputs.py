@@ -57,15 +57,19 @@ class TableInputs:
         return self._train[self.task.answer_columns].iloc[rows].reset_index(drop=True)
 
     def sample(self, split: str, fold: int) -> pd.DataFrame:
-        """The sample submission of a fold: the ids of its test table, every value as in the real sample's first row."""
+        """The sample submission of a fold: the ids of its test table and what else the real one repeats of that, every
+        prediction as in the real sample's first row."""
         real = self._real_sample
         if split == "final":
             return real.copy()
-        ids = self._ids(self._split(split, fold).test_rows)
-        first = {
-            c: ids if c == self.task.id else real[c].iloc[[0] * len(ids)].to_numpy() for c in real.columns
-        }
-        return pd.DataFrame(first)
+        rows = self._split(split, fold).test_rows
+        cells = {self.task.id: self._ids(rows)}
+        for column in real.columns.drop(self.task.id):
+            if column in self.task.prediction:
+                cells[column] = real[column].iloc[[0] * len(rows)].to_numpy()
+            else:
+                cells[column] = self._cells[column].iloc[rows].to_numpy()
+        return pd.DataFrame(cells)[list(real.columns)]
 
     def features(self, split: str, fold: int) -> pd.DataFrame:
         """The test table of a fold, as programs see it."""

@@ -22,7 +22,8 @@ def check_answers(task: Task, train: pd.DataFrame, plan: SplitPlan) -> None:
         text = metric.form in ("ranking", "detection", "text") or (
             metric.form == "label" and not task.classes
         )
-        plain = answers[[task.id]].assign(**dict.fromkeys(task.prediction, "" if text else 0.0))
+        nothing = dict.fromkeys(task.prediction, "" if text else 0.0)
+        plain = pd.DataFrame({task.id: answers[task.id], **nothing})
         truth = perfect_submission(metric, task, answers, plain)
         try:
             metric(answers, plain if truth is None else truth, task)

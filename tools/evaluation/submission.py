@@ -46,7 +46,8 @@ def check_submission(path: Path, sample: pd.DataFrame, task: Task) -> tuple[pd.D
         return None, problems
     at = pd.Index(row_keys(table, task.ids, sample)).get_indexer(pd.Index(row_keys(sample, task.ids)))
     table = table.iloc[at].reset_index(drop=True)[list(sample.columns)]
-    table[task.ids] = sample[task.ids].to_numpy()
+    told = [c for c in sample.columns if c not in task.prediction]
+    table[told] = sample[told].to_numpy()
     problems = _check_values(table, sample, task, metric)
     if problems:
         return None, problems
@@ -162,7 +163,7 @@ def _id_problems(table: pd.DataFrame, sample: pd.DataFrame, ids: list[str]) -> l
 
 def _check_values(table: pd.DataFrame, sample: pd.DataFrame, task: Task, metric: Metric) -> list[str]:
     """Faults of the predictions; brings them to their form in `table` as far as they have none."""
-    columns = [c for c in sample.columns if c not in task.ids]
+    columns = task.prediction
     form = answer_form(task)
     labels = form == "label" and len(columns) == 1
     lists = task.problem in ("ranking", "detection", "text") or form in ("ranking", "detection", "text")
