@@ -95,9 +95,19 @@ def _not_understood(
         task, inputs, _ = prepare_self_reported(path, scratch / "run", why, said=said, scored=False)
     except GomeError as error:
         return _refused(path, said, partials, str(error)), None
-    about = _common(path, task, inputs)
-    tables = [_count("sample", task.sample, inputs.sample("final", 0))]
-    return {**_refused(path, said, partials, why), **about, "parts": [], "tables": tables}, task
+    found = _refused(path, said, partials[:1], why)  # what was inferred later is not what the run goes by
+    read = {
+        "sample": Fact(value=task.sample, source="its name"),
+        "id": Fact(value=task.id, source=f"the first column of {task.sample}"),
+    }
+    return {
+        **found,
+        **_common(path, task, inputs),
+        "facts": {**read, **found.get("facts", {})},
+        "parts": [],
+        "tables": [_count("sample", task.sample, inputs.sample("final", 0))],
+        "tree": ["input/", *(f"  {line}" for line in tree(inputs.input_dir("final", 0)))],
+    }, task
 
 
 def _refused(path: Path, said: TaskSettings, partials: list[PartialTask], why: str) -> Inspection:

@@ -21,7 +21,7 @@ from benchmarks.layouts.private import private_score
 from gome.cli.main import main
 from gome.run_folder import RunFolder
 from gome.state.errors import GomeError
-from gome.state.task import Task
+from gome.state.task import UNNAMED, Task
 from gome.tools.data.tables import read_cells
 
 HERE = Path(__file__).resolve().parent
@@ -103,7 +103,7 @@ def _run(folder: Path, run_dir: Path, given: dict[str, str]) -> str:
 
 
 def _is_right(name: str, metric: str) -> str:
-    if name not in METRICS:
+    if name not in METRICS or metric == UNNAMED:
         return "?"
     return "yes" if metric in {METRICS[name], *SAME.get(METRICS[name], ())} else "NO"
 

@@ -139,6 +139,8 @@ def test_what_a_run_would_do_with_tables_that_are_not_understood(
     assert "surveyor" in found["run"][1]
     assert {doubt["setting"] for doubt in found["unsure"]} == {"target"}
     assert "nothing is held back" in found["splits"]
+    assert main(["inspect", str(folder)]) == 0
+    assert "a run" in capsys.readouterr().out.splitlines()
     code, found, _ = inspected(capsys, str(folder), "--target", "left")
     assert code == 0
     assert "Rules write the programs" in found["run"][0]
