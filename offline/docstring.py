@@ -64,7 +64,7 @@ def _columns(recipe: Recipe, names: JsonObject) -> str:
         (bool(names["date_columns"]), "calendar parts of dates"),
         (bool(names["text_columns"]), _TEXT.get(recipe.text, "")),
         (names["image"], _IMAGE.get(recipe.image, "")),
-        (bool(names["file_column"]), "size and bytes of the row's file"),
+        (bool(names["file_column"]), "the bytes of the row's file"),
         (names["mirror"], "mirrored copies of the pictures to fit on"),
         (recipe.counts, "category frequencies"),
         (bool(recipe.interactions), f"{len(recipe.interactions)} arithmetic combinations"),

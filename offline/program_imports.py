@@ -3,7 +3,7 @@
 import ast
 from collections import defaultdict
 
-_MODULES = ("json", "os", "pickle", "time", "warnings", "optuna", "torch")
+_MODULES = ("json", "os", "pickle", "time", "warnings", "zipfile", "optuna", "torch")
 _ALIASES = {"np": "numpy", "pd": "pandas"}
 _SOURCES = {
     "contextlib": "contextmanager",

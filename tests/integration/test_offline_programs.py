@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -281,16 +282,23 @@ BITMAP = b"BM" + struct.pack("<IIIIiiHHIIiiII", 54 + 768, 0, 54, 40, 16, 16, 1, 
 """The header of a picture of 16 x 16 points of three bytes."""
 
 
-@pytest.mark.parametrize("suffix", [".bmp", ".raw"])
-def test_rows_that_are_nothing_but_the_name_of_a_file(suffix: str, folders: tuple[Path, Path]) -> None:
-    """The picture, and of other kinds the bytes, tell what to predict; the ids are names without suffix."""
+@pytest.mark.parametrize(("suffix", "packed"), [(".bmp", False), (".bmp", True), (".raw", False)])
+def test_rows_that_are_nothing_but_the_name_of_a_file(
+    suffix: str, packed: bool, folders: tuple[Path, Path]
+) -> None:
+    """The picture, and of other kinds the bytes, tell what to predict; the ids are names, mostly without suffix."""
     rng = np.random.default_rng(3)
-    bright, names = rng.random(ROWS + TEST) < 0.5, [f"unit{k:03}x" for k in range(ROWS + TEST)]
+    bright = rng.random(ROWS + TEST) < 0.5
+    names = [f"unit{k:03}x{suffix if packed else ''}" for k in range(ROWS + TEST)]
     (folders[0] / "files").mkdir()
     for name, level in zip(names, np.where(bright, 120, 90), strict=True):
         cells = np.clip(rng.normal(level, 30, (16, 16)), 0, 255).astype(np.uint8)
         head = BITMAP if suffix == ".bmp" else b""
-        (folders[0] / "files" / f"{name}{suffix}").write_bytes(head + np.repeat(cells, 3).tobytes())
+        path = folders[0] / "files" / name
+        path.with_suffix(suffix).write_bytes(head + np.repeat(cells, 3).tobytes())
+    if packed:
+        shutil.make_archive(str(folders[0] / "pictures"), "zip", folders[0] / "files")
+        shutil.rmtree(folders[0] / "files")
     labels = pd.DataFrame({"y": np.where(bright, "bright", "dark")})
     task, answers = write_frame(folders[0], pd.DataFrame({"id": names}), labels, "binary", "accuracy")
     recipe, python = Recipe(models=(ModelSpec("linear"),), image="pixels"), str(ensure_runtime(None).python)

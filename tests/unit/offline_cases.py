@@ -106,6 +106,7 @@ CASES = {
         ["bag", "coat", "shoe"],
         direction="maximize",
     ),
+    "files of the rows": _case("auc", "binary", [ID], ["0", "1"], direction="maximize"),
     "several tables": _case("rmse", "regression", TABLE, [], tables=[PLANES, WEATHER]),
     "grades": _case("qwk", "multiclass", TABLE, ["1", "2", "3"], direction="maximize"),
 }
