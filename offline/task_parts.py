@@ -26,7 +26,9 @@ def table_names(recipe: Recipe, task: TaskContext, columns: list[ColumnProfile])
     """Which columns are dates, texts, pictures; which are left out."""
     dates = [c for c in _named(columns, "date") if c not in recipe.drop]
     texts = [c for c in _named(columns, "text") if c not in recipe.drop]
-    pictures = _named(columns, "image")
+    pictures = sorted(
+        _named(columns, "image"), key=lambda name: name == task["id"]
+    )  # paths before bare names
     pixels = _pixel_run(columns) if recipe.image != "none" and not pictures else None
     image = recipe.image != "none" and (bool(pictures) or pixels is not None)
     used_dates = dates if recipe.dates == "parts" else []
@@ -38,6 +40,7 @@ def table_names(recipe: Recipe, task: TaskContext, columns: list[ColumnProfile])
     formats = task.get("dates") or {}
     bare = not (image or used_dates or used_texts or any(c["name"] not in gone for c in columns))
     ids = [task["id"], *(c for c in _named(columns, "id") if c != task["id"])]
+    files = bare or (image and pixels is None)
     is_date = when in formats or when in _named(columns, "date")
     return {
         "drop": list(dict.fromkeys(gone)),
@@ -45,6 +48,8 @@ def table_names(recipe: Recipe, task: TaskContext, columns: list[ColumnProfile])
         "text_columns": used_texts,
         "tfidf": bool(used_texts) and recipe.text != "lengths",
         "image": image,
+        "files": files,
+        "part": (', "train"', ', "test"') if files else ("", ""),
         "file_column": ids[-1] if bare else None,
         "image_column": pictures[0] if pictures else None,
         "pixel_columns": pixels,

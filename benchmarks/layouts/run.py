@@ -1,6 +1,6 @@
 """What becomes of prepared competitions of any layout, without a model.
 
-    python -m benchmarks.layouts.run FOLDER [NAME ...] [--runs DIR] [--write]
+    python -m benchmarks.layouts.run FOLDER [NAME ...] [--runs DIR] [--seconds N] [--write]
 
 FOLDER/NAME/prepared/public is given to `gome run` with the offline reasoner, one step. Where Gome asks for a metric or a
 positive class, it is given the right one (expected.py) and told so in the table. What is handed over is graded on the
@@ -25,18 +25,7 @@ from gome.state.task import UNNAMED, Task
 from gome.tools.data.tables import read_cells
 
 HERE = Path(__file__).resolve().parent
-LIMITS = (
-    "--traces",
-    "1",
-    "--steps",
-    "1",
-    "--time-limit-s",
-    "600",
-    "--program-time-limit-s",
-    "300",
-    "--finalists",
-    "1",
-)
+LIMITS = ("--traces", "1", "--steps", "1", "--finalists", "1", "--selection-seeds", "1")
 ASKED = {"metric": METRICS, "positive": POSITIVE, "direction": DIRECTION}
 MARK = "<!-- table -->"
 
@@ -57,12 +46,12 @@ class Row:
     said: str = ""
 
 
-def measured(folder: Path, run_dir: Path) -> Row:
-    """Run the task and say what came of it."""
+def measured(folder: Path, run_dir: Path, seconds: str) -> Row:
+    """Run the task for so many `seconds` and say what came of it."""
     row, given = Row(folder.name), dict[str, str]()
     refused = ""
     while not (run_dir / "result.json").is_file():
-        refused = _run(folder, run_dir, given)
+        refused = _run(folder, run_dir, given, seconds)
         asked = [
             s for s in re.findall(r"--(\w+)", refused) if folder.name in ASKED.get(s, {}) and s not in given
         ]
@@ -93,10 +82,11 @@ def measured(folder: Path, run_dir: Path) -> Row:
     return row
 
 
-def _run(folder: Path, run_dir: Path, given: dict[str, str]) -> str:
+def _run(folder: Path, run_dir: Path, given: dict[str, str], seconds: str) -> str:
     """The last line of a run that was refused; '' if it was not."""
     said = [word for name, value in given.items() for word in (f"--{name}", value)]
-    command = ["run", str(folder / "prepared"), "--run-dir", str(run_dir), *LIMITS, *said]
+    limits = ("--time-limit-s", seconds, *LIMITS)
+    command = ["run", str(folder / "prepared"), "--run-dir", str(run_dir), *limits, *said]
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()) as errors:
         code = main(command)
     return (errors.getvalue().strip().splitlines() or [""])[-1] if code == 2 else ""
@@ -148,6 +138,7 @@ def _main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("names", nargs="*")
     parser.add_argument("--runs", type=Path, default=Path("runs/layouts"))
+    parser.add_argument("--seconds", default="600", help="the time limit of each run")
     parser.add_argument("--write", action="store_true", help="put the table into README.md")
     arguments = parser.parse_args()
     folders = sorted(p for p in arguments.folder.iterdir() if (p / "prepared" / "public").is_dir())
@@ -155,7 +146,8 @@ def _main() -> None:
     rows = []
     for folder in folders:
         if not arguments.names or folder.name in arguments.names:
-            rows.append(measured(folder.resolve(), (arguments.runs / folder.name).resolve()))
+            run_dir = (arguments.runs / folder.name).resolve()
+            rows.append(measured(folder.resolve(), run_dir, arguments.seconds))
             print(*asdict(rows[-1]).values(), sep=" | ", flush=True)
     print(table(rows))
     if arguments.write:

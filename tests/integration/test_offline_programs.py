@@ -286,19 +286,19 @@ BITMAP = b"BM" + struct.pack("<IIIIiiHHIIiiII", 54 + 768, 0, 54, 40, 16, 16, 1, 
 def test_rows_that_are_nothing_but_the_name_of_a_file(
     suffix: str, packed: bool, folders: tuple[Path, Path]
 ) -> None:
-    """The picture, and of other kinds the bytes, tell what to predict; the ids are names, mostly without suffix."""
+    """The picture, and of other kinds the bytes, tell what to predict; train and test number theirs alike."""
     rng = np.random.default_rng(3)
     bright = rng.random(ROWS + TEST) < 0.5
-    names = [f"unit{k:03}x{suffix if packed else ''}" for k in range(ROWS + TEST)]
-    (folders[0] / "files").mkdir()
-    for name, level in zip(names, np.where(bright, 120, 90), strict=True):
+    names = [f"unit{k % ROWS:03}x{suffix if packed else ''}" for k in range(ROWS + TEST)]
+    for k, level in enumerate(np.where(bright, 120, 90)):
         cells = np.clip(rng.normal(level, 30, (16, 16)), 0, 255).astype(np.uint8)
+        path = folders[0] / ("train" if k < ROWS else "test") / names[k]
+        path.parent.mkdir(exist_ok=True)
         head = BITMAP if suffix == ".bmp" else b""
-        path = folders[0] / "files" / name
         path.with_suffix(suffix).write_bytes(head + np.repeat(cells, 3).tobytes())
-    if packed:
-        shutil.make_archive(str(folders[0] / "pictures"), "zip", folders[0] / "files")
-        shutil.rmtree(folders[0] / "files")
+    for part in ("train", "test") if packed else ():
+        shutil.make_archive(str(folders[0] / part), "zip", folders[0] / part)
+        shutil.rmtree(folders[0] / part)
     labels = pd.DataFrame({"y": np.where(bright, "bright", "dark")})
     task, answers = write_frame(folders[0], pd.DataFrame({"id": names}), labels, "binary", "accuracy")
     recipe, python = Recipe(models=(ModelSpec("linear"),), image="pixels"), str(ensure_runtime(None).python)
