@@ -16,10 +16,11 @@ NOT_COUNTED = -1
 
 
 def private_score(task: Task, folder: Path, submission: Path) -> str:
-    """The value by the task's metric; '' where no table in `folder` has the sample's columns, or it cannot be graded."""
+    """The value by the task's metric; '' where no table in `folder` has the sample's columns, or the harness does not
+    grade such a task."""
     columns = [*task.ids, *task.prediction]
     tables = [p for p in sorted(folder.glob("*")) if is_table(p) and set(columns) <= set(read_columns(p))]
-    if not tables or not submission.is_file():
+    if not tables or not submission.is_file() or task.self_reported:
         return ""
     answers = read_table(tables[0], text=task.text_columns)
     given = read_table(submission, text=task.text_columns)

@@ -78,8 +78,14 @@ def measured(folder: Path, run_dir: Path, seconds: str) -> Row:
     row.private = private_score(
         task, folder / "prepared" / "private", run_dir / "solution" / "submission.csv"
     )
-    row.said = "; ".join(result.get("problems", []))[:140] if not score else ""
+    row.said = _why_constant(result.get("problems", [])) if not score else ""
     return row
+
+
+def _why_constant(problems: list[str]) -> str:
+    """Why no program was accepted, as far as more is said than that."""
+    said = [line.removeprefix("no program was accepted").removeprefix("; ") for line in problems]
+    return "; ".join(line for line in said if line and "is a constant prediction" not in line)[:140]
 
 
 def _run(folder: Path, run_dir: Path, given: dict[str, str], seconds: str) -> str:
