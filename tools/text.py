@@ -11,6 +11,15 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", _UNKNOWN)
 
 
+def is_utf8(text: str) -> bool:
+    """Whether UTF-8 can hold the text: the name of a file, on Linux, may be any bytes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def all_storable(value: Any) -> Any:
     """Plain JSON with every text in it, keys too, made `storable`."""
     if isinstance(value, str):

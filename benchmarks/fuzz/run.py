@@ -1,6 +1,7 @@
 """The readers of foreign bytes, fuzzed for as long as one likes: python -m benchmarks.fuzz.run --minutes 60."""
 
 import argparse
+import itertools
 import time
 import traceback
 from collections import Counter
@@ -32,8 +33,8 @@ class Tally:
         return {"reader": name, **took, "slowest input, CPU s": f"{self.slowest_s:.2f}", "found": found}
 
 
-def one_round(target: Target, number: int, tally: Tally) -> None:
-    """`A_ROUND` inputs made from one seed; a finding is made small, printed, and counted."""
+def one_round(target: Target, number: int, tally: Tally, *, shrink: bool) -> None:
+    """`A_ROUND` inputs made from one seed; a finding ends it, is printed, if asked for made small, and counted."""
 
     @seed(number)
     @settings(
@@ -41,7 +42,7 @@ def one_round(target: Target, number: int, tally: Tally) -> None:
         database=None,
         deadline=None,
         suppress_health_check=list(HealthCheck),
-        phases=[Phase.generate, Phase.shrink],
+        phases=[Phase.generate, *([Phase.shrink] if shrink else [])],
     )
     @given(target.inputs)
     def holds(read: Any) -> None:
@@ -68,18 +69,20 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--only", help="the name of one target")
     parser.add_argument("--seed", type=int, default=0, help="of the first round")
+    parser.add_argument("--shrink", action="store_true", help="make findings small, for minutes each")
     arguments = parser.parse_args()
     chosen = [t for t in TARGETS if arguments.only in (None, t.name)]
     if not chosen:
         parser.error(f"targets are: {', '.join(t.name for t in TARGETS)}")
     tallies = {target.name: Tally() for target in chosen}
     end, number = time.monotonic() + 60 * arguments.minutes, arguments.seed
-    while time.monotonic() < end:
-        for target in chosen:
-            one_round(target, number, tallies[target.name])
-        number += 1
+    for target in itertools.cycle(chosen):
+        if time.monotonic() >= end:
+            break
+        one_round(target, number, tallies[target.name], shrink=arguments.shrink)
+        number += target is chosen[-1]
     print(as_table([tally.as_row(name) for name, tally in tallies.items()]))
-    print(f"seeds {arguments.seed} to {number - 1}, inputs of at most {LONGEST:,} characters")
+    print(f"seeds {arguments.seed} to {number}, inputs of at most {LONGEST:,} characters")
     return 1 if any(tally.findings for tally in tallies.values()) else 0
 
 

@@ -1,16 +1,20 @@
 """What a fuzz target is, and inputs that make a scanner go back."""
 
 import json
+import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 from hypothesis import strategies as st
 
 LONGEST = 60_000
-BASE_S, PER_CHARACTER_S = 3.0, 2e-4
-"""Time of the processor that a reader may take: a reader that goes over its input again and again takes far more."""
+BASE_S, PER_CHARACTER_S, ENDLESS_S = 3.0, 2e-4, 120.0
+"""Time of the processor that a reader may take (one that goes over its input again and again takes far more), and from
+which on it is ended, whatever its input."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +26,29 @@ class Target:
     read: Callable[[Any], int]
 
     def __call__(self, given: Any) -> float:
-        """Read one input; seconds of the processor. AssertionError if they are too many."""
-        began = time.thread_time()
-        size = self.read(given)
-        took = time.thread_time() - began
+        """Read one input; seconds of the processor. AssertionError if they are too many, or have no end."""
+        with _ended_after(ENDLESS_S):
+            began = time.thread_time()
+            size = self.read(given)
+            took = time.thread_time() - began
         assert took <= BASE_S + PER_CHARACTER_S * size, f"{took:.1f} s for {size} characters"
         return took
+
+
+@contextmanager
+def _ended_after(seconds: float) -> Iterator[None]:
+    """Raise AssertionError in a reader that takes this much of the processor's time."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise AssertionError(f"not read after {seconds:g} s")
+
+    before = signal.signal(signal.SIGPROF, end)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def pieces(words: Sequence[str]) -> st.SearchStrategy[str]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.fuzz.target import Target
 from tests.fuzz.targets import TARGETS
@@ -19,6 +19,7 @@ def test_reader(target: Target) -> None:
         database=None,
         deadline=None,
         suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],  # benchmarks/fuzz --shrink makes a finding small
     )
     @given(target.inputs)
     def holds(read: Any) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from gome.state.errors import GomeError
 from gome.tools.adapters import host
-from gome.tools.adapters.carved import MOST_TABLE, Carved, Unfit
+from gome.tools.adapters.carved import MOST_TABLE, Carved, Unfit, readable
 from gome.tools.data.input_files import InputLinks
 from gome.tools.data.tables import read_cells, read_table
 from gome.tools.evaluation.grader_process import sandbox
@@ -141,7 +140,7 @@ def read_reply(work: Path, what: str) -> dict[str, Any]:
 def read_units(work: Path) -> pd.DataFrame:
     """The table of units that a call has left. Unfit."""
     path = plain_file(work, "units.csv", MOST_TABLE)
-    units = _readable("units()", read_table, path, text=[ID, GROUP]) if path else pd.DataFrame()
+    units = readable("the table of units()", read_table, path, text=[ID, GROUP]) if path else pd.DataFrame()
     if ID not in units:
         raise Unfit(f"units() has no column {ID!r}: return a table with an id for each labelled unit.")
     ids = units[ID]
@@ -156,13 +155,4 @@ def read_answers(work: Path) -> pd.DataFrame:
     path = plain_file(work, "answers.csv", MOST_TABLE)
     if path is None:
         raise Unfit("carve() returned no answers: return a table in the sample's form.")
-    return _readable("carve()", read_cells, path)
-
-
-def _readable(what: str, read: Callable[..., pd.DataFrame], path: Path, **how: Any) -> pd.DataFrame:
-    try:
-        return read(path, **how)
-    except GomeError as error:  # it names a file that nobody else ever sees
-        raise Unfit(
-            f"{what} returned a table that cannot be read{str(error).removeprefix(str(path))}"
-        ) from None
+    return readable("the answers of carve()", read_cells, path)

@@ -2,9 +2,10 @@
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pandas as pd
 
@@ -14,6 +15,7 @@ from gome.tools.data.input_files import InputLinks
 from gome.tools.data.table_names import is_table
 from gome.tools.data.unpacked import unpacked_size
 from gome.tools.execution.left_behind import real_folder
+from gome.tools.text import is_utf8
 
 MOST_TABLE, MOST_ARCHIVE = 2 << 30, 64 << 30
 """Bytes of a table, and of all that an archive holds, once unpacked: more would fill the agent's memory, or its disk."""
@@ -67,7 +69,8 @@ class Carved:
         if out is None:
             raise Unfit("carve() left no folder where `out` was: write into the one that is there.")
         for name, path in files_below(out):
-            _check_name(name)
+            if not is_utf8(name):
+                raise Unfit(f"carve() wrote {name!r}, whose name is no UTF-8.")
             if path.is_symlink():
                 for inner, source in _targets(name, os.readlink(path), seen, links.root):
                     links.link(source, self.folder / inner)
@@ -91,11 +94,12 @@ def files_below(folder: Path, name: str = "") -> Iterator[tuple[str, Path]]:
             yield inner, Path(entry.path)
 
 
-def _check_name(name: str) -> None:
+def readable(what: str, read: Callable[..., pd.DataFrame], path: Path, **how: Any) -> pd.DataFrame:
+    """The table that a call, named by `what`, has left at `path`, as `read` reads it. Unfit if it cannot."""
     try:
-        name.encode()
-    except UnicodeEncodeError:
-        raise Unfit(f"carve() wrote {name!r}, whose name is no UTF-8.") from None
+        return read(path, **how)
+    except GomeError as error:  # it names a file that nobody else ever sees
+        raise Unfit(f"{what} cannot be read{str(error).removeprefix(str(path))}") from None
 
 
 def _check_file(name: str, path: Path, most: int) -> None:

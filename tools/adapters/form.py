@@ -7,7 +7,7 @@ import pandas as pd
 
 from gome.state.errors import GomeError
 from gome.tools.adapters.adapter import ID, LABEL
-from gome.tools.adapters.carved import Carved, Unfit
+from gome.tools.adapters.carved import Carved, Unfit, readable
 from gome.tools.data.label_search import label_values
 from gome.tools.data.table_names import is_table, suffix_of
 from gome.tools.data.tables import read_cells, read_columns
@@ -24,7 +24,7 @@ def check_form(
     are told apart by the columns `ids`, else by their place."""
     if sample not in carved.names:
         raise Unfit(f"carve() wrote no {sample}: write the sample submission for the graded units.")
-    given, answers = read_cells(carved.folder / sample), carved.answers
+    given, answers = readable(f"the carved {sample}", read_cells, carved.folder / sample), carved.answers
     if list(given.columns) != list(real.columns):
         raise Unfit(
             f"carve(): the columns of {sample} are {_few(given.columns)}, those of the real one {_few(real.columns)}."

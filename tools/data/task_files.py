@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gome.state.errors import GomeError
+from gome.tools.text import is_utf8
 
 NEVER = ("task.yaml", "private")
 """Names at the top of a task folder that no program is given."""
@@ -14,7 +15,8 @@ def task_files(root: Path, links_root: str | None = None) -> list[str]:
     """Names of all files below `root` but `NEVER`, sorted within each folder.
 
     Links are followed as long as they lead into the folder, or into `links_root` (a folder; from the task's if it is
-    relative), and into the same folder not twice over. GomeError names a link that leads elsewhere.
+    relative), and into the same folder not twice over. GomeError names a link that leads elsewhere, and a name that is no
+    UTF-8, which neither a record nor a report could hold.
     """
     allowed = [root.resolve()]
     if links_root is not None:
@@ -27,6 +29,8 @@ def task_files(root: Path, links_root: str | None = None) -> list[str]:
 def _below(root: Path, folder: str, allowed: list[Path], above: tuple[Path, ...]) -> Iterator[str]:
     for entry in sorted(os.scandir(root / folder), key=lambda e: e.name):
         name = f"{folder}/{entry.name}" if folder else entry.name
+        if not is_utf8(name):
+            raise GomeError(f"{str(root / name)!r}: the file's name is no UTF-8; rename the file.")
         if name in NEVER and not entry.is_symlink():
             continue
         inside = Path(entry.path).resolve() if entry.is_symlink() else None

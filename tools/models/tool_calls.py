@@ -4,8 +4,7 @@ Nothing here raises for what a model writes: a call that cannot be carried out s
 """
 
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from gome.tools.text import all_storable, storable
 
 MAX_OUTPUT = 20_000
 """Characters of a tool's output that a model is shown."""
-_TAGGED = re.compile(r"<tool_call>(.*?)</tool_call>", re.DOTALL)
+_TAG, _END_TAG = "<tool_call>", "</tool_call>"
 _NAMES, _ARGUMENTS = ("name", "tool"), ("arguments", "args", "parameters", "input")
 
 
@@ -46,7 +45,7 @@ def calls_in(text: str, tools: Sequence[BaseTool]) -> list[ToolCall]:
         elif said := _said_call(body):
             found.append(_call(*said, None, tools))
     if not found:
-        for body in _TAGGED.findall(without_thoughts(text)):
+        for body in _tagged(without_thoughts(text)):
             if said := _said_call(body):
                 found.append(_call(*said, None, tools))
     return found
@@ -123,6 +122,14 @@ def _text_argument(tool: BaseTool) -> str | None:
     """The one argument of a tool that takes a single text, None for another tool."""
     names = list(tool.args)
     return names[0] if len(names) == 1 and tool.args[names[0]].get("type") == "string" else None
+
+
+def _tagged(text: str) -> Iterator[str]:
+    """What stands between tags, in one pass: a text may hold any number of opening ones alone."""
+    start = text.find(_TAG)
+    while start >= 0 and (end := text.find(_END_TAG, start)) >= 0:
+        yield text[start + len(_TAG) : end]
+        start = text.find(_TAG, end)
 
 
 def _said_call(text: str) -> tuple[str, Any] | None:
