@@ -1,5 +1,6 @@
 """Links in a task folder: what lies outside of it gets into no input."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,10 @@ def test_a_link_to_a_folder_above_it_ends(tmp_path: Path) -> None:
     folder = open_inputs(tmp_path / "task").input_dir("search", 0)
     assert (folder / "more" / "words.txt").read_text() == "words"
     assert not (folder / "more" / "up").exists()
+
+
+def test_a_file_name_that_no_record_can_hold_is_refused_in_one_line(tmp_path: Path) -> None:
+    make_task(tmp_path / "task")
+    (tmp_path / "task" / os.fsdecode(b"notes-\xe4.txt")).touch()
+    with pytest.raises(GomeError, match=r"notes-.udce4.txt': the file's name is no UTF-8; rename the file"):
+        open_inputs(tmp_path / "task")

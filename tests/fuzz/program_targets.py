@@ -230,5 +230,5 @@ PROGRAM_TARGETS = (
     Target(
         "grades", st.lists(st.sampled_from(GRADES) | st.binary(max_size=4), max_size=8).map(b"".join), grades
     ),
-    Target("left by adapters", LEFT, left_behind),
+    Target("left by adapters", LEFT, left_behind, examples=20),
 )

@@ -19,11 +19,13 @@ which on it is ended, whatever its input."""
 
 @dataclass(frozen=True)
 class Target:
-    """A reader: `inputs` makes what it is given, `read` gives it and returns its size in characters, or raises."""
+    """A reader: `inputs` makes what it is given, `read` gives it and returns its size in characters, or raises. `examples`:
+    how many inputs the test suite has time for."""
 
     name: str
     inputs: st.SearchStrategy[Any]
     read: Callable[[Any], int]
+    examples: int = 60
 
     def __call__(self, given: Any) -> float:
         """Read one input; seconds of the processor. AssertionError if they are too many, or have no end."""

@@ -188,6 +188,6 @@ def layouts(given: dict[bytes, bytes]) -> int:
 TASK_TARGETS = (
     Target("task.yaml", TASK_YAML, task_yaml),
     Target("tables", TABLES, tables),
-    Target("other files", FILES, other_files),
-    Target("layouts", LAYOUTS, layouts),
+    Target("other files", FILES, other_files, examples=20),
+    Target("layouts", LAYOUTS, layouts, examples=20),
 )

@@ -8,13 +8,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from tests.fuzz.target import Target
 from tests.fuzz.targets import TARGETS
 
-EXAMPLES = 60
-
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name.replace(" ", "-"))
 def test_reader(target: Target) -> None:
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=target.examples,
         derandomize=True,
         database=None,
         deadline=None,

@@ -12,6 +12,7 @@ from gome.agents.prompts.replies import CodeReply, Diagnosis, HypothesisReply
 from gome.agents.trying import updated
 from gome.tools.models.parsing import extract_json, fenced_blocks, without_thoughts
 from gome.tools.models.reply import read_reply
+from gome.tools.models.tool_calls import calls_in
 
 MANY = 50_000
 
@@ -39,6 +40,10 @@ def test_half_thoughts_are_read_in_one_pass(half: str) -> None:
 @pytest.mark.parametrize("half", ["```python\n", "```x\n", "````\n```\n", "``` \n", "```" + " " * 40 + "a\n"])
 def test_half_fences_are_read_in_one_pass(half: str) -> None:
     assert len(fenced_blocks(half * MANY)) <= MANY
+
+
+def test_half_tags_of_calls_are_read_in_one_pass() -> None:
+    assert calls_in("<tool_call>" * 20 * MANY, []) == []
 
 
 @pytest.mark.parametrize(
