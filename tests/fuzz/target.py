@@ -19,8 +19,9 @@ which on it is ended, whatever its input."""
 
 @dataclass(frozen=True)
 class Target:
-    """A reader: `inputs` makes what it is given, `read` gives it and returns its size in characters, or raises. `examples`:
-    how many inputs the test suite has time for."""
+    """A reader: `inputs` makes what it is given, `read` gives it and returns its size in characters, or raises.
+
+    `examples`: of how many inputs in the test suite."""
 
     name: str
     inputs: st.SearchStrategy[Any]
