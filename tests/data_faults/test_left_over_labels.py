@@ -1,10 +1,13 @@
 """Copies of the labels that somebody left in the task folder: in no fold, in whatever form, and it is said."""
 
 import bz2
+import contextlib
 import gzip
 import io
 import json
+import lzma
 import pickle
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +33,12 @@ def _npy(train: pd.DataFrame) -> bytes:
     return file.getvalue()
 
 
+def _sqlite(train: pd.DataFrame) -> bytes:
+    with contextlib.closing(sqlite3.connect(":memory:")) as base:
+        train.to_sql("train", base, index=False)
+        return base.serialize()
+
+
 FORMS: dict[str, Callable[[pd.DataFrame], bytes]] = {
     "backup/train.csv.bak": _csv,
     "train.json": lambda t: t.to_json().encode(),
@@ -51,6 +60,10 @@ FORMS: dict[str, Callable[[pd.DataFrame], bytes]] = {
     "in_order.csv": lambda t: _csv(t[["y"]].rename(columns={"y": "outcome"})),
     "unkeyed.csv": lambda t: _csv(t[["y"]]),
     "broken.parquet": lambda t: b"PAR1" + _csv(t),
+    "train.bak.xz": lambda t: lzma.compress(_csv(t)),
+    "old.7z": lambda t: b"7z\xbc\xaf\x27\x1c\0\4" + lzma.compress(_csv(t), lzma.FORMAT_ALONE),
+    "train.db": _sqlite,
+    "copy.parquet": lambda t: t.rename(columns={"y": "outcome"}).to_parquet(),
 }  # fmt: skip
 
 
@@ -64,7 +77,7 @@ def test_no_copy_of_the_labels_is_in_a_fold(tmp_path: Path, name: str) -> None:
     assert any(name in note for note in inputs.notes)
     for folder, graded in folds(inputs):
         assert not labels_in_sight(folder, [str(y) for y in train["y"].iloc[graded]])
-        if name.endswith((".pkl", ".npy", ".gz", ".bz2")):
+        if name.endswith((".pkl", ".npy", ".gz", ".bz2", ".xz", ".7z", ".db")):
             assert not (folder / name).exists()
 
 
@@ -96,6 +109,23 @@ def test_classes_are_found_too(tmp_path: Path) -> None:
     (tmp_path / "task" / "y.lst").write_text("\n".join(train["y"]))
     for folder, _ in folds(open_inputs(tmp_path / "task")):
         assert {p.name for p in folder.iterdir()} == {"train.csv", "test.csv", "sample_submission.csv"}
+
+
+def test_labels_of_few_rows_and_lists_of_a_class_are_found(tmp_path: Path) -> None:
+    """All the labels of 20 rows in two classes are somewhere by chance once in some thousands of times."""
+    train = make_task(tmp_path / "task").iloc[:20]
+    train["y"] = np.random.default_rng(1).permutation(np.arange(20) % 2)
+    task = tmp_path / "task"
+    train.to_csv(task / "train.csv", index=False)
+    (task / "task.yaml").write_text("metric: accuracy\ntarget: y\nid: id\n")
+    _shuffled(train).to_csv(task / "train.bak", index=False)
+    _shuffled(train.rename(columns={"y": "outcome"})).to_json(task / "rows.json", orient="records")
+    (task / "sick.txt").write_text("\n".join(train["id"][train["y"] == 1]))
+    (task / "visited.txt").write_text("\n".join(train["id"][::2]))
+    (task / "other.csv").write_text(_csv(train.assign(y=np.arange(20) // 10)).decode().replace("y", "left"))
+    inputs = open_inputs(task)
+    left = {p.name for p in inputs.input_dir("search", 0).iterdir()}
+    assert left == {"train.csv", "test.csv", "sample_submission.csv", "visited.txt", "other.csv"}
 
 
 def test_what_holds_no_labels_stays_and_keep_brings_the_rest_back(tmp_path: Path) -> None:
@@ -132,11 +162,11 @@ def test_counts_beside_ids_are_no_labels(seed: int) -> None:
     """Small numbers are everywhere, also as ids, and rare classes follow one another in any text of them."""
     rng = np.random.default_rng(seed)
     labels = pd.DataFrame({f"y{i}": (rng.random(60) < 0.08).astype(int) for i in range(10)})
-    search = LabelSearch(pd.Series(range(60)), labels)
+    search = LabelSearch(pd.Series(range(60)), labels, doubt=0.01)
     counts = rng.choice([0, 1, 5, 6], (60, 20), p=[0.6, 0.25, 0.1, 0.05])
     assert not search.in_text("\n".join(f"{i}," + ",".join(map(str, c)) for i, c in enumerate(counts)))
     told = "\n".join(f"{c[0]} {y}" for c, y in zip(counts, labels["y3"], strict=True))
-    assert search.in_text(told) == (labels["y3"].sum() > 2)  # of one or two no stretch is unlikely
+    assert search.in_text(told) == (labels["y3"].sum() > 1)  # one may be anywhere
 
 
 def test_a_column_without_labels_hides_nothing() -> None:

@@ -1,6 +1,7 @@
 """Adapters that would make scores lie, each stopped before a run begins, by one line that says what to mend."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,12 @@ def write_shared_ids(folder: Path) -> Path:
 CASES = {
     "leaks a label beside the id": (
         write_long_form,
+        'for k, v in rows[unit].items() if k != "level"}',
+        'for k, v in rows[unit].items()}',
+        "the carved test.jsonl holds labels of hidden units",
+    ),
+    "leaks labels of few units": (
+        partial(write_long_form, labelled=24),
         'for k, v in rows[unit].items() if k != "level"}',
         'for k, v in rows[unit].items()}',
         "the carved test.jsonl holds labels of hidden units",

@@ -1,5 +1,6 @@
 """Checks of a carved fold: no label of a hidden unit is found in it, and its files are the units' own."""
 
+import contextlib
 import hashlib
 import tempfile
 from collections import defaultdict
@@ -34,20 +35,22 @@ _MOST_COLUMNS = 20
 @dataclass(frozen=True)
 class Hidden:
     """Labels that no file may tell: `labels` (n, columns) of rows with the `keys` (n,), which are made of the columns
-    `names`; None where a row has no key."""
+    `names`; None where a row has no key. `doubt`: see `LabelSearch`."""
 
     names: list[str]
     keys: pd.Series
     labels: pd.DataFrame
+    doubt: float = 0
 
     @cached_property
     def search(self) -> LabelSearch:
         """What looks for them."""
-        return LabelSearch(self.keys, self.labels)
+        return LabelSearch(self.keys, self.labels, doubt=self.doubt)
 
 
-def check_hidden(folder: Path, names: Sequence[str], hidden: Sequence[Hidden]) -> None:
-    """No label stands by value beside its id in the files `names` of a carved folder, archives included, or in names."""
+def check_hidden(folder: Path, names: Sequence[str], hidden: Sequence[Hidden]) -> list[str]:
+    """No label stands by value beside its id in the files `names` of a carved folder, archives included, or in names.
+    Returned are the files in which nobody can look for them."""
     hidden = [h for h in hidden if len(h.labels)]
     for one in hidden:
         parts = (
@@ -59,33 +62,38 @@ def check_hidden(folder: Path, names: Sequence[str], hidden: Sequence[Hidden]) -
             raise Unfit("names of files or folders in the carved folder tell the labels of hidden units.")
     found = Inventory()
     searched = sampled(opened(folder, list(names), found))
+    unread = list(found.left_out)
     with tempfile.TemporaryDirectory() as scratch:
         for name, path in as_files(found, folder, searched, Path(scratch)):
-            if path and (where := _tells(hidden, name, path)) is not None:
+            content = _content(name, path) if path else Content()
+            if content.texts is None and content.table is None and not content.media:
+                unread += searched[name]
+            elif (where := _tells(hidden, content)) is not None:
                 raise Unfit(
                     f"the carved {name} holds labels of hidden units{where}: leave these rows out of it."
                 )
+    return unread
 
 
 def of_answers(
-    answers: pd.DataFrame, units: pd.Series, ids: list[str], prediction: list[str]
+    answers: pd.DataFrame, units: pd.Series, ids: list[str], prediction: list[str], *, doubt: float = 0
 ) -> list[Hidden]:
     """What hidden answers tell: each column, and of columns of 0 and 1 which one is 1; by the ids of their rows, and by
-    the `units` (n,) that several rows are of."""
+    the `units` (n,) that several rows are of. `doubt`: see `LabelSearch`."""
     answers, units = answers.reset_index(drop=True), units.reset_index(drop=True)
     labels = answers[prediction]
     bits = labels.apply(pd.to_numeric, errors="coerce")
     if len(prediction) > 1 and bits.isin([0, 1]).all(axis=None):
         labels = labels.assign(**{"the column that is 1": bits.idxmax(axis=1)})
     keys = row_keys(answers, ids) if ids else pd.Series([None] * len(answers), dtype=object)
-    by_rows = Hidden(ids, keys, labels)
+    by_rows = Hidden(ids, keys, labels, doubt)
     place = units.groupby(units).cumcount()
     most = min(int(place.max()) + 1, max(1, _MOST_COLUMNS // labels.shape[1]))
     at = {i: place == i for i in range(most)}
     wide = pd.DataFrame(
         {f"{c} {i}": labels[c][rows].set_axis(units[rows]) for i, rows in at.items() for c in labels}
     )
-    by_units = Hidden([UNIT], pd.Series(wide.index, dtype=object), wide.reset_index(drop=True))
+    by_units = Hidden([UNIT], pd.Series(wide.index, dtype=object), wide.reset_index(drop=True), doubt)
     return [by_rows] if list(units) == list(keys) else [by_rows, by_units]
 
 
@@ -95,12 +103,16 @@ def of_units(units: pd.DataFrame, train: Sequence[str]) -> Hidden:
     return Hidden([ID], away[ID], away[[LABEL]] if LABEL in units else away[[]].iloc[:0])
 
 
-def _tells(hidden: Sequence[Hidden], name: str, path: Path) -> str | None:
-    """Where the file tells labels, '' if in no column; None if it tells none."""
-    try:
-        content = Content(table=read_table(path, rows=_ROWS)) if is_table(name) else read_content(path)
-    except GomeError:
-        return None
+def _content(name: str, path: Path) -> Content:
+    """What a file holds; what is called a table and is none may be text."""
+    if is_table(name):
+        with contextlib.suppress(GomeError):
+            return Content(table=read_table(path, rows=_ROWS))
+    return read_content(path)
+
+
+def _tells(hidden: Sequence[Hidden], content: Content) -> str | None:
+    """Where a file of this content tells labels, '' if in no column; None if it tells none."""
     for one in hidden:
         if any(one.search.in_text(text) for text in content.texts or []):
             return ""

@@ -16,6 +16,7 @@ from gome.tools.adapters.form import check_agreement, check_form, check_shape
 from gome.tools.adapters.hidden import check_hidden, check_own_files, of_answers, of_units
 from gome.tools.data.input_files import InputLinks
 from gome.tools.data.inputs import laid_out
+from gome.tools.data.inventory import few
 from gome.tools.data.mlebench import DESCRIPTIONS
 from gome.tools.data.row_splits import Split
 from gome.tools.data.splits import SplitPlan
@@ -23,8 +24,9 @@ from gome.tools.data.tables import read_cells, read_table, write_table
 from gome.tools.data.task_files import task_files
 from gome.tools.evaluation.metric import UNIT
 
-FOLDER, UNITS, ANSWERS = "adapter", "units.csv", "answers.csv"
-"""What a run keeps of its adapter: the folder, and in it beside the adapter the units and the answers of all folds."""
+FOLDER, UNITS, ANSWERS, UNREAD = "adapter", "units.csv", "answers.csv", "unread.txt"
+"""What a run keeps of its adapter: the folder, and in it beside the adapter the units, the answers of all folds, and the
+names of files in which nobody could look for labels."""
 
 
 @contextmanager
@@ -59,9 +61,11 @@ class AdapterInputs:
     @property
     def notes(self) -> list[str]:
         """What is not known of a task without tables, one line each."""
+        unread = sorted(self._unread())
+        but = f", but for {len(unread)} files that nobody here can read: {few(unread)}" if unread else ""
         return [
             "there are no train and test tables: columns are not profiled, no column is searched for leaks, and no "
-            "program is run on labels turned around; carved folders were searched for hidden labels by value"
+            f"program is run on labels turned around; carved folders were searched for hidden labels by value{but}"
         ]
 
     def input_dir(self, split: str, fold: int) -> Path:
@@ -131,7 +135,7 @@ class AdapterInputs:
             check_own_files(carved, public, names, set(graded), {unit for c in task.ids for unit in real[c]})
             check_agreement(carved.answers[task.prediction], units, self.units)
             hidden = of_answers(carved.answers, units, task.ids, task.prediction)
-            check_hidden(folder, carved.names, [*hidden, of_units(self.units, train)])
+            unread = check_hidden(folder, carved.names, [*hidden, of_units(self.units, train)])
         answers = (
             carved.answers.drop(columns=SAID_UNIT, errors="ignore")
             if SAID_UNIT not in real
@@ -140,6 +144,12 @@ class AdapterInputs:
         path = self._answers_file(cut.name, cut.fold)
         path.parent.mkdir(exist_ok=True)
         write_table(answers.assign(**{UNIT: units}), path)
+        known = self._unread()
+        (self.run_dir / FOLDER / UNREAD).write_text("\n".join(sorted(known.union(unread))), encoding="utf-8")
+
+    def _unread(self) -> set[str]:
+        path = self.run_dir / FOLDER / UNREAD
+        return set(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else set()
 
     def _answers_file(self, split: str, fold: int) -> Path:
         return self.run_dir / "answers" / f"{split}-{fold}.csv"

@@ -11,8 +11,9 @@ import pandas as pd
 
 from gome.state.parts import gain_of
 from gome.state.task import Task
-from gome.tools.adapters.adapter import ID
+from gome.tools.adapters.adapter import ID, LABEL
 from gome.tools.adapters.carved import Carved, Unfit
+from gome.tools.adapters.form import check_form
 from gome.tools.adapters.hidden import check_hidden, digest, of_answers
 from gome.tools.adapters.inputs import ANSWERS, FOLDER, AdapterInputs, named
 from gome.tools.data import archives
@@ -23,15 +24,19 @@ from gome.tools.evaluation.metric import UNIT
 from gome.tools.evaluation.submission import check_submission
 
 _DEALS = 5
+_DOUBT = 1e-4
+"""Odds of an adapter to be refused for nothing, for each place where labels of few units are looked for."""
 
 
 def check_trusted(inputs: AdapterInputs, *, seed: int) -> None:
     """Carve the first search fold twice more, with other hashes of Python, look in it for answers of units that are
-    neither to be learned from nor graded there, and grade the answers. GomeError."""
+    neither to be learned from nor graded there, do so with many units where it has few, and grade the answers.
+    GomeError."""
     with named(inputs.task.adapter_name):
         _check_repeats(inputs)
         for split in ("smoke", "search"):
             _check_held_back(inputs, split)
+        _check_many(inputs)
         for split in ("search", "selection"):
             sample, answers = inputs.sample(split, 0), inputs.answers(split, 0)
             _check_grading(inputs.task, answers, sample, seed)
@@ -63,6 +68,24 @@ def _check_held_back(inputs: AdapterInputs, split: str) -> None:
     away = answers[~answers[UNIT].isin(inputs.units[ID].iloc[np.append(cut.train_rows, cut.test_rows)])]
     folder = inputs.input_dir(split, 0)
     check_hidden(folder, task_files(folder), of_answers(away, away[UNIT], task.ids, task.prediction))
+
+
+def _check_many(inputs: AdapterInputs) -> None:
+    """Where a fold grades too few units for a search to be sure: carve the selection the other way round, so that most of
+    the units are graded, and doubt what tells nearly all of them."""
+    task, scratch = inputs.task, inputs.adapter.scratch
+    folds = (inputs.answers(cut.name, cut.fold) for cut in inputs.plan.folds("search"))
+    if all(h.search.sure for a in folds for h in of_answers(a, a[UNIT], task.ids, task.prediction)):
+        return
+    selection, ids = inputs.plan.folds("selection")[0], inputs.units[ID].to_numpy()
+    labelled = inputs.units[LABEL].notna().to_numpy() if LABEL in inputs.units else np.full(len(ids), True)
+    graded = list(ids[selection.train_rows[labelled[selection.train_rows]]])
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        carved = inputs.adapter.carve(list(ids[selection.test_rows]), graded, Path(folder))
+        real = read_cells(inputs.input_dir("final", 0) / task.sample)
+        units = check_form(carved, task.sample, task.ids, real, graded)
+        hidden = of_answers(carved.answers, units, task.ids, task.prediction, doubt=_DOUBT)
+        check_hidden(carved.folder, carved.names, hidden)
 
 
 def _contents(carved: Carved) -> Iterator[tuple[str, str]]:

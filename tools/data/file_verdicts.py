@@ -15,6 +15,8 @@ from gome.tools.data.tables import LARGE, read_table
 KEYED, ABSENT = 0.5, 0.1
 """Share of train's ids in a column from which it is a key, and of test's up to which a table lacks the test part."""
 MOST_ROWS = 200_000
+DOUBT = 1e-2
+"""Odds of a file to be left out for nothing, where labels are few: `keep` brings it back."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class FileJudge:
     def __init__(self, task: Task, train: pd.DataFrame, test_ids: pd.Series) -> None:
         self.task = task
         ids = train.get(task.id, pd.Series([None] * len(train), dtype=object))
-        self.search = LabelSearch(ids, train[task.target])
+        self.search = LabelSearch(ids, train[task.target], doubt=DOUBT)
         self.told_apart = bool(ids.notna().all())  # else a row without id cannot be found elsewhere
         own = set(test_ids.dropna().astype(str)) - set(ids.dropna().astype(str))
         self.test = LabelSearch(pd.Series(sorted(own), dtype=object), pd.DataFrame())
@@ -48,7 +50,8 @@ class FileJudge:
             return Verdict()
         if content.texts is None:
             return Verdict("cannot be read, so nobody knows whether it holds labels")
-        told = any(self.search.in_text(text) for text in content.texts)
+        others = self.test if self.apart else None
+        told = any(self.search.in_text(text, others) for text in content.texts)
         if not told and content.table is not None:
             told = self.search.in_table(content.table, self._key(content.table)) is not None
         return Verdict("holds labels of train rows" if told else "", in_part=not content.whole)

@@ -1,4 +1,5 @@
-"""Looks for labels in anything: beside the ids of their rows, or in the order of the rows. Executed, no model asked.
+"""Looks for labels in anything: beside the ids of their rows, in the order of the rows, or as a list of the rows of one
+class. Executed, no model asked.
 
 A place (a column, or a distance from an id in a text) tells labels if what stands there is the row's own label far more
 often than the same labels dealt to other rows would be.
@@ -9,33 +10,48 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from scipy.special import gammaln
 
 from gome.tools.data.columns import class_text
 from gome.tools.data.ids import id_values
 
 TOLD = 0.8
 """Share of the way from chance to all labels right from which a place tells them."""
-FEWEST = 12
+FEWEST = 3
+"""Rows from which on they are a copy of some, and no example."""
 ROWS = 2_000
 FARTHEST = 2_000
 PLACES = 12
 ODDS, BESIDE_ODDS = 1e-9, 1e-6
 """Of a stretch of labels in the order of the rows, or of the labels at one place, to be there by chance."""
+DOUBT = 0.8
+"""Of what all the labels of a column say together: the share from which a place is doubted."""
+MOST_LISTED = 50
+"""Classes of which lists are looked for."""
 _SUFFIX = r"\.[A-Za-z]\w{0,5}$"
 _TOKEN = re.compile(r"\n|[^\s,;:|\"'{}\[\]()=<>/\\]+")
 
 
 class LabelSearch:
-    """Knows the labelled rows of a train table: `ids` (n,), None where there is none, and `labels` (n, targets)."""
+    """Knows the labelled rows of a train table: `ids` (n,), None where there is none, and `labels` (n, targets).
 
-    def __init__(self, ids: pd.Series, labels: pd.DataFrame) -> None:
+    Of few rows, or of rare classes, all labels together may be there by chance. A place that has nearly all of them is
+    taken for one that tells them as long as the odds of that are at most `doubt`; 0: only what is sure is.
+    """
+
+    def __init__(self, ids: pd.Series, labels: pd.DataFrame, *, doubt: float = 0) -> None:
         ids = id_values(ids)
         known = ids.dropna().drop_duplicates()
         self._row_of = pd.Series(known.index.to_numpy(), index=known.to_numpy())
         self._row_of_word = self._row_of.set_axis(_words(known))
         self._row_of_word = self._row_of_word[self._row_of_word.index.notna()]
-        self._labels = [one for c in labels.columns if (one := _Labels(labels[c])).some]
+        self._labels = [one for c in labels.columns if (one := _Labels(labels[c], doubt)).some]
         self.rows = len(ids)
+
+    @property
+    def sure(self) -> bool:
+        """Whether a place that has all the labels of a column tells them without doubt, whichever the column is."""
+        return all(labels.all_odds <= BESIDE_ODDS for labels in self._labels if len(labels.counts) > 1)
 
     def share(self, ids: pd.Series) -> float:
         """Share of the ids of the train table that are among `ids`."""
@@ -49,8 +65,9 @@ class LabelSearch:
                 return str(name)
         return None
 
-    def in_text(self, text: str) -> bool:
-        """Whether labels stand in `text`: at a fixed place from their rows' ids, or one after the other in order."""
+    def in_text(self, text: str, others: "LabelSearch | None" = None) -> bool:
+        """Whether labels stand in `text`: at a fixed place from their rows' ids, or one after the other in order; or it
+        lists the rows of a class, and none of `others`."""
         tokens = _TOKEN.findall(text)
         if len(tokens) < FEWEST:
             return False
@@ -61,7 +78,10 @@ class LabelSearch:
             label_at = labels.codes_of_words(unique)[codes]
             if _beside(codes, breaks, row_at, label_at, labels) or labels.in_order(label_at):
                 return True
-        return False
+        if others is not None and (others._rows_of_words(unique) >= 0).any():
+            return False
+        listed = np.unique(row_at[row_at >= 0])
+        return any(labels.listed(listed) for labels in self._labels)
 
     def _rows(self, ids: pd.Series, unique: bool = False) -> np.ndarray:
         """The train table's row of each of `ids`, -1 where there is none; if `unique`, the rows that there are."""
@@ -104,16 +124,17 @@ def _beside(
 class _Labels:
     """One target column as codes (n,), -1 where there is no label."""
 
-    def __init__(self, values: pd.Series) -> None:
+    def __init__(self, values: pd.Series, doubt: float) -> None:
         text = label_values(values.reset_index(drop=True))
         self.of_row, names = pd.factorize(text)
         self.some = len(names) > 0
         self._code_of = pd.Series(np.arange(len(names)), index=names)
         words = self._code_of.set_axis(_words(pd.Series(names, dtype=object)))
         self._code_of_word = words[words.index.notna()]
-        self.share: np.ndarray = np.bincount(self.of_row[self.of_row >= 0], minlength=len(names)) / max(
-            1, len(text)
-        )
+        self.counts: np.ndarray = np.bincount(self.of_row[self.of_row >= 0], minlength=len(names))
+        self.share: np.ndarray = self.counts / max(1, len(text))
+        self.all_odds = float(np.exp(-_dealt(self.counts, self.counts)))
+        self._doubt = doubt
 
     def codes(self, values: np.ndarray) -> np.ndarray:
         """Code of each value, -1 for what is no label."""
@@ -128,26 +149,45 @@ class _Labels:
     def told(self, said: np.ndarray, rows: np.ndarray) -> bool:
         """Whether `said` (k,), codes, are the labels of `rows` (k,) and not only labels."""
         truth = self.of_row[rows]
-        known = truth >= 0
-        said, truth, rows = said[known], truth[known], rows[known]
-        # A row counts once, however often it is named.
-        weights = 1 / np.bincount(rows)[rows] if len(rows) else np.ones(0)
-        count = float(weights.sum())
-        if count < FEWEST - 0.5:
+        rows, said, truth = (part[truth >= 0] for part in (rows, said, truth))
+        _, first = np.unique(rows, return_index=True)  # a row counts once, however often it is named
+        if len(first) < FEWEST:
             return False
+        weights = 1 / np.bincount(rows)[rows]
         right = float(np.average(said == truth, weights=weights))
         if right <= TOLD:
             return False
         shares = (
-            np.bincount(part[part >= 0], weights[part >= 0], minlength=len(self.share)) / count
+            np.bincount(part[part >= 0], weights[part >= 0], minlength=len(self.share)) / len(first)
             for part in (said, truth)
         )
         chance = float(np.multiply(*shares).sum())
         if chance >= 1 or (right - chance) / (1 - chance) < TOLD:
             return False
-        surprise = right * np.log(right / max(chance, 1e-12))
-        surprise += (1 - right) * np.log((1 - right) / (1 - chance)) if right < 1 else 0
-        return bool(count * surprise >= -np.log(BESIDE_ODDS))  # Chernoff's bound
+        hits = truth[first][said[first] == truth[first]]
+        some_of = _ways(np.array(len(first)), np.array(len(hits)))
+        return self._is_told(_dealt(self.counts, np.bincount(hits, minlength=len(self.counts))) - some_of)
+
+    def listed(self, rows: np.ndarray) -> bool:
+        """Whether the `rows` (k,), each once, are those of one class and hardly any other."""
+        labelled, rows = int(self.counts.sum()), rows[self.of_row[rows] >= 0]
+        if not FEWEST <= len(rows) < labelled or not 2 <= len(self.counts) <= MOST_LISTED:
+            return False
+        there = np.bincount(self.of_row[rows], minlength=len(self.counts))
+        code = int(there.argmax())
+        both, size = int(there[code]), int(self.counts[code])
+        right = 1 - (len(rows) + size - 2 * both) / labelled
+        chance = (len(rows) * size + (labelled - len(rows)) * (labelled - size)) / labelled**2
+        if (right - chance) / (1 - chance) < TOLD:
+            return False
+        parts = [(size, both), (labelled - size, len(rows) - both)]
+        alike = sum(float(_ways(np.array(of), np.array(some))) for of, some in parts)
+        most = float(_ways(np.array(labelled), np.array(len(rows)))) - np.log(len(rows) - both + 1)
+        return self._is_told(most - alike)
+
+    def _is_told(self, surprise: float) -> bool:
+        """Whether what would be there by chance with odds of exp(-surprise) is taken for more than chance."""
+        return bool(surprise >= -np.log(max(BESIDE_ODDS, min(self._doubt, self.all_odds**DOUBT))))
 
     def in_order(self, said: np.ndarray) -> bool:
         """Whether a stretch of the labels stands in `said` (k,), beside one another, at a fixed distance or as the
@@ -164,17 +204,24 @@ class _Labels:
     def _surprise_in(self, codes: np.ndarray) -> np.ndarray:
         """How unlikely each row's label is after the one before it (n,), as -log, where labels follow one another as in
         `codes` (k,): nothing in a table sorted by it."""
-        before = codes[:-1]
-        same = float(np.mean((codes[1:] == before)[before >= 0])) if (before >= 0).any() else 0.0
-        alike, share = min(max(1e-12, same), 1.0), np.bincount(codes[codes >= 0], minlength=len(self.share))
-        other = np.maximum(1e-12, share[self.of_row] / max(1, len(codes)) * (1 - alike))
-        repeated = np.append(False, self.of_row[1:] == self.of_row[:-1])
-        return np.where(repeated, -np.log(alike), -np.log(other))
+        before, after = codes[:-1][codes[:-1] >= 0], codes[1:][codes[:-1] >= 0]
+        seen, alike, known = (
+            np.bincount(part, minlength=len(self.share))
+            for part in (before, before[before == after], codes[codes >= 0])
+        )
+        stays, share = alike / np.maximum(1, seen), known / max(1, len(codes))
+        before, after = self.of_row[:-1], self.of_row[1:]
+        other = (1 - stays[before]) * share[after] / np.maximum(1e-12, 1 - share[before])
+        odds = np.append(share[self.of_row[:1]], np.where(before == after, stays[before], other))
+        return -np.log(np.clip(odds, 1e-12, 1))
 
     def _telling(self, start: int, surprise: np.ndarray) -> int | None:
-        """How many labels from `start` are unlikely to be in this order by chance; None if the rest is too few."""
+        """How many labels from `start` are unlikely to be in this order by chance; None if the rest is too few. All of
+        them are not, as far as they may be doubted."""
         sums = np.cumsum(surprise[start : start + 4_000])
         length = int(np.searchsorted(sums, -np.log(ODDS))) + 1
+        if length > len(sums) and start == 0 and np.exp(-sums[-1]) <= self._doubt:
+            length = len(sums)
         part = self.of_row[start : start + length]
         return length if length <= len(sums) and length >= 2 and (part >= 0).all() else None
 
@@ -187,6 +234,19 @@ def _stands_in(probe: np.ndarray, codes: np.ndarray, stride: int) -> bool:
             return False
         at = at[codes[at + i * stride] == code]
     return bool(len(at))
+
+
+def _ways(of: np.ndarray, some: np.ndarray) -> np.ndarray:
+    """The logarithm of the number of ways to choose `some` of `of`."""
+    return gammaln(of + 1) - gammaln(some + 1) - gammaln(of - some + 1)
+
+
+def _dealt(counts: np.ndarray, hits: np.ndarray) -> float:
+    """How unlikely it is, as -log, that labels of these `counts` (classes,), dealt to their rows, fall on those rows as
+    they were said, `hits` (classes,) of each: for all the rows, in one way of all that there are."""
+    falls = gammaln(counts + 1) - gammaln(counts - hits + 1)
+    rows, said = counts.sum(), hits.sum()
+    return float(gammaln(rows + 1) - gammaln(rows - said + 1) - falls.sum())
 
 
 def label_values(values: pd.Series) -> pd.Series:
