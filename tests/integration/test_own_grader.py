@@ -67,6 +67,14 @@ def test_a_grader_sees_neither_the_users_files_nor_the_network_nor_a_key(
         ("os._exit(3)", "it ended"),
         ("sys.exit('enough')", "it ended|SystemExit|enough"),
         ("raise ValueError('two\\nlines')", "ValueError: two$"),
+        (
+            "answers['y'][answers['y'] > 1] = 0; return 1",
+            r"^grade.py:grade: line 4 of grade.py: chained assignment .* write",
+        ),
+        (
+            "answers['y'].fillna(0, inplace=True); return 1",
+            "line 4 of grade.py: chained assignment changes nothing",
+        ),
         ("return 'much'", "could not convert"),
         ("os.write(0, b'{\"value\": ' + b'9' * 5000 + b'}\\n'); return 1", "can't be read"),
         ("os.write(0, b'[' * 9000 + b'\\n'); return 1", "can't be read"),

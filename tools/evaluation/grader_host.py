@@ -12,14 +12,24 @@ import json
 import pickle
 import socket
 import sys
+import traceback
 import types
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+CHAINED = "chained assignment changes nothing from pandas 3 on: write table.loc[rows, column] = value"
+
 
 def _said(error: BaseException) -> dict[str, str]:
+    """What was raised, in one line; of an assignment without an effect where it stands, and what to write instead."""
     reason = (str(error).strip() or "no reason given").splitlines()[0][:300]
+    if type(error).__name__ == "ChainedAssignmentError":
+        task = f"{Path('input').resolve()}/"
+        own = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(task)]
+        where = f"line {own[-1].lineno} of {own[-1].filename.removeprefix(task)}: " if own else ""
+        return {"error": f"{where}{CHAINED}"}
     return {"error": f"{type(error).__name__}: {reason}"}
 
 
@@ -57,12 +67,21 @@ def load(where: str, function: str, competition: str) -> Callable[..., Any] | No
     return found if callable(found) else None
 
 
+def _refuse_chained() -> None:
+    """A grader that was written for older pandas would give another value, and say so in a warning that nobody sees."""
+    import pandas
+
+    warnings.simplefilter("error", pandas.errors.ChainedAssignmentError)
+
+
 def value(grade: Callable[..., Any], submission: Any, answers: Any, rows: Any) -> dict[str, Any]:
     """The answer on these rows of both tables; on all that is given where `rows` is None."""
     try:
         given = [table if rows is None else table.iloc[rows] for table in (submission, answers)]
         given = [g if isinstance(g, list) else g.reset_index(drop=True) for g in given]
-        return {"value": float(grade(*given))}
+        with warnings.catch_warnings():
+            _refuse_chained()
+            return {"value": float(grade(*given))}
     except Exception as error:  # whatever a stranger's code raises is a fact about these predictions
         return _said(error)
 

@@ -69,24 +69,25 @@ _FCNTL, _LARGER_PIPE = (72, 25), (1031,)
 _IOCTL, _FILE_FLAGS = (16, 29), (0x4008_6602, 0x401C_5820)  # FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR
 
 
-def missing() -> str:
-    """Why there is no filter on this machine; '' where there is."""
-    if os.uname().machine not in _MACHINES:
-        return f"its numbers are not known for {os.uname().machine}"
+def missing(machine: str | None = None) -> str:
+    """Why there is no filter on this machine, or for another one; '' where there is."""
+    machine = machine or os.uname().machine
+    if machine not in _MACHINES:
+        return f"its numbers are not known for {machine}"
     if not Path("/proc/sys/kernel/seccomp").is_dir():
         return "the kernel has none"
     return ""
 
 
-def filter_program(*, metadata: bool) -> bytes:
-    """The filter as the kernel takes it, 8 bytes an instruction; b'' where there is none (see `missing`).
+def filter_program(*, metadata: bool, machine: str | None = None) -> bytes:
+    """The filter as the kernel of a machine takes it, 8 bytes an instruction; b'' where there is none (see `missing`).
 
     Without `metadata` nobody can change modes, owners, times and attributes of files: a wall that only shuts contents
     leaves these open. Changes of modes, owners and times then seem to work, as copying a file ends with them.
     """
-    if missing():
+    if missing(machine):
         return b""
-    column, architecture = _MACHINES[os.uname().machine]
+    column, architecture = _MACHINES[machine or os.uname().machine]
     code = [
         _one(_LOAD, _ARCHITECTURE_AT),
         _one(_EQUAL, architecture, 1, 0),
