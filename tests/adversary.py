@@ -168,8 +168,12 @@ BY_HAND = (
     "hand over what takes long to read",
     "predict or log numbers that no float holds",
     "print a section of the next prompt",
+    "find labels that were left over in the task's folder",
+    "find what a link in the task's folder leads to",
+    "find a key of the model's address in the run's folder",
 )
-"""Held at all levels, by tests of their own in test_adversary.py, test_hostile_words.py and test_prompt_fences.py."""
+"""Held at all levels, by tests of their own: in test_adversary.py, test_hostile_words.py, test_prompt_fences.py,
+test_left_over_labels.py, test_links.py and test_secrets.py."""
 
 HELPERS = """
 import ctypes, os, signal, socket, sys, time

@@ -17,7 +17,7 @@ from gome.state.errors import GomeError
 from gome.tools.execution.job import Executor, Job, Outcome
 from gome.tools.execution.log_buffer import BETWEEN, HEAD, TAIL
 from gome.tools.execution.program_log import parse_log
-from tests.levels import EXECUTORS, LACKS, PYTHON
+from tests.levels import EXECUTORS, GROUPS, LACKS, NO_GROUPS, PYTHON
 
 
 @pytest.fixture(params=EXECUTORS)
@@ -178,6 +178,39 @@ def test_stop_is_heeded(executor: Executor, tmp_path: Path) -> None:
     assert executor.run(job, stop=lambda: time.monotonic() - begun > 0.5).reason == "stopped"
 
 
+def groups_of(processes: list[psutil.Process]) -> list[Path]:
+    """The control groups of programs that these processes are in."""
+    pids = {str(p.pid) for p in processes}
+    found = {GROUPS.memory, GROUPS.pids} if GROUPS else set()
+    return [
+        group
+        for parent in found
+        for group in parent.glob("gome-*")
+        if pids & set((group / "cgroup.procs").read_text().split())
+    ]
+
+
+@pytest.mark.skipif(GROUPS is None, reason=f"who counts is the watchdog: {NO_GROUPS}")
+def test_pages_of_files_that_were_read_are_no_memory_of_a_program(executor: Executor, tmp_path: Path) -> None:
+    (tmp_path / "input").mkdir()
+    with (tmp_path / "input" / "large").open("wb") as file:
+        for _ in range(300):
+            file.write(bytes(2**20))
+        file.flush()
+        os.fsync(file.fileno())
+        os.posix_fadvise(
+            file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED
+        )  # who reads it first is charged for its pages
+    code = """
+        for _ in range(2):
+            with open("input/large", "rb") as file:
+                while file.read(2**20): pass
+    """
+    outcome = run(executor, tmp_path, code, memory_mb=150)
+    assert outcome.reason == "ok", outcome
+    assert outcome.peak_mb < 100
+
+
 def test_killing_the_agent_kills_the_program(executor: Executor, tmp_path: Path) -> None:
     (tmp_path / "input").mkdir()
     (tmp_path / "p.py").write_text(
@@ -206,7 +239,14 @@ job = Job(root / "p.py", root / "input", root / "work", 0, 60, 400, 5)
         time.sleep(0.05)
     children = psutil.Process(process.pid).children(recursive=True)
     assert [arguments(p) for p in children].count(["main.py"]) == 2  # the program and its daemon
+    groups = groups_of(children)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     _, left = psutil.wait_procs(children, timeout=5)
     assert left == []
+    assert bool(groups) == (GROUPS is not None)
+    if GROUPS is not None:  # as the next agent does when it starts
+        with GROUPS.make(64, 8) as alive:
+            GROUPS.remove_stale()
+            assert all(Path(entrance).exists() for entrance in alive.entrances)
+        assert not [group for group in groups if group.exists()]

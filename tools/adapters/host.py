@@ -61,7 +61,7 @@ def _refuse_chained() -> None:
     """An adapter that was written for older pandas would lay out something else, with a warning that nobody sees."""
     import pandas
 
-    warnings.simplefilter("error", pandas.errors.ChainedAssignmentError)
+    warnings.simplefilter("error", pandas.errors.ChainedAssignmentError)  # type: ignore[attr-defined]
 
 
 def said(error: BaseException, name: str) -> str:

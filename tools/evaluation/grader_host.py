@@ -71,7 +71,7 @@ def _refuse_chained() -> None:
     """A grader that was written for older pandas would give another value, and say so in a warning that nobody sees."""
     import pandas
 
-    warnings.simplefilter("error", pandas.errors.ChainedAssignmentError)
+    warnings.simplefilter("error", pandas.errors.ChainedAssignmentError)  # type: ignore[attr-defined]
 
 
 def value(grade: Callable[..., Any], submission: Any, answers: Any, rows: Any) -> dict[str, Any]:
