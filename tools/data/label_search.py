@@ -165,7 +165,7 @@ class _Labels:
         if chance >= 1 or (right - chance) / (1 - chance) < TOLD:
             return False
         hits = truth[first][said[first] == truth[first]]
-        some_of = _ways(np.array(len(first)), np.array(len(hits)))
+        some_of = _ways(len(first), len(hits))
         return self._is_told(_dealt(self.counts, np.bincount(hits, minlength=len(self.counts))) - some_of)
 
     def listed(self, rows: np.ndarray) -> bool:
@@ -181,8 +181,8 @@ class _Labels:
         if (right - chance) / (1 - chance) < TOLD:
             return False
         parts = [(size, both), (labelled - size, len(rows) - both)]
-        alike = sum(float(_ways(np.array(of), np.array(some))) for of, some in parts)
-        most = float(_ways(np.array(labelled), np.array(len(rows)))) - np.log(len(rows) - both + 1)
+        alike = sum(_ways(of, some) for of, some in parts)
+        most = _ways(labelled, len(rows)) - float(np.log(len(rows) - both + 1))
         return self._is_told(most - alike)
 
     def _is_told(self, surprise: float) -> bool:
@@ -236,9 +236,9 @@ def _stands_in(probe: np.ndarray, codes: np.ndarray, stride: int) -> bool:
     return bool(len(at))
 
 
-def _ways(of: np.ndarray, some: np.ndarray) -> np.ndarray:
+def _ways(of: int, some: int) -> float:
     """The logarithm of the number of ways to choose `some` of `of`."""
-    return gammaln(of + 1) - gammaln(some + 1) - gammaln(of - some + 1)
+    return float(gammaln(of + 1) - gammaln(some + 1) - gammaln(of - some + 1))
 
 
 def _dealt(counts: np.ndarray, hits: np.ndarray) -> float:
