@@ -1,5 +1,6 @@
 """A file or a folder for each row: graded rows' files stand where test's do, and nothing else stands there."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -112,3 +113,29 @@ def test_files_by_no_rule_are_told(tmp_path: Path) -> None:
     make_task(task)
     _write(task, {f"train/scan{i * 13 + 9000}.png": _picture("train", str(i)) for i in range(N)})
     assert any("no rule was found" in note and "train" in note for note in open_inputs(task).notes)
+
+
+TOLD: dict[str, tuple[str, str, str]] = {
+    "JSON": ("train/{}.json", "test/{}.json", '{{"x": {x}, "of": ["a", "b"],\n "label": {y}}}'),
+    "a table": ("train/{}/rows.csv", "test/{}/rows.csv", "a,b,out\n1,{x},{y}\n"),
+    "words in a folder of both": ("all/{}.txt", "all/{}.txt", "seen at {x} and\nfound to be {y}\n"),
+}
+"""Where train's and test's rows have a file, and what is in it; in test's nothing in place of the label."""
+
+
+@pytest.mark.parametrize("form", TOLD)
+def test_files_that_tell_the_label_of_their_row_are_left_out(tmp_path: Path, form: str) -> None:
+    task, (train_name, test_name, content) = tmp_path / "task", TOLD[form]
+    train = make_task(task)
+    rows = [(train_name.format(i), x, y) for i, x, y in train[["id", "x", "y"]].itertuples(index=False)]
+    rows += [(test_name.format(i + 5000), i, "") for i in range(TEST)]
+    _write(task, {name: content.format(x=x, y=y).encode() for name, x, y in rows})
+    _write(task, {f"words/{part}/{name.split('/')[1].partition('.')[0]}.txt": str(x).encode()
+                  for name, x, y in rows for part in ["test" if y == "" else "train"]})  # fmt: skip
+    inputs = open_inputs(task)
+    assert any("holds the label of the row that it is named by" in note for note in inputs.notes)
+    for folder, graded in folds(inputs):
+        found = contents(folder)
+        assert not {str(y) for y in train["y"].iloc[graded]} & set(re.findall(r"\d{9}", str(found.values())))
+        assert not [name for name in found if name.startswith(("train/", "test/", "all/"))]
+        assert sum(name.startswith("words/test/") for name in found) == len(graded)

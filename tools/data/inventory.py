@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from gome.state.task import Task
 from gome.tools.data import archives
 from gome.tools.data.file_verdicts import FileJudge, Verdict
+from gome.tools.data.row_contents import telling_files
 from gome.tools.data.row_keys import RowNaming, row_naming
 from gome.tools.data.table_names import is_table
 from gome.tools.data.task_files import task_files
@@ -86,6 +87,14 @@ def take_inventory(task: Task) -> Inventory:
     found.plain.extend(kept)
     others = [n for n in names if n not in set(kept)]
     naming, notes = row_naming(others, train, test, task)
+    with tempfile.TemporaryDirectory() as scratch:
+        told = telling_files(
+            naming, train, test, task, lambda wanted: as_files(found, root, wanted, Path(scratch))
+        )
+    if told:
+        found.left_out.update(dict.fromkeys(sorted(told), "holds the label of the row that it is named by"))
+        others = [n for n in others if n not in told]
+        naming, notes = row_naming(others, train, test, task)
     found = Inventory(found.plain, {}, found.left_out, found.archives, naming, notes)
     found.plain.extend(naming.shared)
     done = {*naming.named, *naming.shared}

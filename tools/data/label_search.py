@@ -53,6 +53,10 @@ class LabelSearch:
         """Whether a place that has all the labels of a column tells them without doubt, whichever the column is."""
         return all(labels.all_odds <= BESIDE_ODDS for labels in self._labels if len(labels.counts) > 1)
 
+    def known(self, ids: pd.Series) -> np.ndarray:
+        """Which of `ids` (k,) are those of rows of the train table."""
+        return self._rows(ids) >= 0
+
     def share(self, ids: pd.Series) -> float:
         """Share of the ids of the train table that are among `ids`."""
         return self._rows(ids, unique=True).size / max(1, len(self._row_of))

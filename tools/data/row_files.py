@@ -2,13 +2,15 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 SHARE = 0.5
 """Of the rows of a part that have to have a file, for a rule to be one."""
 _WORD = re.compile(r"[^_\-. ]+")
 Head = tuple[str, ...]
+Kinds = list[tuple[str, str]]
+"""Files of one kind, each as (id of its row, name)."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,17 @@ class RowFiles:
         """Names of all files that a rule knows, but those of shared folders."""
         rules = [*self.alone, *self.others, *(rule for pair in self.pairs for rule in pair)]
         return {name for rule in rules for name in rule.names}
+
+    def kinds(self) -> Iterator[dict[str, Kinds]]:
+        """The files of each folder of both parts, and of each pair of such folders, by what they are among a row's files:
+        only what both train and test have, as all else is hidden with the row."""
+        for rules in [*((rule,) for rule in self.shared), *self.pairs]:
+            found: dict[str, Kinds] = defaultdict(list)
+            for rule in rules:
+                for own, files in rule.files.items():
+                    for name, named in files:
+                        found[_kind(named)].append((own, name))
+            yield found
 
     def placed(self, graded: Mapping[str, str], keep_paths: bool) -> dict[str, str]:
         """Where files stand in a fold, place to name, for the `graded` rows, the id in the fold to the row's own id.
