@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gome.cli.main import main
-from gome.state.errors import GomeError
+from gome.state.errors import GomeError, NotUnderstood
 from gome.tools.data.inventory import Inventory, opened
 from gome.tools.data.splits import plan_splits
 from gome.tools.data.table_inputs import TableInputs
@@ -15,6 +15,7 @@ from gome.tools.data.task_files import task_files
 from gome.tools.data.task_folder import load_task
 from gome.tools.data.task_tables import read_task_table
 from tests.layouts import LAYOUTS, TEST, coco, describe, file_names, folder_names, other_names, sample
+from tests.unseen_layouts import LAYOUTS as UNSEEN
 
 
 def laid_out(folder: Path, layout: str, tmp_path: Path) -> tuple[TableInputs, dict[str, object]]:
@@ -173,3 +174,11 @@ def test_a_written_task_file_leads_to_the_same_task(layout: str, tmp_path: Path)
     after = load_task(folder, workspace=tmp_path / "after")
     same = {"target", "metric", "problem", "id", "classes", "group", "prediction"}
     assert after.model_dump(include=same) == before.model_dump(include=same)
+
+
+@pytest.mark.parametrize("name", UNSEEN)
+def test_what_no_convention_covers_is_not_guessed(name: str, tmp_path: Path) -> None:
+    """Dates of purchases are no labels, and a table of customers is no test table, though it has all ids."""
+    UNSEEN[name](tmp_path / "task", np.random.default_rng(0))
+    with pytest.raises(NotUnderstood):
+        load_task(tmp_path / "task", workspace=tmp_path / "work")

@@ -16,7 +16,7 @@ from gome.tools.data.input_files import InputLinks
 from gome.tools.data.tables import read_cells, read_table
 from gome.tools.evaluation.grader_process import sandbox
 from gome.tools.execution.job import Executor, Job, Outcome
-from gome.tools.execution.left_behind import plain_file
+from gome.tools.execution.left_behind import plain_file, real_folder
 from gome.tools.execution.workspace import remove_work_dir
 
 FILE = "adapter.py"
@@ -24,6 +24,10 @@ ID, LABEL, GROUP, TIME = "id", "label", "group", "time"
 """Columns of the table of units that the harness knows; others are shown beside errors."""
 _OUTPUT_MB, _FILES = 65_536.0, 2_000_000
 _MOST_SAID = 1 << 20
+
+
+Fold = tuple[Sequence[str], Sequence[str]]
+"""Ids of the units to train on, and of those that are graded."""
 
 
 @dataclass(frozen=True)
@@ -80,17 +84,27 @@ class Adapter:
         with self._called("units") as (work, _):
             return read_units(work)
 
-    def carve(self, train: Sequence[str], graded: Sequence[str], folder: Path, *, seed: int = 0) -> Carved:
-        """Fill `folder` with the task as if the units `graded` were those to be predicted, `train` all that is labelled.
-        `seed` is of the hashes of Python: what is laid out must not depend on it."""
-        with self._called("carve", seed=seed, train=list(train), graded=list(graded)) as (work, reply):
-            carved = Carved(folder, read_answers(work))
-            carved.take(work, str(reply.get("public")), self.links)
-            return carved
+    @contextmanager
+    def carving(self, folds: Sequence[Fold], *, seed: int = 0) -> Iterator[Callable[[int, Path], Carved]]:
+        """Carve `folds`, each the task as if the second ids were to be predicted and the first ones all that is labelled,
+        one after the other in one process. What is yielded fills a folder with the fold of a number. `seed` is of the
+        hashes of Python: what is laid out must not depend on it."""
+        asked = [[list(train), list(graded)] for train, graded in folds]
+        with self._called("carve", times=len(folds), seed=seed, folds=asked) as (work, reply):
+
+            def take(number: int, folder: Path) -> Carved:
+                left = real_folder(work, str(number)) or work
+                carved = Carved(folder, read_answers(left))
+                carved.take(left, str(reply.get("public")), self.links)
+                return carved
+
+            yield take
 
     @contextmanager
-    def _called(self, call: str, *, seed: int = 0, **more: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
-        """The working folder that the call has left, and its reply; the folder is gone afterwards."""
+    def _called(
+        self, call: str, *, times: int = 1, seed: int = 0, **more: Any
+    ) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """The working folder that so many calls in one process have left, and the reply; it is gone afterwards."""
         self.scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.scratch) as folder, tempfile.TemporaryFile() as asked:
             request = {"source": self.source, "name": FILE, "call": call, **more}
@@ -102,7 +116,7 @@ class Adapter:
                 input_dir=self.public,
                 work_dir=work,
                 seed=seed,
-                wall_s=self.limits.wall_s,
+                wall_s=self.limits.wall_s * times,
                 memory_mb=self.limits.memory_mb,
                 output_mb=_OUTPUT_MB,
                 files=_FILES,

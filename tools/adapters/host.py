@@ -1,8 +1,8 @@
 """Calls one function of an adapter, in a sandbox. Started there as a program of its own, with no package of ours.
 
 The request comes in as JSON by standard input: {"source": the adapter's text, "name": what it is called, "call":
-"about", "units" or "carve", "train": ids, "graded": ids}. The answer is reply.json, {"error": text} if it went wrong, and
-beside it units.csv, or answers.csv and the folder carved/.
+"about", "units" or "carve", "folds": a list of [ids to train on, graded ids]}. The answer is reply.json, {"error": text}
+if it went wrong, and beside it units.csv, or for fold N answers.csv and the folder carved/ in a folder N.
 """
 
 import json
@@ -50,10 +50,10 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     if request["call"] == "units":
         module.units(public).to_csv("units.csv", index=False)
         return {}
-    out = Path("carved").resolve()
-    out.mkdir()
-    answers = module.carve(public, out, list(request["train"]), list(request["graded"]))
-    answers.to_csv("answers.csv", index=False)
+    for number, (train, graded) in enumerate(request["folds"]):
+        left = Path(str(number)).resolve()
+        (left / "carved").mkdir(parents=True)
+        module.carve(public, left / "carved", train, graded).to_csv(left / "answers.csv", index=False)
     return {"public": str(public)}
 
 

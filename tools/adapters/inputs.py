@@ -1,21 +1,21 @@
 """The inputs of a task that an adapter speaks for: each fold is carved once, checked as it is carved, and kept."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property, partial
 from pathlib import Path
 
 import pandas as pd
 
 from gome.state.errors import GomeError
 from gome.state.task import Task
-from gome.tools.adapters.adapter import GROUP, ID, LABEL, TIME, Adapter, Limits
+from gome.tools.adapters.adapter import GROUP, ID, LABEL, TIME, Adapter, Fold, Limits
 from gome.tools.adapters.carved import Carved, Unfit
 from gome.tools.adapters.form import UNIT as SAID_UNIT
 from gome.tools.adapters.form import check_agreement, check_form, check_shape
 from gome.tools.adapters.hidden import check_hidden, check_own_files, of_answers, of_units
 from gome.tools.data.input_files import InputLinks
-from gome.tools.data.inputs import laid_out
+from gome.tools.data.inputs import laid_out, link_to
 from gome.tools.data.inventory import few
 from gome.tools.data.mlebench import DESCRIPTIONS
 from gome.tools.data.row_splits import Split
@@ -74,8 +74,17 @@ class AdapterInputs:
             return public_files(
                 self.run_dir, Path(self.task.root), self.task.links_root, Path(self.task.adapter)
             )
-        cut = self._split(split, fold)
-        return laid_out(self.run_dir, split, fold, lambda folder: self._fill(cut, folder))
+        self.lay_out([self.plan.folds(split)[fold]])
+        return link_to(self.run_dir, split, fold).resolve()
+
+    def lay_out(self, splits: Sequence[Split]) -> None:
+        """Carve and check what of these is not there yet. GomeError: it does not pass the checks."""
+        lacking = [s for s in splits if not link_to(self.run_dir, s.name, s.fold).is_dir()]
+        if not lacking:
+            return
+        with named(self.task.adapter_name), self.carving(lacking) as take:
+            for number, cut in enumerate(lacking):
+                laid_out(self.run_dir, cut.name, cut.fold, partial(self._fill, cut, partial(take, number)))
 
     def answers(self, split: str, fold: int) -> pd.DataFrame:
         """See `Inputs`; beside the sample's columns the `UNIT` of each row, a group of units if there are groups."""
@@ -113,29 +122,28 @@ class AdapterInputs:
         source = Path(self.task.adapter).read_text(encoding="utf-8")
         return Adapter(source, self.input_dir("final", 0), self.run_dir / "inputs" / ".carving", self.limits)
 
-    def carved(self, split: str, fold: int, folder: Path, *, seed: int = 0) -> Carved:
-        """Let the adapter fill `folder` for a fold. Unfit."""
-        cut = self._split(split, fold)
+    def carving(
+        self, splits: Sequence[Split], *, seed: int = 0
+    ) -> AbstractContextManager[Callable[[int, Path], Carved]]:
+        """Let the adapter carve folds; what it gives fills a folder with the fold of a number. Unfit."""
+        return self.adapter.carving([self._fold(cut) for cut in splits], seed=seed)
+
+    def _fold(self, cut: Split) -> Fold:
         ids = self.units[ID].to_numpy()
-        return self.adapter.carve(list(ids[cut.train_rows]), list(ids[cut.test_rows]), folder, seed=seed)
+        return list(ids[cut.train_rows]), list(ids[cut.test_rows])
 
-    def _split(self, split: str, fold: int) -> Split:
-        return self.plan.folds(split)[fold]
-
-    def _fill(self, cut: Split, folder: Path) -> None:
+    def _fill(self, cut: Split, take: Callable[[Path], Carved], folder: Path) -> None:
         task, public = self.task, self.input_dir("final", 0)
-        with named(task.adapter_name):
-            carved = self.carved(cut.name, cut.fold, folder)
-            carved.add([n for n in DESCRIPTIONS if (public / n).is_file()], self.adapter.links)
-            ids = self.units[ID].to_numpy()
-            train, graded = list(ids[cut.train_rows]), list(ids[cut.test_rows])
-            real, names = read_cells(public / task.sample), task_files(public)
-            units = check_form(carved, task.sample, task.ids, real, graded)
-            check_shape(carved, public, names)
-            check_own_files(carved, public, names, set(graded), {unit for c in task.ids for unit in real[c]})
-            check_agreement(carved.answers[task.prediction], units, self.units)
-            hidden = of_answers(carved.answers, units, task.ids, task.prediction)
-            unread = check_hidden(folder, carved.names, [*hidden, of_units(self.units, train)])
+        carved = take(folder)
+        carved.add([n for n in DESCRIPTIONS if (public / n).is_file()], self.adapter.links)
+        train, graded = self._fold(cut)
+        real, names = read_cells(public / task.sample), task_files(public)
+        units = check_form(carved, task.sample, task.ids, real, graded)
+        check_shape(carved, public, names)
+        check_own_files(carved, public, names, set(graded), {unit for c in task.ids for unit in real[c]})
+        check_agreement(carved.answers[task.prediction], units, self.units)
+        hidden = of_answers(carved.answers, units, task.ids, task.prediction)
+        unread = check_hidden(folder, carved.names, [*hidden, of_units(self.units, train)])
         answers = (
             carved.answers.drop(columns=SAID_UNIT, errors="ignore")
             if SAID_UNIT not in real

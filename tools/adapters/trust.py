@@ -49,9 +49,7 @@ def _check_repeats(inputs: AdapterInputs) -> None:
         tempfile.TemporaryDirectory(dir=scratch) as first,
         tempfile.TemporaryDirectory(dir=scratch) as second,
     ):
-        once, again = (
-            inputs.carved("search", 0, Path(folder), seed=i) for i, folder in enumerate((first, second), 1)
-        )
+        once, again = (_carved(inputs, Path(folder), seed=i) for i, folder in enumerate((first, second), 1))
         if not once.answers.equals(again.answers):
             raise Unfit("carve() gives other answers when it is called again: let nothing depend on chance.")
         left, right = dict(_contents(once)), dict(_contents(again))
@@ -59,6 +57,11 @@ def _check_repeats(inputs: AdapterInputs) -> None:
             raise Unfit(
                 f"carve() writes another {differing[0]} when it is called again: let nothing depend on chance."
             )
+
+
+def _carved(inputs: AdapterInputs, folder: Path, seed: int) -> Carved:
+    with inputs.carving(inputs.plan.folds("search")[:1], seed=seed) as take:
+        return take(0, folder)
 
 
 def _check_held_back(inputs: AdapterInputs, split: str) -> None:
@@ -81,7 +84,8 @@ def _check_many(inputs: AdapterInputs) -> None:
     labelled = inputs.units[LABEL].notna().to_numpy() if LABEL in inputs.units else np.full(len(ids), True)
     graded = list(ids[selection.train_rows[labelled[selection.train_rows]]])
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        carved = inputs.adapter.carve(list(ids[selection.test_rows]), graded, Path(folder))
+        with inputs.adapter.carving([(list(ids[selection.test_rows]), graded)]) as take:
+            carved = take(0, Path(folder))
         real = read_cells(inputs.input_dir("final", 0) / task.sample)
         units = check_form(carved, task.sample, task.ids, real, graded)
         hidden = of_answers(carved.answers, units, task.ids, task.prediction, doubt=_DOUBT)

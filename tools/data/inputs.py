@@ -42,12 +42,17 @@ class Inputs(Protocol):
         """What is known of each graded row beside its answer, in the order of `answers`; maybe no column."""
 
 
+def link_to(run_dir: Path, split: str, fold: int) -> Path:
+    """The link that says which fold an input folder is of, there as soon as the folder is complete."""
+    return run_dir / "inputs" / f"{split}-{fold}"
+
+
 def laid_out(run_dir: Path, split: str, fold: int, fill: Callable[[Path], None]) -> Path:
     """The input folder of a fold, made by `fill` unless it is there: whole or not at all.
 
     Its path, which a program can find out, does not say which split it is: `inputs/<split>-<fold>` is a link to it.
     """
-    link = run_dir / "inputs" / f"{split}-{fold}"
+    link = link_to(run_dir, split, fold)
     if not link.is_dir():
         link.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=".", dir=link.parent))

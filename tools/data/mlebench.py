@@ -10,6 +10,7 @@ import pandas as pd
 
 from gome.state.errors import GomeError, NoSample, NotUnderstood
 from gome.tools.data.columns import class_text
+from gome.tools.data.dates import looks_like_dates
 from gome.tools.data.ids import respelled
 from gome.tools.data.metric_words import read_metric
 from gome.tools.data.partial_task import PartialTask
@@ -144,7 +145,7 @@ def likely_target(
     table: pd.DataFrame, candidates: list[str], prediction: list[str], sample: pd.DataFrame
 ) -> str | None:
     """The one label column among `candidates`, those that test lacks: the only one, the one that is called so, or the
-    only text where the sample holds text; None if several may be it."""
+    only text (no date) where the sample holds text; None if several may be it."""
     if len(candidates) == 1:
         return candidates[0]
     if len(prediction) != 1:
@@ -155,7 +156,8 @@ def likely_target(
         pd.to_numeric(sample[prediction[0]], errors="coerce").isna().all()
         and sample[prediction[0]].notna().any()
     ):
-        texts = [c for c in candidates if pd.to_numeric(table[c], errors="coerce").isna().mean() > 0.5]
+        no_dates = [c for c in candidates if not looks_like_dates(table[c])]
+        texts = [c for c in no_dates if pd.to_numeric(table[c], errors="coerce").isna().mean() > 0.5]
         return texts[0] if len(texts) == 1 else None
     return None
 

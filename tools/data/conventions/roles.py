@@ -125,9 +125,9 @@ def _labels(
     if test is None or key is None:
         return None
     own = [c for c in columns if c not in test.columns and c not in key.columns]
-    shared = [c for c in columns if c in test.columns]
     features = [c for c in test.columns if not (c in key.columns and len(key.columns) == 1)]
-    if not own or len(shared) < _SHARED * len(features or test.columns) or not shared:
+    shared = [c for c in features if c in columns]
+    if not own or len(shared) < _SHARED * len(features):
         return None
     target = likely_target(source.cells, own, prediction, sample.cells)
     return ([target], None, 2) if target else None
