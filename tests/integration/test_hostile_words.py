@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from threading import Event
 
@@ -77,7 +76,6 @@ HALVES = [
     "<<<<<<< SEARCH\n" * 30_000,
     "```python\n" * 30_000,
     '{"a": ' + '["x" ' * 30_000,
-    "<tool_call>" * 100_000,
 ]
 
 
@@ -96,12 +94,9 @@ def test_a_run_whose_model_replies_in_halves_ends_when_told(diabetes: Path, tmp_
         env = {**os.environ, "OPENAI_API_KEY": "none"}
         with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=env) as running:
             assert asked.wait(300), running.poll()
-            running.send_signal(signal.SIGTERM)
-            time.sleep(0.2)
-            running.send_signal(signal.SIGINT)  # the second one ends what is in flight
+            running.send_signal(signal.SIGINT)
             _, said = running.communicate(timeout=120)
     assert running.returncode == 1, said
-    assert "finishing what is in flight" in said
     assert "Traceback" not in said
     records = [json.loads(line) for line in (tmp_path / "out" / "history.jsonl").read_text().splitlines()]
     assert records
