@@ -4,8 +4,6 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from gome.offline.docstring import docstring
 from gome.offline.families import STOP_ATTRIBUTES, TREES, Setting, families_of, model_parts
 from gome.offline.program_imports import import_lines
@@ -16,16 +14,9 @@ from gome.state.plain import JsonObject
 from gome.state.profile import ColumnProfile, DataProfile
 from gome.state.prompt_context import PromptContext, TaskContext
 from gome.tools.data.table_names import stem_of
+from gome.tools.templates import text_templates
 
-_templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-    autoescape=False,
-)
-_templates.filters.update(py=literal, pylist=wrapped_list)
+_templates = text_templates(Path(__file__).parent / "templates", py=literal, pylist=wrapped_list)
 
 
 def render(recipe: Recipe, context: PromptContext) -> str:

@@ -3,27 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from gome.agents.prompts.shorten import Parts, shorter
 from gome.state.prompt_context import PromptContext
 from gome.tools.models.prompt import Prompt, context_block
+from gome.tools.templates import text_templates
 from gome.tools.text import fenced
 from gome.tools.wording import share_words
 
 PROMPTS = Path(__file__).parent
 
-# Plain text for a model, never markup for a browser: escaping would corrupt programs.
-_templates = Environment(
-    loader=FileSystemLoader(PROMPTS),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    autoescape=False,
-    keep_trailing_newline=True,  # an included file ends its last line itself
-)
-_templates.filters["fenced"] = fenced
-_templates.filters["share"] = share_words
+_templates = text_templates(PROMPTS, fenced=fenced, share=share_words)
 
 
 def render(role: str, call: str, context: PromptContext, **texts: Any) -> Prompt:

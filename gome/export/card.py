@@ -4,8 +4,6 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from gome import __version__
 from gome.bench import Bench
 from gome.cli.summary import steps_text
@@ -15,6 +13,7 @@ from gome.run_folder import RunFolder
 from gome.scores import kept_aside_text, naive_beside, naive_text
 from gome.state.parts import Score
 from gome.tools.data.task_files import task_files
+from gome.tools.templates import text_templates
 
 TEMPLATES = Path(__file__).parent / "templates"
 _NORMAL_90 = 1.645
@@ -22,15 +21,9 @@ _NORMAL_90 = 1.645
 
 def write_texts(target: Path, folder: RunFolder, bench: Bench, members: Sequence[Exported]) -> None:
     """Write README.md and MODEL_CARD.md into `target`."""
-    made = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
+    made = text_templates(
+        TEMPLATES, line=one_line, cell=_cell, gain=gain_words, score=score_text, quoted=shlex.quote
     )
-    made.filters.update(line=one_line, cell=_cell, gain=gain_words, score=score_text, quoted=shlex.quote)
     task, best = bench.task, folder.best
     tables = dict.fromkeys((task.train, task.test, task.sample))
     facts = {
