@@ -1,5 +1,6 @@
 """The critic: hierarchical validation. Format was settled by the runner; alignment and comparison are settled here."""
 
+from dataclasses import dataclass
 from typing import TypedDict
 
 from gome.agents.alignment import Findings, align
@@ -41,6 +42,18 @@ class Decision(TypedDict):
     evaluation: Evaluation | None
 
 
+@dataclass(frozen=True)
+class Graded:
+    """A program that ran: its evaluation and that of the incumbent `before` it, the comparison of both, what the figures
+    alone say, and what the alignment checks found."""
+
+    evaluation: Evaluation
+    before: Evaluation | None
+    comparison: Comparison | None
+    measured: MeasuredVerdict
+    findings: Findings
+
+
 def critic(state: TraceState, services: RunServices) -> TraceState:
     """Decide the step: failed, rejected or accepted, and say why."""
     decision = _decide(state, services)
@@ -59,23 +72,27 @@ def _decide(state: TraceState, services: RunServices) -> Decision:
     failure = work.get("failure")
     if failure or evaluation is None or evaluation["status"] != "ok":
         return _decision("failed", failure or _failure_reason(evaluation), evaluation)
-    before = _before(state, services)
     try:
-        comparison = _compare(state, services, evaluation, before)
-        measured = measured_verdict(comparison)
-        program = services.artifacts.get_text(str(work["code"]))
-        findings = Findings([])
-        if measured.clear or measured.tie:
-            findings = align(services, program, evaluation, before, state["trace"], state["step"])
+        graded = _graded(state, services, evaluation)
     except (GomeError, OSError, RunStopped):  # the user's and the machine's
         raise
     except Exception as error:  # what a program wrote ends no run
         unread = services.evaluator.unread(evaluation, error)
         return _decision("failed", unread["problems"][-1], unread)
-    judgement = None
-    if is_asked(measured, findings, self_reported=bool(services.task.self_reported)):
-        judgement = _judge(state, services, evaluation, comparison, findings, measured)
-    return _decided(state, services, evaluation, comparison, findings, measured, judgement)
+    asked = is_asked(graded.measured, graded.findings, self_reported=bool(services.task.self_reported))
+    return _decided(state, services, graded, _judge(state, services, graded) if asked else None)
+
+
+def _graded(state: TraceState, services: RunServices, evaluation: Evaluation) -> Graded:
+    """What is measured and checked; a program that is clearly worse needs no checks."""
+    incumbent = state.get("incumbent")
+    before: Evaluation | None = services.artifacts.get_json(incumbent["evaluation"]) if incumbent else None
+    comparison = _compare(state, services, evaluation, before)
+    measured, findings = measured_verdict(comparison), Findings([])
+    if measured.clear or measured.tie:
+        program = services.artifacts.get_text(str(state["work"]["code"]))
+        findings = align(services, program, evaluation, before, state["trace"], state["step"])
+    return Graded(evaluation, before, comparison, measured, findings)
 
 
 def is_asked(measured: MeasuredVerdict, findings: Findings, *, self_reported: bool) -> bool:
@@ -86,19 +103,14 @@ def is_asked(measured: MeasuredVerdict, findings: Findings, *, self_reported: bo
 
 
 def _decided(
-    state: TraceState,
-    services: RunServices,
-    evaluation: Evaluation,
-    comparison: Comparison | None,
-    findings: Findings,
-    measured: MeasuredVerdict,
-    judgement: Judgement | None,
+    state: TraceState, services: RunServices, graded: Graded, judgement: Judgement | None
 ) -> Decision:
     """The decision on a graded program, from what was measured, checked and, where it was asked for, judged."""
     proposal: Proposal = services.artifacts.get_json(state["work"]["proposal"])
+    evaluation, comparison, measured = graded.evaluation, graded.comparison, graded.measured
     change = change_of(services.task, state.get("incumbent"), evaluation, comparison)
-    feedback = feedback_of(change, proposal["hypothesis"], evaluation, _before(state, services), comparison)
-    if leak := findings.severe or _severe(judgement):
+    feedback = feedback_of(change, proposal["hypothesis"], evaluation, graded.before, comparison)
+    if leak := graded.findings.severe or _severe(judgement):
         evaluation = Evaluation(**{**evaluation, "status": "void"})
         accept, reason = False, f"leakage: {leak}"
         feedback = reason
@@ -113,7 +125,7 @@ def _decided(
         reason=reason,
         feedback=feedback,
         lesson=lesson_of(proposal["hypothesis"], feedback, verdict),
-        checks=findings.lines,
+        checks=graded.findings.lines,
         comparison=comparison,
         evaluation=evaluation,
     )
@@ -139,11 +151,6 @@ def _failure_reason(evaluation: Evaluation | None) -> str:
     return f"the program failed on the {evaluation['split']} split: {evaluation['problems'][0]}"
 
 
-def _before(state: TraceState, services: RunServices) -> Evaluation | None:
-    incumbent = state.get("incumbent")
-    return services.artifacts.get_json(incumbent["evaluation"]) if incumbent else None
-
-
 def _compare(
     state: TraceState, services: RunServices, evaluation: Evaluation, before: Evaluation | None
 ) -> Comparison | None:
@@ -164,14 +171,7 @@ def _severe(judgement: Judgement | None) -> str | None:
     return judgement.leakage.where or judgement.reason
 
 
-def _judge(
-    state: TraceState,
-    services: RunServices,
-    evaluation: Evaluation,
-    comparison: Comparison | None,
-    findings: Findings,
-    measured: MeasuredVerdict,
-) -> Judgement:
+def _judge(state: TraceState, services: RunServices, graded: Graded) -> Judgement:
     """The model's judgement; if it cannot give one, or may not be asked, the measurement decides and ties are rejected:
     what was measured is not lost. A tie is judged by the change, a suspicion by the whole program."""
     proposal: Proposal = services.artifacts.get_json(state["work"]["proposal"])
@@ -181,11 +181,11 @@ def _judge(
         **base_context(services, state),
         "hypothesis": proposal["hypothesis"],
         "repairs": state["work"].get("repairs") or None,
-        "candidate": _candidate_context(evaluation),
-        "comparison": comparison,
-        "tie": measured.tie,
-        "clearly_better": measured.clear,
-        "checks": findings.lines or None,
+        "candidate": _candidate_context(graded.evaluation),
+        "comparison": graded.comparison,
+        "tie": graded.measured.tie,
+        "clearly_better": graded.measured.clear,
+        "checks": graded.findings.lines or None,
         "incumbent": incumbent_context(services, incumbent) if incumbent else None,
     }
     services.emit("critic", "judging", state["trace"], state["step"])
@@ -194,7 +194,7 @@ def _judge(
         "judge",
         context,
         description=services.task.description,
-        program=program if findings.lines or services.task.self_reported else "",
+        program=program if graded.findings.lines or services.task.self_reported else "",
         diff=diff(services.artifacts.get_text(incumbent["code"]), program) if incumbent else "",
     )
     try:
