@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from gome.agents.blend import FitFailed, Part, blend
-from gome.bench import Bench, open_bench
 from gome.kept_models import kept_model
+from gome.rerun import Rerun, open_rerun
 from gome.run_folder import RunFolder
 from gome.solution import solution_of
 from gome.state.errors import GomeError
@@ -49,23 +49,23 @@ def predict(
     when `stop()`.
     """
     parts = solution_of(RunFolder.read(run_dir))
-    with open_bench(run_dir, say, stop) as bench:
-        new = read_new_rows(rows, bench.task, bench.own)
-        check_files(rows, new.table[: new.count], bench.file_owners)
+    with open_rerun(run_dir, say, stop) as rerun:
+        new = read_new_rows(rows, rerun.task, rerun.own)
+        check_files(rows, new.table[: new.count], rerun.file_owners)
         for note in new.notes:
             say(note)
         try:
-            table = _blended(bench, parts, new)
+            table = _blended(rerun, parts, new)
         except FitFailed as failed:
             raise GomeError(f"{rows}: {failed.part} failed on these rows: {failed.why}") from None
-        return _scored(bench.task, table, new, bench.config.seed)
+        return _scored(rerun.task, table, new, rerun.config.seed)
 
 
-def _blended(bench: Bench, parts: list[Part], new: NewRows) -> pd.DataFrame:
+def _blended(rerun: Rerun, parts: list[Part], new: NewRows) -> pd.DataFrame:
     """The predictions for the rows, and not for their companions."""
-    kept = in_parallel(partial(kept_model, bench), parts, bench.scheduler.slots)
+    kept = in_parallel(partial(kept_model, rerun), parts, rerun.scheduler.slots)
     models = {part.program: model for part, model in zip(parts, kept, strict=True) if model}
-    evaluator = bench.evaluator(new, models, train=len(models) < len(parts))
+    evaluator = rerun.evaluator(new, models, train=len(models) < len(parts))
     return blend(evaluator, parts)[: new.count]
 
 

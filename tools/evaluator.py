@@ -119,10 +119,6 @@ class Evaluator:
             figures |= figures_of(evaluation)
         return evaluation
 
-    def first_fold(self, program: str, split: str) -> FoldResult | None:
-        """The finished run of `program` on the first fold of `split`, None if there is none."""
-        return self.results.get(f"{result_name(program, split, 0)}-f0")
-
     def probed_fold(self, program: str) -> int:
         """The search fold that a probe of `program` runs on."""
         return probed_fold(program, len(self.inputs.plan.folds("search")), self.seed)

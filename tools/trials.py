@@ -63,7 +63,7 @@ def _on_all_data(evaluator: Evaluator, evaluation: Evaluation, before: str | Non
         f"A search fold has {large:,} rows to learn from, {large / small:.1f} times as many, and may take "
         f"{limits.wall_s:g} s and {limits.memory_mb} MB. If all of the time grows with the rows: {linear:.3g} s."
     ]
-    smoke, search = (evaluator.first_fold(before, s) if before else None for s in ("smoke", "search"))
+    smoke, search = (evaluator.results.first_fold(before, s) if before else None for s in ("smoke", "search"))
     if smoke and search:
         seconds = evaluation["seconds"] * search["seconds"] / max(smoke["seconds"], MOMENT_S)
         megabytes = evaluation["peak_mb"] * search["peak_mb"] / max(smoke["peak_mb"], 1.0)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gome import __version__
-from gome.bench import Bench
 from gome.cli.summary import steps_text
 from gome.export.spec import Exported, fingerprint
 from gome.formatting import NONE, gain_words, one_line, score_text
+from gome.rerun import Rerun
 from gome.run_folder import RunFolder
 from gome.scores import kept_aside_text, naive_beside, naive_text
 from gome.state.parts import Score
@@ -19,26 +19,26 @@ TEMPLATES = Path(__file__).parent / "templates"
 _NORMAL_90 = 1.645
 
 
-def write_texts(target: Path, folder: RunFolder, bench: Bench, members: Sequence[Exported]) -> None:
+def write_texts(target: Path, folder: RunFolder, rerun: Rerun, members: Sequence[Exported]) -> None:
     """Write README.md and MODEL_CARD.md into `target`."""
     made = text_templates(
         TEMPLATES, line=one_line, cell=_cell, gain=gain_words, score=score_text, quoted=shlex.quote
     )
-    task, best = bench.task, folder.best
+    task, best = rerun.task, folder.best
     tables = dict.fromkeys((task.train, task.test, task.sample))
     facts = {
         "version": __version__,
         "folder": folder,
         "task": task,
         "members": members,
-        "data": bench.own,
+        "data": rerun.own,
         "better": "smaller" if task.direction == "minimize" else "larger",
         "scores": _scores(folder),
         "steps": steps_text(folder),
         "naive": naive_text(folder, best.get("search") if best else None),
         "kept_aside": kept_aside_text(folder),
-        "fingerprints": {name: fingerprint(bench.own / name) for name in tables},
-        "others": len(set(task_files(bench.own)) - tables.keys()),
+        "fingerprints": {name: fingerprint(rerun.own / name) for name in tables},
+        "others": len(set(task_files(rerun.own)) - tables.keys()),
         "dash": NONE,
     }
     for name in ("README.md", "MODEL_CARD.md"):

@@ -7,12 +7,12 @@ from pathlib import Path
 import pyarrow.parquet as parquet
 
 from gome.agents.blend import Part
-from gome.bench import Bench, open_bench
 from gome.export import standalone
 from gome.export.card import write_texts
 from gome.export.spec import Exported, spec_of
 from gome.kept_models import kept_model
 from gome.optimizer import blending
+from gome.rerun import Rerun, open_rerun
 from gome.run_folder import RunFolder
 from gome.solution import solution_of
 from gome.state.errors import GomeError
@@ -45,30 +45,30 @@ def export(
         raise GomeError(f"{target} is there already and not empty; name a new folder")
     folder = RunFolder.read(run_dir)
     parts = solution_of(folder)
-    with open_bench(run_dir, say, stop) as bench:
-        draft = bench.work / "export"
+    with open_rerun(run_dir, say, stop) as rerun:
+        draft = rerun.work / "export"
         (draft / "programs").mkdir(parents=True)
-        members = [_member(bench, part) for part in parts]
+        members = [_member(rerun, part) for part in parts]
         for part, member in zip(parts, members, strict=True):
             (draft / member["file"]).write_text(part.program, encoding="utf-8")
-        write_json(draft / "solution.json", spec_of(bench, members, parts))
-        if is_parquet(bench.task.test):
-            form = parquet.read_schema(bench.own / bench.task.test).empty_table()
+        write_json(draft / "solution.json", spec_of(rerun, members, parts))
+        if is_parquet(rerun.task.test):
+            form = parquet.read_schema(rerun.own / rerun.task.test).empty_table()
             parquet.write_table(form, draft / "form.parquet")
         for module in MODULES:
             (draft / module.name).write_text(
                 _standing_alone(module.read_text(encoding="utf-8")), encoding="utf-8"
             )
-        (draft / "requirements.txt").write_text(_requirements(bench), encoding="utf-8")
-        write_texts(draft, folder, bench, members)
+        (draft / "requirements.txt").write_text(_requirements(rerun), encoding="utf-8")
+        write_texts(draft, folder, rerun, members)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(draft, target, dirs_exist_ok=True)
     return target
 
 
-def _member(bench: Bench, part: Part) -> Exported:
+def _member(rerun: Rerun, part: Part) -> Exported:
     """A program as it goes out."""
-    name, kept = part.id.replace(":", "-"), kept_model(bench, part) is not None
+    name, kept = part.id.replace(":", "-"), kept_model(rerun, part) is not None
     return Exported(name=name, file=f"programs/{name}.py", weight=part.weight, keeps_model=kept)
 
 
@@ -79,10 +79,10 @@ def _standing_alone(source: str) -> str:
     return source
 
 
-def _requirements(bench: Bench) -> str:
+def _requirements(rerun: Rerun) -> str:
     """The packages that the programs ran with, pinned."""
-    named = bench.config.runtime
+    named = rerun.config.runtime
     if named is None or not names_interpreter(named):
         return requirements_of(named)
-    packages = read_run(bench.run_dir).get("packages") or {}
+    packages = read_run(rerun.run_dir).get("packages") or {}
     return "".join(f"{name}=={version}\n" for name, version in sorted(packages.items()))

@@ -9,10 +9,10 @@ import pandas as pd
 from typing_extensions import TypedDict
 
 from gome.agents.blend import Part
-from gome.bench import Bench
 from gome.kept_models import final_predictions
 from gome.optimizer.blending import How
 from gome.optimizer.ensemble import how_blended
+from gome.rerun import Rerun
 from gome.state.errors import GomeError
 from gome.state.task import Task
 from gome.tools.data.new_rows.form import companions, text_columns
@@ -94,24 +94,24 @@ class Spec(TypedDict):
     answers: Answers
 
 
-def spec_of(bench: Bench, members: list[Exported], parts: list[Part]) -> Spec:
+def spec_of(rerun: Rerun, members: list[Exported], parts: list[Part]) -> Spec:
     """The specification of a solution. GomeError if what an ensemble predicted is no longer known."""
-    task, own = bench.task, bench.own
+    task, own = rerun.task, rerun.own
     sample = read_cells(own / task.sample)
     return Spec(
         members=members,
-        environment=_environment(bench),
+        environment=_environment(rerun),
         fingerprints={name: fingerprint(own / name) for name in dict.fromkeys((task.train, task.sample))},
         files={"train": task.train, "test": task.test, "sample": task.sample},
         id=task.id,
         prediction=task.prediction,
-        rows=_rows(bench),
+        rows=_rows(rerun),
         sample=Sample(
             columns=list(sample.columns),
             header=header_of(sample, own / task.sample),
             row={c: _plain(sample[c].iloc[0]) for c in sample.columns},
         ),
-        answers=answers_of(task, _how(bench, parts)),
+        answers=answers_of(task, _how(rerun, parts)),
     )
 
 
@@ -121,14 +121,14 @@ def fingerprint(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _environment(bench: Bench) -> dict[str, str]:
+def _environment(rerun: Rerun) -> dict[str, str]:
     """The variables that programs ran with, but for those that say where they ran."""
-    job = Job(bench.own, bench.own, bench.work, 0, 0, 0, 0, threads=Slots(bench.scheduler.slots).threads)
+    job = Job(rerun.own, rerun.own, rerun.work, 0, 0, 0, 0, threads=Slots(rerun.scheduler.slots).threads)
     return {k: v for k, v in environment(job, home="", python=Path()).items() if k not in _OF_THE_MACHINE}
 
 
-def _rows(bench: Bench) -> Rows:
-    task, own = bench.task, bench.own
+def _rows(rerun: Rerun) -> Rows:
+    task, own = rerun.task, rerun.own
     columns, test = wanted_columns(task, own), own / task.test
     rows = Rows(
         columns=columns,
@@ -139,7 +139,7 @@ def _rows(bench: Bench) -> Rows:
         companions=[],
         missing=list(MISSING),
         numbered=task.numbered,
-        files=bench.file_owners,
+        files=rerun.file_owners,
     )
     if not is_parquet(test):
         like, cells = read_table(test)[columns], read_cells(test)[columns]
@@ -176,15 +176,15 @@ def answers_of(task: Task, how: How) -> Answers:
     )
 
 
-def _how(bench: Bench, parts: list[Part]) -> How:
+def _how(rerun: Rerun, parts: list[Part]) -> How:
     """How the predictions of the parts are blended; it may depend on what they are."""
-    tables = [final_predictions(bench, part) for part in parts] if len(parts) > 1 else []
+    tables = [final_predictions(rerun, part) for part in parts] if len(parts) > 1 else []
     if any(table is None for table in tables):
         raise GomeError(
-            f"{bench.run_dir}: predictions of the ensemble's programs are gone; resume a copy of the run"
+            f"{rerun.run_dir}: predictions of the ensemble's programs are gone; resume a copy of the run"
         )
     return (
-        how_blended(bench.task, metric_of(bench.task), [t for t in tables if t is not None])
+        how_blended(rerun.task, metric_of(rerun.task), [t for t in tables if t is not None])
         if tables
         else "mean"
     )

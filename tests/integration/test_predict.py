@@ -61,7 +61,7 @@ def test_the_tasks_own_test_rows_come_out_as_its_submission(
         submission = (run / "solution" / "submission.csv").read_bytes()
         assert main(["predict", str(run), str(diabetes / "test.csv"), "-o", str(out)]) == 0
         assert out.read_bytes() == submission
-        assert not list(run.glob(".bench-*"))
+        assert not list(run.glob(".rerun-*"))
     said = capsys.readouterr().err
     for line in (
         "0:0 is fitted once on all of the data, to keep its model",

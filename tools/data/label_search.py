@@ -45,7 +45,7 @@ class LabelSearch:
         self._row_of = pd.Series(known.index.to_numpy(), index=known.to_numpy())
         self._row_of_word = self._row_of.set_axis(_words(known))
         self._row_of_word = self._row_of_word[self._row_of_word.index.notna()]
-        self._labels = [one for c in labels.columns if (one := _Labels(labels[c], doubt)).some]
+        self._labels = [one for c in labels.columns if len((one := _Labels(labels[c], doubt)).counts)]
         self.rows = len(ids)
 
     @property
@@ -131,7 +131,6 @@ class _Labels:
     def __init__(self, values: pd.Series, doubt: float) -> None:
         text = label_values(values.reset_index(drop=True))
         self.of_row, names = pd.factorize(text)
-        self.some = len(names) > 0
         self._code_of = pd.Series(np.arange(len(names)), index=names)
         words = self._code_of.set_axis(_words(pd.Series(names, dtype=object)))
         self._code_of_word = words[words.index.notna()]

@@ -60,6 +60,10 @@ class Results:
                 self._again(name).touch()
             return cast(FoldResult, result)
 
+    def first_fold(self, program: str, split: str) -> FoldResult | None:
+        """The finished run of `program` on the first fold of `split`, None if there is none."""
+        return self.get(f"{result_name(program, split, 0)}-f0")
+
     def put(self, name: str, result: FoldResult, predictions: pd.DataFrame | None) -> FoldResult:
         """Keep the result of one run; it comes back with the reference of its predictions."""
         with self._lock:

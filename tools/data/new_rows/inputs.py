@@ -54,9 +54,7 @@ class NewRowInputs:
 
     def _fill(self, folder: Path) -> None:
         task, links = self.task, InputLinks(self.folder, self.run_dir / "inputs" / ".copies")
-        made = {task.sample: self.sample("final", 0), task.test: self.rows.table}
-        if task.test == task.sample:
-            made = {task.sample: self.sample("final", 0)}
+        made = {task.test: self.rows.table, task.sample: self.sample("final", 0)}  # one file may be both
         for name, table in made.items():
             write_table(table, folder / name, like=self.folder / name)
         if self.train:

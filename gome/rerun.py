@@ -29,9 +29,9 @@ from gome.tools.records.run_file import read_run
 
 
 @dataclass(frozen=True)
-class Bench:
+class Rerun:
     """A run's task, configuration and scheduler. `own` is the input of split 'final', `work` a folder on the same disk
-    that is gone with the bench; `say` is told in lines what a person should know, `stop` asked whether to end."""
+    that is gone afterwards; `say` is told in lines what a person should know, `stop` asked whether to end."""
 
     run_dir: Path
     task: Task
@@ -77,8 +77,8 @@ class Bench:
 
 
 @contextmanager
-def open_bench(run_dir: Path, say: Callable[[str], None], stop: Callable[[], bool]) -> Iterator[Bench]:
-    """The bench of a run whose task has train and test tables. GomeError: another task, no environment."""
+def open_rerun(run_dir: Path, say: Callable[[str], None], stop: Callable[[], bool]) -> Iterator[Rerun]:
+    """Open a run whose task has train and test tables. GomeError: another task, no environment."""
     run = read_run(run_dir)
     task, config = Task(**run["task"]), RunConfig(**run["config"])
     if not task.train:
@@ -91,8 +91,8 @@ def open_bench(run_dir: Path, say: Callable[[str], None], stop: Callable[[], boo
     runtime = ensure_runtime(config.runtime, progress=say)
     if changed := runtime.changed(run.get("packages", runtime.packages)):
         say(f"the runtime has changed since the run, and so may predictions: {', '.join(changed[:8])}")
-    work = Path(tempfile.mkdtemp(prefix=".bench-", dir=run_dir))
+    work = Path(tempfile.mkdtemp(prefix=".rerun-", dir=run_dir))
     with ExitStack() as held:
         held.callback(remove_tree, work)
         scheduler = open_scheduler(config, run_dir, runtime, held)
-        yield Bench(run_dir, task, config, plan, own, work, scheduler, say, stop)
+        yield Rerun(run_dir, task, config, plan, own, work, scheduler, say, stop)
