@@ -182,3 +182,18 @@ def test_what_no_convention_covers_is_not_guessed(name: str, tmp_path: Path) -> 
     UNSEEN[name](tmp_path / "task", np.random.default_rng(0))
     with pytest.raises(NotUnderstood):
         load_task(tmp_path / "task", workspace=tmp_path / "work")
+
+
+@pytest.mark.parametrize(("said", "target"), [(["2020-01-05", "no"], "answer"), (["2020-01-05"], None)])
+def test_texts_are_labels_and_dates_are_none(said: list[str], target: str | None, tmp_path: Path) -> None:
+    """Of columns that test lacks the only text is the target; a date among its texts makes no column of dates of it."""
+    describe(tmp_path, "accuracy")
+    train = pd.DataFrame({"id": range(60), "x": range(60), "later": range(60)})
+    train.assign(answer=[said[i % len(said)] for i in range(60)]).to_csv(tmp_path / "train.csv", index=False)
+    pd.DataFrame({"id": range(60, 80), "x": 1}).to_csv(tmp_path / "test.csv", index=False)
+    sample(tmp_path, [str(i) for i in range(60, 80)], "id", prediction="no")
+    if target:
+        assert load_task(tmp_path).target == [target]
+    else:
+        with pytest.raises(NotUnderstood, match="not clear"):
+            load_task(tmp_path)

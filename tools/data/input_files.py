@@ -24,10 +24,8 @@ class InputLinks:
 
     def link(self, name: str, destination: Path | str) -> None:
         """Put the file `name` of the root at `destination`, unless something is there already."""
-        source, place = (
-            f"{self.root}/{name}",
-            str(destination),
-        )  # paths are slow where files are a hundred thousand
+        # Texts, as paths are slow where files are a hundred thousand.
+        source, place = f"{self.root}/{name}", str(destination)
         if os.path.islink(source):  # links on the way to it are followed by themselves
             source = os.path.realpath(source)
         folder = os.path.dirname(place)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from gome.state.errors import GomeError, NoSample, NotUnderstood
 from gome.tools.data.columns import class_text
-from gome.tools.data.dates import looks_like_dates
+from gome.tools.data.dates import find_format
 from gome.tools.data.ids import respelled
 from gome.tools.data.metric_words import read_metric
 from gome.tools.data.partial_task import PartialTask
@@ -156,7 +156,7 @@ def likely_target(
         pd.to_numeric(sample[prediction[0]], errors="coerce").isna().all()
         and sample[prediction[0]].notna().any()
     ):
-        no_dates = [c for c in candidates if not looks_like_dates(table[c])]
+        no_dates = [c for c in candidates if find_format(table[c]) is None]
         texts = [c for c in no_dates if pd.to_numeric(table[c], errors="coerce").isna().mean() > 0.5]
         return texts[0] if len(texts) == 1 else None
     return None
