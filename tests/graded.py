@@ -66,8 +66,10 @@ def perfect(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> tupl
     if name == "laplace":  # the least spread, no error: -log(sqrt(2) * 70)
         return submission.assign(p0=answers["y"], p1=0.0), -float(np.log(np.sqrt(2) * 70))
     truth = submission.assign(**dict(zip(task.prediction, answers[task.target].to_numpy().T, strict=True)))
-    if task.problem == "detection":
-        truth = truth.assign(y=truth["y"] + " 1")  # a box of the submission has a score besides
+    if name == "box_ap":  # a box of the submission has a score besides
+        truth = truth.assign(y=truth["y"] + " 1")
+    if name == "box_map":
+        truth = truth.assign(y=truth["y"].str.replace(" ", " 1 ", n=1))
     best = {"log_mae": float(np.log(1e-9))}
     return truth, best.get(name, 1.0 if task.direction == "maximize" else 0.0)
 
@@ -103,12 +105,19 @@ def _simulated(metric: str, n: int, seed: int, noise: float) -> tuple[Task, pd.D
     if form == "ranking":
         task, letters = make_task(metric, "ranking"), list("abcdefghijklmnopqrst")
         lists = [" ".join(rng.permutation(letters)) for _ in range(n)]
+        if metric == "kendall_order":
+            return task, *fold(task, [" ".join(letters)] * n, lists)
         return task, *fold(task, rng.choice(letters, n), lists)
     if form == "detection":
         task = make_task(metric, "detection")
         places = rng.uniform(0, 50, size=(n, 2))
         moved = places + 3 * rng.normal(size=(n, 2))
         scores = rng.random(n).round(2)
+        if metric.startswith("box_map"):
+            names = rng.choice(["cat", "dog"], n)
+            truth = [f"{c} {x} {y} {x + 10} {y + 10}" for c, (x, y) in zip(names, places, strict=True)]
+            found = zip(names, scores, moved, strict=True)
+            return task, *fold(task, truth, [f"{c} {s} {x} {y} {x + 10} {y + 10}" for c, s, (x, y) in found])
         return task, *fold(
             task,
             [f"{x} {y} 10 10" for x, y in places],

@@ -21,6 +21,7 @@ from gome.state.prompt_context import (
 from gome.state.schema import TraceState
 from gome.state.step import StepBrief, brief_from_json
 from gome.tools.evaluation.answer_form import answer_form
+from gome.tools.evaluation.grading import metric_of
 from gome.tools.records.by_step import last_of_each
 from gome.tools.services import RunServices
 
@@ -70,7 +71,9 @@ def base_context(services: RunServices, state: TraceState) -> PromptContext:
         shown["tree"] = tree
     shown["classes"] = task.classes[:SHOWN_CLASSES]
     several = task.problem == "multilabel"
-    shown["form"] = answer_words(answer_form(task), several=several, positive=task.says_positive)
+    shown["form"] = answer_words(
+        answer_form(task), cell=metric_of(task).cell, several=several, positive=task.says_positive
+    )
     base: PromptContext = {
         "trace": trace,
         "traces": services.config.traces,

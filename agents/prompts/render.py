@@ -23,12 +23,11 @@ def render(role: str, call: str, context: PromptContext, **texts: Any) -> Prompt
     return _rendered(role, call, ({"call": call, **context}, texts), 0)
 
 
-def answer_words(form: str, *, several: bool, positive: str | None) -> str:
+def answer_words(form: str, *, cell: str, several: bool, positive: str | None) -> str:
     """What a program is told to write: an answer of this `form`, `several` in one field, `positive` the class that a
-    probability is that of."""
-    return (
-        _templates.get_template("_form.md").render(form=form, several=several, positive=positive).strip("\n")
-    )
+    probability is that of, `cell` in words what one field holds where the metric says more than the form."""
+    words = _templates.get_template("_form.md")
+    return words.render(form=form, cell=cell, several=several, positive=positive).strip("\n")
 
 
 STABLE = ("task", "hardware", "packages", "data")

@@ -111,9 +111,9 @@ def test_rankings_and_boxes() -> None:
 @pytest.mark.parametrize("name", metrics.names())
 def test_every_metric_has_a_constant_or_says_why_not(name: str, tmp_path: Path) -> None:
     """And its submission passes the format check."""
-    task, answers, _ = simulated(name, 60, 3)
+    task, answers, sample = simulated(name, 60, 3)
     constant = best_constant(task, answers)
-    submission = constant.submission(answers[["id"]])
+    submission = constant.submission(sample)
     submission.to_csv(tmp_path / "submission.csv", index=False)
     kept, said = check_submission(tmp_path / "submission.csv", submission, task)
     assert kept is not None, said

@@ -32,6 +32,15 @@ def graded(
     return metrics.get(metric)(answers.assign(**columns), submission, task)
 
 
+def test_the_auc_of_groups_is_the_mean_over_those_that_have_both_classes() -> None:
+    group = RNG.choice(["a", "b", "c"], 120)
+    yes = np.where(group == "c", 1, BITS[:, 0])
+    each = [sk.roc_auc_score(yes[group == g], CHANCES[group == g, 0]) for g in "ab"]
+    assert graded("group_auc@user", yes, CHANCES[:, 0], user=group) == pytest.approx(np.mean(each))
+    with pytest.raises(GradingError, match="no group has both classes"):
+        graded("group_auc@user", [1, 0], [0.5, 0.6], user=["a", "b"])
+
+
 def test_lwlrap_is_the_label_ranking_of_scikit_learn_weighted_by_labels() -> None:
     expected = sk.label_ranking_average_precision_score(BITS, CHANCES, sample_weight=BITS.sum(axis=1))
     assert value(make_task("lwlrap", "multilabel", 4), BITS, CHANCES) == pytest.approx(expected)

@@ -32,6 +32,16 @@ _PHRASES = (
         "?weighted_log_loss@2,1,1",
     ),
     (r"weighted (?:roc[- ]?)?auc", "?weighted_auc@0.4=2,1=1"),
+    (
+        r"(?:pascal voc(?: \d{4})? )?mean average precision(?: \(map\))?,? (?:at|over|across|for) "
+        r"(?:(?:different|several|various|an?|the) )?(?:intersection[- ]over[- ]union|iou)",
+        "?box_map@0.5-0.95",
+    ),
+    (r"(?:mean )?(?:auc|auroc) (?:per|within each|of each) \w+", "?group_auc@COLUMN"),
+    (
+        r"kendall(?:'?s)? tau(?:[- ]b)?(?: rank)?(?: correlation)?(?: coefficient)?",
+        "?kendall or kendall_order",
+    ),
     (r"(?:generalized mean of the )?(?:bias|subgroup) aucs?", "?bias_auc@COLUMN,COLUMN"),
     (r"log(?:arithm)? of (?:the )?mean absolute error", "?log_mae@COLUMN"),
     (r"(?:(?:modified|version of) (?:the )?)?laplace log[- ]likelihood", "?laplace@70,1000"),

@@ -84,6 +84,7 @@ class Metric:
     together: Callable[[Any, Any, list[np.ndarray]], np.ndarray] | None = None
     by_column: bool = False  # of several target columns the mean over columns
     cell_fault: Callable[[str], str | None] | None = None  # what is wrong with a predicted text, in words
+    cell: str = ""  # what one cell of a submission holds, in words, where the form does not say it all
     columns: tuple[str, ...] = ()  # of the train table, beside the targets
     predictions: int | None = None  # how many columns are predicted of one target; None: one for each target
 

@@ -42,16 +42,18 @@ _FAMILIES: dict[str, Callable[[str], Metric]] = {
     "map": metrics_lists.ranked_metric("map", metrics_lists.average_precision_at),
     "ndcg": metrics_lists.ranked_metric("ndcg", metrics_lists.ndcg_at),
     "box_ap": metrics_detection.box_precision,
+    "box_map": metrics_detection.box_mean_precision,
     "recall": metrics_lists.ranked_metric("recall", metrics_lists.recall_at),
     "weighted_auc": metrics_probability.weighted_auc,
     "weighted_log_loss": metrics_probability.weighted_log_loss,
     "balanced_log_loss": metrics_probability.balanced_log_loss,
     "bias_auc": metrics_grouped.bias_auc,
+    "group_auc": metrics_grouped.group_auc,
     "log_mae": metrics_grouped.log_mae,
     "laplace": metrics_uncertainty.laplace,
     "mask_ap": metrics_masks.mask_precision,
 }
-_OF_COLUMNS = {"weighted_log_loss", "bias_auc", "log_mae"}
+_OF_COLUMNS = {"weighted_log_loss", "bias_auc", "group_auc", "log_mae"}
 """Families whose parameter may name columns of the train table: its spaces count."""
 
 

@@ -22,11 +22,7 @@ def log_mae(column: str) -> Metric:
 
     def parse(answers: pd.DataFrame, submission: pd.DataFrame, task: Task) -> tuple[np.ndarray, np.ndarray]:
         truth, predicted = value_columns(answers, submission, task)
-        groups = (
-            pd.factorize(id_text(answers[column]), use_na_sentinel=False)[0]
-            if column
-            else np.zeros(len(truth))
-        )
+        groups = _codes(answers[column]) if column else np.zeros(len(truth))
         return np.column_stack([groups, truth]), predicted
 
     def weighted(truth: np.ndarray, predicted: np.ndarray) -> Weighted:
@@ -46,6 +42,42 @@ def log_mae(column: str) -> Metric:
     name, columns = (f"log_mae@{column}", (column,)) if column else ("log_mae", ())
     return weighted_metric(name, "minimize", ("regression",), "value", parse, weighted, "there are no rows",
                            columns=columns, by_column=True)  # fmt: skip
+
+
+def group_auc(column: str) -> Metric:
+    """The mean over groups of the AUC within the group: how well rows of one query, patient or session are put in order.
+
+    Groups are the values of a `column` of the train table, and count alike; those whose rows are all of one class have
+    no AUC and are left out.
+    """
+    if not column:
+        raise GomeError("metric 'group_auc': the column of groups is needed after '@', as in group_auc@user.")
+
+    def parse(answers: pd.DataFrame, submission: pd.DataFrame, task: Task) -> tuple[np.ndarray, np.ndarray]:
+        truth, score = probabilities(answers, submission, task)
+        return np.column_stack([_codes(answers[column]), truth]), score
+
+    def weighted(truth: np.ndarray, score: np.ndarray) -> Weighted:
+        order = np.argsort(truth[:, 0], kind="stable")
+        groups = np.split(order, np.flatnonzero(np.diff(truth[order, 0])) + 1)
+        judged = [
+            (rows, auc(truth[rows, 1], score[rows, 0])) for rows in groups if np.ptp(truth[rows, 1]) > 0
+        ]
+
+        def evaluate(weights: np.ndarray) -> np.ndarray:
+            if not judged:
+                return np.full(len(weights), np.nan)
+            return defined_mean(np.stack([area(weights[:, rows]) for rows, area in judged]))
+
+        return evaluate
+
+    return weighted_metric(f"group_auc@{column}", "maximize", ("binary",), "probability", parse, weighted,
+                           "no group has both classes", low=0, high=1, columns=(column,))  # fmt: skip
+
+
+def _codes(column: pd.Series) -> np.ndarray:
+    """A number for each group, (n,); rows without one are a group."""
+    return pd.factorize(id_text(column), use_na_sentinel=False)[0]
 
 
 def bias_auc(parameter: str) -> Metric:

@@ -1,5 +1,6 @@
 """Metrics of lists in one column, words separated by spaces: ranked items, best first, and sets of labels."""
 
+from bisect import bisect
 from collections.abc import Callable
 
 import numpy as np
@@ -7,7 +8,15 @@ import pandas as pd
 
 from gome.state.errors import GomeError
 from gome.state.task import Problem, Task
-from gome.tools.evaluation.metric import CLASSES, GradingError, Metric, Weighted, row_mean
+from gome.tools.evaluation.metric import (
+    CLASSES,
+    AnswersError,
+    GradingError,
+    Metric,
+    Weighted,
+    row_mean,
+    weighted_metric,
+)
 from gome.tools.evaluation.parse import label_codes, numbers, token_lists
 
 _RANKED: tuple[Problem, ...] = ("ranking", "multiclass")
@@ -101,7 +110,47 @@ def _f1(hits: np.ndarray, both_sizes: np.ndarray) -> np.ndarray:
     return np.where(both_sizes > 0, 2 * hits / np.maximum(both_sizes, 1e-300), 1.0)
 
 
+def inversions(places: list[int]) -> int:
+    """Pairs in the wrong order, counted while each item is put in its place among those before it."""
+    ordered: list[int] = []
+    count = 0
+    for place in places:
+        at = bisect(ordered, place)
+        count += len(ordered) - at
+        ordered.insert(at, place)
+    return count
+
+
+def _orders(answers: pd.DataFrame, submission: pd.DataFrame, task: Task) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of items that each row has, (n,), and those of them that are in the wrong order, (n,)."""
+    pairs, wrong = [], []
+    for truth, predicted in zip(*token_lists(answers, submission, task), strict=True):
+        place = {item: i for i, item in enumerate(truth)}
+        if len(place) < len(truth):
+            raise AnswersError(f"{task.target[0]}: {' '.join(truth)[:60]!r} names an item twice")
+        if len(predicted) != len(truth) or set(predicted) != place.keys():
+            raise GradingError(
+                f"{task.prediction[0]}: {' '.join(predicted)[:60]!r} is no order of the {len(truth)} items of its row; "
+                "name each of them once"
+            )
+        pairs.append(len(truth) * (len(truth) - 1) / 2)
+        wrong.append(inversions([place[item] for item in predicted]))
+    return np.array(pairs), np.array(wrong, dtype=float)
+
+
+def _order_agreement(pairs: np.ndarray, wrong: np.ndarray) -> Weighted:
+    """Kendall's tau over all pairs of all rows: 1 - 4 * inversions / sum of n (n - 1)."""
+
+    def evaluate(weights: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return 1 - 2 * (weights @ wrong) / (weights @ pairs)
+
+    return evaluate
+
+
 METRICS = (
+    weighted_metric("kendall_order", "maximize", ("ranking",), "ranking", _orders, _order_agreement,
+                    "no row has two items", cell="all items of the row in order, first to last, separated by spaces"),
     Metric("f1_micro", "maximize", (*CLASSES, "multilabel"), "label", _counts, _micro, _micro_weighted),
     row_mean("f1_samples", "maximize", ("multilabel",), "label", _label_sets, _samples),
-)
+)  # fmt: skip

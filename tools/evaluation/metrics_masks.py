@@ -5,7 +5,6 @@ Which way pixels are numbered does not matter, as long as answers and submission
 import numpy as np
 import pandas as pd
 
-from gome.state.errors import GomeError
 from gome.state.task import Problem, Task
 from gome.tools.evaluation.metric import (
     AnswersError,
@@ -15,11 +14,11 @@ from gome.tools.evaluation.metric import (
     row_mean,
     weighted_metric,
 )
+from gome.tools.evaluation.overlaps import overlaps_of
 from gome.tools.evaluation.parse import texts
 
 _MASKS: tuple[Problem, ...] = ("text",)
 _EMPTY = ("", "-", "-1")
-_STEP = 0.05
 
 
 def runs(text: str) -> np.ndarray:
@@ -112,16 +111,7 @@ def mask_precision(parameter: str) -> Metric:
     true where it overlaps a true one that no other has taken by more than that; several masks of an image have ';'
     between them. An image without masks on either side counts as 1.
     """
-    try:
-        first, _, last = parameter.partition("-")
-        low, high = float(first), float(last or first)
-    except ValueError:
-        low = high = np.nan
-    if not 0 < low <= high < 1:
-        raise GomeError(
-            f"metric 'mask_ap@{parameter}': overlaps are needed after '@', as in mask_ap@0.5-0.95."
-        )
-    overlaps = np.arange(low, high + _STEP / 2, _STEP)
+    overlaps = overlaps_of("mask_ap", parameter, most=0.999)
 
     def parse(answers: pd.DataFrame, submission: pd.DataFrame, task: Task) -> tuple[np.ndarray, np.ndarray]:
         values = [_precision(truth, found, overlaps) for truth, found in _pairs(answers, submission, task)]

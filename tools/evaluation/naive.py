@@ -16,6 +16,7 @@ from gome.state.parts import Score, better
 from gome.state.result import Naive
 from gome.state.task import Task
 from gome.tools.data.inputs import Inputs
+from gome.tools.evaluation import metrics_detection
 from gome.tools.evaluation.answer_form import answer_form
 from gome.tools.evaluation.bootstrap import score
 from gome.tools.evaluation.grading import GradingError, measured, metric_of
@@ -28,7 +29,6 @@ MOST_ROWS = 50_000
 MOST_CLASSES = 20
 _SHARES = (0.5, 0.3, 0.2, 0.1)
 _LENGTHS = (1, 5, 20, 100)
-_BOX = 4
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,10 @@ def _label_sets(task: Task, labels: pd.DataFrame) -> Iterator[Constant]:
 
 
 def _rankings(task: Task, labels: pd.DataFrame, metric: Metric) -> Iterator[Constant]:
-    """The most frequent items, as many as the metric looks at."""
+    """The most frequent items, as many as the metric looks at; of orders, the one that the sample has."""
+    if metric.name == "kendall_order":
+        yield Constant("the order of the sample submission", {})
+        return
     ranked = _most(word for row in tokens(labels[task.target[0]]) for word in set(row))
     places = metric.name.partition("@")[2]
     for count in (int(places),) if places.isdecimal() else _LENGTHS:
@@ -181,16 +184,9 @@ def _texts(task: Task, labels: pd.DataFrame) -> Iterator[Constant]:
 
 
 def _boxes(task: Task, labels: pd.DataFrame) -> Iterator[Constant]:
-    """The median box in every image, and none in any."""
-    fields = [words for words in tokens(labels[task.target[0]]) if words and len(words) % _BOX == 0]
-    try:
-        boxes = np.array([word for words in fields for word in words], dtype=float).reshape(-1, _BOX)
-    except ValueError:
-        return
-    if len(boxes):
-        text = " ".join(f"{side:.6g}" for side in np.median(boxes, axis=0))
-        yield Constant("the median box in every image", {task.prediction[0]: f"{text} 1"})
-    yield Constant("no box in any image", {task.prediction[0]: ""})
+    """Median boxes in every image, and none in any."""
+    for what, text in metrics_detection.constants(task.metric, labels[task.target[0]]):
+        yield Constant(what, {task.prediction[0]: text})
 
 
 def _numbers(task: Task, labels: pd.DataFrame, metric: Metric) -> Iterator[Constant]:
