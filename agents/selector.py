@@ -5,7 +5,7 @@ from itertools import chain, repeat, takewhile
 from typing import Any
 
 from gome.agents.finalize import finalize, write_result
-from gome.optimizer.ensemble import combine, greedy_ensemble
+from gome.optimizer.ensemble import combine_folds, greedy_ensemble
 from gome.optimizer.ranking import ranked
 from gome.optimizer.selection import ENSEMBLE_ID, Candidate, drift_line, drift_se, preference, unselected
 from gome.state.errors import BudgetReached
@@ -139,10 +139,5 @@ def _blend(
 ) -> list[FoldPredictions]:
     """The members' predictions combined, run by run (seed by seed) and fold by fold."""
     count = min(len(runs[k]) for k in weights)
-    blended: list[FoldPredictions] = []
-    for i in range(count):
-        folds = {k: services.evaluator.predictions(runs[k][i]) for k in weights}
-        for parts in zip(*folds.values(), strict=True):
-            combined = combine(services.task, [submission for _, submission in parts], list(weights.values()))
-            blended.append((parts[0][0], combined))
-    return blended
+    members = [[services.evaluator.predictions(e) for e in runs[k][:count]] for k in weights]
+    return combine_folds(services.task, [list(chain(*folds)) for folds in members], list(weights.values()))

@@ -39,6 +39,16 @@ def combine(task: Task, submissions: list[pd.DataFrame], weights: Sequence[float
     return first.assign(**{column: whole[:, i] for i, column in enumerate(task.prediction)})
 
 
+def combine_folds(
+    task: Task, members: Sequence[list[FoldPredictions]], weights: Sequence[float]
+) -> list[FoldPredictions]:
+    """What the members predicted for the same folds, combined fold by fold, each with the answers of the first."""
+    return [
+        (parts[0][0], combine(task, [submission for _, submission in parts], weights))
+        for parts in zip(*members, strict=True)
+    ]
+
+
 def how_blended(task: Task, metric: Metric, tables: list[pd.DataFrame]) -> How:
     """How predictions of the task, `tables`, are put together."""
     if task.problem in ("detection", "text"):

@@ -131,13 +131,7 @@ class Evaluator:
     def predictions(self, evaluation: Evaluation) -> list[FoldPredictions]:
         """(answers, submission) of each fold of a graded evaluation, rows aligned."""
         table = self.artifacts.get_table(str(evaluation["predictions"]))
-        return [
-            (
-                self.inputs.answers(evaluation["split"], int(str(fold))),
-                part.drop(columns=FOLD).reset_index(drop=True),
-            )
-            for fold, part in table.groupby(FOLD, sort=True)
-        ]
+        return by_fold(self.inputs, evaluation["split"], table)
 
     def unread(self, evaluation: Evaluation, error: Exception) -> Evaluation:
         """The evaluation of a program whose predictions made their reader fail: a format fault, its traceback logged."""
@@ -291,3 +285,11 @@ class Evaluator:
         value = score(self.task, self.predictions(evaluation), seed=self.seed)
         self.results.put_score(evaluation["key"], evaluation["predictions"], value)
         return value
+
+
+def by_fold(inputs: Inputs, split: str, predictions: pd.DataFrame) -> list[FoldPredictions]:
+    """(answers, submission) of each fold of a split out of the predictions for all of them."""
+    return [
+        (inputs.answers(split, int(str(fold))), part.drop(columns=FOLD).reset_index(drop=True))
+        for fold, part in predictions.groupby(FOLD, sort=True)
+    ]

@@ -1,20 +1,26 @@
 """The state of a run in a few lines of text: what `gome run` ends with and what `gome status` prints."""
 
+import json
 import shlex
 from pathlib import Path
 
 from gome.formatting import NONE, duration_text, one_line, score_only, score_text
 from gome.run_folder import RunFolder
+from gome.run_summary import summary_of
 from gome.scores import kept_aside_text, naive_beside, naive_text
 from gome.spending import spending_rows
 from gome.state.event import Event
 from gome.state.parts import Score
+from gome.state.result import Best
 from gome.tools.wording import self_reported_line
 
 
-def print_summary(run_dir: Path) -> None:
-    """Print the summary of a run folder. GomeError if there is no such folder."""
-    print(*summary_lines(run_dir), sep="\n")
+def print_summary(run_dir: Path, *, as_json: bool = False) -> None:
+    """Print the summary of a run folder, as lines or as one JSON object. GomeError if there is no such folder."""
+    if as_json:
+        print(json.dumps(summary_of(RunFolder.read(run_dir)), indent=2, ensure_ascii=False))
+    else:
+        print(*summary_lines(run_dir), sep="\n")
 
 
 def summary_lines(run_dir: Path) -> list[str]:
@@ -63,6 +69,13 @@ def steps_text(folder: RunFolder) -> str:
     return f"{total} {'step' if total == 1 else 'steps'}{': ' if parts else ''}{', '.join(parts)}"
 
 
+def kind_of(best: Best) -> str:
+    """'ensemble of 2', or the step that the one program is from."""
+    return (
+        f"ensemble of {len(best['members'])}" if best.get("kind") == "ensemble" else best["members"][0]["id"]
+    )
+
+
 def _scores(folder: RunFolder) -> list[tuple[str, str]]:
     best = folder.best
     if not best:
@@ -70,11 +83,8 @@ def _scores(folder: RunFolder) -> list[tuple[str, str]]:
         return [("best", words), *_naive(folder, None), *_test(folder)]
     search, selection = best.get("search"), best.get("selection")
     metric, direction = folder.metric, "higher" if folder.sign > 0 else "lower"
-    kind = (
-        f"ensemble of {len(best['members'])}" if best.get("kind") == "ensemble" else best["members"][0]["id"]
-    )
     score = score_text(search["value"], search["stderr"]) if search else NONE
-    rows = [("best", f"{metric} {score} ({kind}; {direction} is better)")]
+    rows = [("best", f"{metric} {score} ({kind_of(best)}; {direction} is better)")]
     rows += _naive(folder, search)
     if selection:
         naive = naive_beside(folder.naive.get("selection"))

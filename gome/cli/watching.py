@@ -29,12 +29,13 @@ POLL_S = 0.3
 def status_options(parser: argparse.ArgumentParser) -> None:
     """The run."""
     parser.add_argument("run", type=Path, help="the run's folder")
+    parser.add_argument("--json", action="store_true", help="as one JSON object (docs/runs.md)")
 
 
 def status(arguments: argparse.Namespace) -> int:
     """Print how a run stands."""
     read_run(arguments.run)
-    print_summary(arguments.run)
+    print_summary(arguments.run, as_json=arguments.json)
     return 0
 
 

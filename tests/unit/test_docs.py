@@ -25,6 +25,7 @@ PAGES = [
     "docs/tasks.md",
     "docs/predict.md",
     "docs/review.md",
+    "docs/runs.md",
     "docs/tracing.md",
 ]
 

@@ -46,6 +46,8 @@ def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["resume", "--help"], 0),
         (["status", "RUN"], 0),
         (["logs", "RUN"], 0),
+        (["explain", "RUN"], 0),
+        (["config"], 0),
         (["stop", "RUN"], 2),  # nobody runs it
         (["advise", "RUN", "fewer columns"], 0),
         (["run", "task", "--traces", "none"], 2),

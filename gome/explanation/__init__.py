@@ -1,0 +1,1 @@
+"""What a run did and why, in plain words out of its records."""
