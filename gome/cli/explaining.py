@@ -24,10 +24,12 @@ def explain(arguments: argparse.Namespace) -> int:
     folder = RunFolder.read(arguments.run)
     text = explain_step(folder, arguments.step) if arguments.step else explain_run(folder)
     width = min(_WIDEST, shutil.get_terminal_size().columns)
-    for line in text.rstrip().splitlines():
-        print(
-            textwrap.fill(line, width, subsequent_indent="  " if line.startswith("- ") else "")
-            if line
-            else ""
-        )
+    print(*(_wrapped(line, width) for line in text.rstrip().splitlines()), sep="\n")
     return 0
+
+
+def _wrapped(line: str, width: int) -> str:
+    """A paragraph on lines of this width; commands, which are indented, as they are."""
+    if not line.strip() or line.startswith("    "):
+        return line
+    return textwrap.fill(line, width, subsequent_indent="  " if line.startswith("- ") else "")

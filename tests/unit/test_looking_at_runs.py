@@ -43,7 +43,10 @@ def test_every_step_is_explained_and_so_is_the_run(runs: Path, capsys: pytest.Ca
         said = " ".join(capsys.readouterr().out.split())
         assert record["hypothesis"]["statement"] in said
         assert " ".join(record["diagnosis"].split()) in said
-        assert f"So it was {record['verdict']}: {record['reason']}" in said
+        assert (
+            f"So it {'' if record['verdict'] == 'failed' else 'was '}{record['verdict']}: {record['reason']}"
+            in said
+        )
     assert main(["explain", str(run), "0:1"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "It started from the program of 0:0 (roc_auc 0.8212 ± 0.0046)" in said
