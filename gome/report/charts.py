@@ -15,6 +15,8 @@ WIDE, NARROW = (920, 380), (390, 340)
 _TOP, _BELOW = 14, 44
 _STRIP = 24
 _LABEL_HEIGHT, _LABEL_GAP = 15, 12
+_LABELS = 140
+"""Room at the right for a score and whose it is."""
 
 
 @dataclass
@@ -69,7 +71,7 @@ def score_curve(
         return None
     low, high = _score_range(records, sign, [] if ensemble is None else [ensemble])
     broad, steps = size[0] > 600, max(r.step for r in records)
-    right = size[0] - (66 if not broad else 84 if ensemble is None else 132)
+    right = size[0] - _LABELS
     strip = _STRIP if any(not _counts(r) for r in records) else 0
     y = Scale(low, high, size[1] - _BELOW - strip, _TOP)
     y_ticks = nice_ticks(low, high, 6)
@@ -84,8 +86,7 @@ def score_curve(
     if ensemble is not None:
         said = score_text(ensemble)
         chart.marks.append(Mark(right, y(ensemble), "ensemble", 0, f"ensemble: {said}"))
-        text = f"{said} ensemble" if broad else said
-        chart.labels.append((right + _LABEL_GAP, y(ensemble), "strong", 0, text))
+        chart.labels.append((right + _LABEL_GAP, y(ensemble), "strong", 0, f"{said} ensemble"))
     _spread(chart.labels, chart.top, chart.bottom)
     return chart
 
@@ -127,7 +128,7 @@ def gain_scatter(records: Sequence[StepRecord], *, metric: str, size: tuple[int,
 def _gain_mark(record: StepRecord, x: Scale, y: Scale) -> Mark:
     predicted, gain, error = _predicted(record), _gain(record), _gain_error(record)
     title = f"{record.id}: predicted {gain_text(predicted)}, realised {gain_text(gain, error)}"
-    mark = Mark(x(predicted), y(gain), _kind(record), record.trace % TONES, title)
+    mark = Mark(x(predicted), y(gain), mark_kind(record), record.trace % TONES, title)
     if not y.inside(gain):
         mark.off = "up" if gain > y.high else "down"
     elif not x.inside(predicted):
@@ -155,8 +156,15 @@ def predictions(records: Iterable[StepRecord]) -> list[StepRecord]:
     ]
 
 
-def _kind(record: StepRecord) -> str:
+def mark_kind(record: StepRecord) -> str:
+    """How a step is drawn: accepted, rejected, or failed (void ones too)."""
     return record.verdict if _counts(record) else "failed"
+
+
+def mark_title(record: StepRecord) -> str:
+    """What a step's mark says when it is pointed at."""
+    said = record.reason if mark_kind(record) == "failed" else score_text(_value(record), _error(record))
+    return f"{record.id} {record.verdict}: {said}"
 
 
 def _counts(record: StepRecord) -> bool:
@@ -206,28 +214,30 @@ def _place_steps(chart: Chart, records: Sequence[StepRecord], x: Scale, y: Scale
     traces = sorted({r.trace for r in records})
     dodge = min(0.14, 0.6 / len(traces))
     paths: dict[int, list[str]] = {}
+    ends: dict[int, tuple[Mark, str]] = {}
     for record in records:
-        trace, tone = record.trace, record.trace % TONES
+        trace = record.trace
         at = x(record.step + (traces.index(trace) - (len(traces) - 1) / 2) * dodge)
         mark = _step_mark(record, at, y, chart.strip)
         chart.marks.append(mark)
         if mark.kind == "accepted":
             paths.setdefault(trace, []).append(f"{at},{mark.y}")
+            ends[trace] = mark, score_text(record.value)
     for trace, points in paths.items():
-        tone = trace % TONES
+        tone, (mark, value) = trace % TONES, ends[trace]
         chart.lines.append(("path", tone, " ".join(points)))
-        if len(traces) > 1 and len(traces) <= TONES:
-            last = float(points[-1].split(",")[1])
-            chart.labels.append((chart.right + _LABEL_GAP, last, "direct", tone, f"trace {trace}"))
+        if len(traces) <= TONES:
+            chart.lines.append(("lead", tone, f"{mark.x},{mark.y} {chart.right},{mark.y}"))
+            text = f"{value} trace {trace}" if len(traces) > 1 else value
+            chart.labels.append((chart.right + _LABEL_GAP, mark.y, "direct", tone, text))
 
 
 def _step_mark(record: StepRecord, at: float, y: Scale, strip: float | None) -> Mark:
-    kind, tone = _kind(record), record.trace % TONES
-    said = f"{record.id} {record.verdict}"
+    kind, tone, title = mark_kind(record), record.trace % TONES, mark_title(record)
     if kind == "failed":
-        return Mark(at, strip or 0.0, kind, tone, f"{said}: {record.reason}")
+        return Mark(at, strip or 0.0, kind, tone, title)
     value, error = _value(record), _error(record)
-    mark = Mark(at, y(value), kind, tone, f"{said}: {score_text(value, error)}")
+    mark = Mark(at, y(value), kind, tone, title)
     if not y.inside(value):
         mark.off = "up" if value > y.high else "down"
     elif error:
@@ -236,7 +246,7 @@ def _step_mark(record: StepRecord, at: float, y: Scale, strip: float | None) -> 
 
 
 def _place_best(chart: Chart, records: Sequence[StepRecord], sign: int, y: Scale) -> None:
-    """The staircase of the best accepted score of all traces, with its value written at the end."""
+    """The staircase of the best accepted score of all traces."""
     best: float | None = None
     points: list[str] = []
     marked = sorted(zip(records, chart.marks, strict=True), key=lambda pair: (pair[1].x, pair[0].trace))
@@ -249,7 +259,6 @@ def _place_best(chart: Chart, records: Sequence[StepRecord], sign: int, y: Scale
     if best is not None:
         points.append(f"{chart.right},{y(best)}")
         chart.lines.insert(0, ("best", 0, " ".join(points)))
-        chart.labels.append((chart.right + _LABEL_GAP, y(best) - 0.1, "strong", 0, score_text(best)))
 
 
 def _spread(labels: list[tuple[float, float, str, int, str]], top: float, bottom: float) -> None:
@@ -266,7 +275,7 @@ def _spread(labels: list[tuple[float, float, str, int, str]], top: float, bottom
 
 
 def _curve_description(records: Sequence[StepRecord], metric: str, sign: int) -> str:
-    values = [_value(r) for r in records if _kind(r) == "accepted"]
+    values = [_value(r) for r in records if mark_kind(r) == "accepted"]
     said = f"{len(records)} steps of {len({r.trace for r in records})} traces"
     if not values:
         return f"{said}; none accepted"

@@ -13,11 +13,12 @@ from gome.agents.prompts.edits import diff_lines
 from gome.cli.summary import resume_command, steps_text
 from gome.formatting import NONE, duration_text, is_number, one_line, score_text
 from gome.report.charts import NARROW, WIDE, Chart, gain_scatter, score_curve
+from gome.report.lineage import lineage
 from gome.report.reliability import reliability_content
 from gome.run_folder import RunFolder
 from gome.scores import naive_text, worth_text
 from gome.spending import sandbox_text
-from gome.state.parts import SCORE_WEIGHTS
+from gome.state.parts import SCORE_WEIGHTS, Probe, Trial
 from gome.state.plain import JsonObject
 from gome.state.result import Best
 from gome.state.step import StepRecord
@@ -61,6 +62,7 @@ def content(folder: RunFolder) -> JsonObject:
         "ensemble": ensemble is not None,
         "outside": any(m.off for m in curve[0].marks) if curve else False,
         "accepted_share": _accepted_share(folder),
+        "lineage": lineage(records, best),
         "scatter": _both(lambda size: gain_scatter(records, metric=metric, size=size)),
         "reliability": reliability_content(records),
         "world": _world(folder),
@@ -161,7 +163,17 @@ def _view(folder: RunFolder, record: StepRecord, by_id: dict[str, StepRecord]) -
         "added": sum(kind == "add" for kind, _ in diff) if diff else len((code or "").splitlines()),
         "removed": sum(kind == "del" for kind, _ in diff),
         "program": _coloured(code) if code and not parent else None,
+        "probes": [_ran(folder, probe) for probe in record.probes],
+        "trials": [_ran(folder, trial, trial["problems"]) for trial in record.trials],
     }
+
+
+def _ran(folder: RunFolder, run: Probe | Trial, problems: list[str] | None = None) -> JsonObject:
+    """A probe or a trial run: its program, what was shown of it, and how it went."""
+    went = duration_text(run["seconds"])
+    if problems is not None:
+        went += f", {one_line(problems[0], 120) if problems else 'ran to its end'}"
+    return {"code": _coloured(folder.text(run["program"]) or ""), "output": run["output"], "went": went}
 
 
 def _end_of_output(log: str) -> str:

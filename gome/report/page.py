@@ -19,12 +19,33 @@ TEMPLATES = Path(__file__).parent / "templates"
 def write_report(run_dir: Path) -> Path:
     """Write report.html into the run folder, whole or not at all. GomeError if there is no such folder."""
     folder = RunFolder.read(run_dir.resolve())
-    page = _environment().get_template("report.html").render(**content(folder))
+    shown = content(folder)
+    page = _environment().get_template("report.html").render(**shown, sections=_sections(shown))
     path = run_dir / "report.html"
     draft = run_dir / ".report.html.new"
     draft.write_text(page.strip() + "\n", encoding="utf-8", errors="replace")
     draft.replace(path)
     return path
+
+
+_SECTIONS = (
+    ("scoring", "Scoring", "scoring"),
+    ("scores", "Scores", "curve"),
+    ("lineage", "Lineage", "lineage"),
+    ("steps", "Steps", "views"),
+    ("gains", "Gains", "scatter"),
+    ("momentum", "Momentum", "momentum"),
+    ("selection", "Selection", "finalists"),
+    ("adapter", "Adapter", "adapter"),
+    ("programs", "Programs", "programs"),
+    ("cost", "Cost", "views"),
+    ("environment", "Environment", "environment"),
+)
+"""Id, name in the navigation, and the content without which the page leaves the section out."""
+
+
+def _sections(shown: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(name, title) for name, title, needs in _SECTIONS if shown[needs]]
 
 
 def _environment() -> Environment:

@@ -20,6 +20,7 @@ from gome.cli.summary import summary_lines
 from gome.formatting import duration_text, gain_text, one_line, score_text
 from gome.report.axes import nice_ticks, tick_texts, whole_ticks
 from gome.report.charts import NARROW, WIDE, score_curve
+from gome.report.lineage import lineage
 from gome.report.page import write_report
 from gome.run_folder import RunFolder
 from gome.state.errors import GomeError
@@ -143,6 +144,37 @@ def test_the_charts_are_well_formed_and_described(finished: Path) -> None:
     assert kinds.count("ensemble") == 1
 
 
+def test_the_lineage_hangs_every_program_on_the_one_it_was_made_of(finished: Path) -> None:
+    drawn = lineage(RunFolder.read(finished).records, RunFolder.read(finished).best)
+    assert drawn
+    at = {(n.x, n.y): n.id for n in drawn.nodes}
+    ends = [(kind, [float(v) for v in re.split("[MC ]", path)[1:]]) for kind, _, path in drawn.edges]
+    links = {(at[(p[0], p[1])], at[(p[-2], p[-1])], kind) for kind, p in ends}
+    kept = "0:0>0:1 1:0>1:2 1:2>1:3 0:1>0:4"
+    tried = "1:0>1:1 0:1>0:2 0:1>0:3 1:3>1:4 1:3>1:5"
+    merged = "0:4>ensemble 1:2>ensemble 0:1>ensemble"
+    expected = {"kept": kept, "tried": tried, "merge": merged}
+    assert links == {(*link.split(">"), kind) for kind, some in expected.items() for link in some.split()}
+    assert len(at) == len(drawn.nodes) == len(STEPS) + 1
+
+
+def test_what_probes_and_trials_showed_is_in_the_step(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    first, *rest = (run / "history.jsonl").read_text().splitlines()
+    record = json.loads(first)
+    ran = {"program": record["code"], "log": None, "output": "gain .004 <of> 3 variants", "seconds": 2.0}
+    record |= {
+        "findings": "the gap is in 9 rows",
+        "probes": [ran],
+        "trials": [{**ran, "problems": ["no file"]}],
+    }
+    (run / "history.jsonl").write_text("\n".join([json.dumps(record), *rest]) + "\n")
+    text = page_of(run).text
+    assert text.count("gain .004 <of> 3 variants") == 2
+    for said in ("the gap is in 9 rows", "Probe 1 (2.0 s)", "Trial 1 (2.0 s, no file)"):
+        assert said in text
+
+
 def test_the_diff_is_against_the_parent(finished: Path) -> None:
     html = write_report(finished).read_text()
     step = html[html.index('id="step-0-2"') : html.index('id="step-1-2"')]
@@ -153,7 +185,7 @@ def test_the_diff_is_against_the_parent(finished: Path) -> None:
 
 def test_a_void_score_is_not_shown_as_one(finished: Path) -> None:
     html = write_report(finished).read_text()
-    step = html[html.index('id="step-1-5"') :]
+    step = html[html.rindex('<details class="step', 0, html.index('id="step-1-5"')) :]
     assert "<s>0.9712" in step
     assert ">void<" in step
     assert RunFolder.read(finished).accepted[0].id == "0:4"
