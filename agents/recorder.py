@@ -1,6 +1,7 @@
 """The recorder: whatever follows from a verdict. History, momentum, provisional submission, compaction, folding."""
 
 from gome.agents.critic import Decision
+from gome.agents.selector import note_ensemble
 from gome.optimizer.incumbent import incumbent_of
 from gome.optimizer.stopping import nothing_left
 from gome.optimizer.traces import fold
@@ -29,6 +30,8 @@ def recorder(state: TraceState, services: RunServices) -> TraceState:
     _compact(services, record)
     ended = _ended(state, services, summary["lost"])
     ended = ended or nothing_left(state, services) or fold(state, services, incumbent, summary["stalled"])
+    if not ended and services.budget.search_seconds_left() <= 0:
+        ended, summary["out_of_time"] = services.budget.time_is_up(), True
     summary["ended"] = ended
     step = state["step"] + 1
     return {
@@ -101,12 +104,14 @@ def _summary(state: TraceState, record: StepRecord, incumbent: Incumbent | None)
         stalled=0 if fresh else old.get("stalled", 0) + 1,
         lost=old.get("lost", 0) + 1 if state["work"].get("failure") else 0,
         incumbent=incumbent,
+        out_of_time=False,
     )
 
 
 def _renew_submission(services: RunServices, record: StepRecord) -> None:
     """Count on the accepted program for the end of the run, and keep its submission if it is the best so far."""
     goodness, seconds = services.note_accepted(record)
+    note_ensemble(services)
     said = services.provisional.offer(record, goodness, seconds)
     if said:
         services.emit("provisional", said, record.trace, record.step)
@@ -125,7 +130,7 @@ def _ended(state: TraceState, services: RunServices, lost: int) -> str | None:
         return "steps"
     if lost >= PARKED_AFTER:
         return f"parked: {lost} steps in a row were lost; the last one: {state['work']['failure']}"
-    return "time" if services.budget.search_seconds_left() <= 0 else None
+    return None
 
 
 def _announce(services: RunServices, record: StepRecord) -> None:

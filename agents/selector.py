@@ -1,7 +1,8 @@
 """The last choice: an ensemble from stored predictions, the finalists on the held-back part, the order of preference."""
 
-from functools import partial
-from itertools import chain, repeat, takewhile
+import time
+from itertools import chain, product, repeat, takewhile
+from statistics import median
 from typing import Any
 
 from gome.agents.finalize import finalize, write_result
@@ -17,6 +18,8 @@ from gome.tools.parallel import in_parallel
 from gome.tools.services import RunServices
 
 ENSEMBLE_POOL = 8
+LAST_STEPS = 10
+"""By these the time of another step is told."""
 
 
 def accepted_by_score(services: RunServices) -> list[StepRecord]:
@@ -25,32 +28,54 @@ def accepted_by_score(services: RunServices) -> list[StepRecord]:
 
 
 def ensemble(services: RunServices) -> dict[str, float]:
+    """The weights of the ensemble, told to whoever watches."""
+    services.emit("ensemble", f"{len(accepted_by_score(services)[:ENSEMBLE_POOL])} accepted programs")
+    weights = note_ensemble(services)
+    services.emit("ensemble", ", ".join(f"{k} × {w:.2f}" for k, w in weights.items()))
+    return weights
+
+
+def note_ensemble(services: RunServices) -> dict[str, float]:
+    """The weights of the ensemble as things stand; the budget learns which programs the end has to fit for it, and how
+    long it took to find out."""
+    began = time.monotonic()
+    weights = _weights(services)
+    programs = {r.id: r for r in accepted_by_score(services)}
+    members = {evaluation["key"].split("-")[0] for k in weights if (evaluation := programs[k].evaluation)}
+    services.budget.note_ensemble(members, time.monotonic() - began)
+    return weights
+
+
+def _weights(services: RunServices) -> dict[str, float]:
     """Weights of the greedy ensemble of accepted programs on the search predictions; no model call, no training.
 
     At most `finalists` members, those with the largest weights: each is trained again for the selection and the end.
     """
     pool = accepted_by_score(services)[:ENSEMBLE_POOL]
-    services.emit("ensemble", f"{len(pool)} accepted programs")
     if len(pool) < 2 or not services.config.has("ensemble") or services.task.self_reported:
         return {r.id: 1.0 for r in pool[:1]}
     members = {r.id: services.evaluator.predictions(r.evaluation) for r in pool if r.evaluation}
     greedy = greedy_ensemble(services.task, members, seed=services.config.seed)
     kept = sorted(greedy, key=lambda k: -greedy[k])[: services.config.finalists]
-    weights = {k: greedy[k] / sum(greedy[k] for k in kept) for k in kept}
-    services.emit("ensemble", ", ".join(f"{k} × {w:.2f}" for k, w in weights.items()))
-    return weights
+    return {k: greedy[k] / sum(greedy[k] for k in kept) for k in kept}
 
 
-def select(services: RunServices, weights: dict[str, float], ended: dict[str, str]) -> Result:
+def select(
+    services: RunServices, weights: dict[str, float], ended: dict[str, str], *, may_go_on: bool = False
+) -> Result | None:
     """Re-run the finalists on the selection part, choose, fit on all of the data, and write the result.
 
     What the time that is left has no room for is left out: seeds, then finalists. `ended` says for each trace why it took
-    no further step. Of programs that report their own scores, the one that says most of itself is handed over.
+    no further step. None, if the search `may_go_on` and the runs left over time for another step: what they found is
+    kept, and no choice is made by it before the search has ended for good. Of programs that report their own scores, the
+    one that says most of itself is handed over.
     """
     ranked = accepted_by_score(services)
     programs = {r.id: r for r in ranked}
     finalists = list(dict.fromkeys([r.id for r in ranked[: services.config.finalists]] + list(weights)))
     runs = _selection_runs(services, [] if services.task.self_reported else [programs[i] for i in finalists])
+    if may_go_on and time_for_a_step(services):
+        return None
     candidates = _candidates(services, programs, weights, runs)
     order = [candidates[name] for name in preference(services.task, candidates, seed=services.config.seed)]
     order += [unselected(r) for r in ranked if r.id not in candidates]
@@ -68,18 +93,31 @@ def select(services: RunServices, weights: dict[str, float], ended: dict[str, st
     return write_result(services, {**result, "ended": ended})
 
 
+def time_for_a_step(services: RunServices) -> bool:
+    """Whether the time beyond what the end still needs holds another step, as long as the last ones took."""
+    steps = [r.seconds for r in services.history.records()[-LAST_STEPS:]]
+    return bool(steps) and services.budget.search_seconds_left() > median(steps)
+
+
 def _selection_runs(services: RunServices, finalists: list[StepRecord]) -> dict[str, list[Evaluation]]:
-    """Each finalist on the selection part, seed by seed, as many at a time as there are slots.
+    """Each finalist on the selection part with each seed, the first seed first, as many at a time as there are slots.
 
     Finalists that fail with a seed are out. A seed for which the time did not suffice counts for none of them: all that
     are left have the same seeds. Of the first seed those count that come before the first without time: a program must
     not lose to one behind it only because it is slow.
     """
     kept: dict[str, list[Evaluation]] = {r.id: [] for r in finalists}
-    for seed in range(services.config.selection_seeds):
+    seeds = range(services.config.selection_seeds)
+
+    def run(place: tuple[int, StepRecord]) -> Evaluation | None:
+        return _selection_run(services, place[1], seed=place[0])
+
+    places = list(product(seeds, finalists))
+    all_done = in_parallel(run, places, services.evaluator.scheduler.slots)
+    found = {(seed, r.id): evaluation for (seed, r), evaluation in zip(places, all_done, strict=True)}
+    for seed in seeds:
         going = [r for r in finalists if r.id in kept]
-        run = partial(_selection_run, services, seed=seed)
-        done = in_parallel(run, going, services.evaluator.scheduler.slots)
+        done = [found[seed, r.id] for r in going]
         if seed and None in done:
             break
         in_time = chain(takewhile(bool, done), repeat(None))

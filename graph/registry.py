@@ -123,7 +123,7 @@ class ServiceRegistry:
         _note_level(run_dir, run, scheduler.level, limits_words() if here else "", runtime)
         artifacts = Artifacts(run_dir / "artifacts")
         clock = Clock(run_dir / "clock.jsonl")
-        budget = Budget(config, clock, run_dir, slots=scheduler.slots)
+        budget = Budget(config, clock, run_dir, slots=scheduler.slots, self_reported=bool(task.self_reported))
         evaluator = Evaluator(
             run_dir=run_dir,
             task=task,

@@ -49,7 +49,7 @@ def build_graph(
     graph.add_edge("trace", "join")
     graph.add_conditional_edges("join", _fan_out, ["trace", "ensemble"])
     graph.add_edge("ensemble", "select")
-    graph.add_edge("select", END)
+    graph.add_conditional_edges("select", _after_selection, ["trace", END])
     return graph
 
 
@@ -77,6 +77,12 @@ def _fan_out(state: RunState) -> list[Send] | str:
     ]
 
 
+def _after_selection(state: RunState) -> list[Send] | str:
+    """The end; or the traces that the time had cut off, where the selection left over enough of it."""
+    going = _fan_out(state)
+    return END if state.get("result") or isinstance(going, str) else going
+
+
 def _joining(registry: ServiceRegistry) -> Work:
     def join(state: RunState, runtime: Runtime[RunConfig]) -> RunState:
         """The traces have met: momentum and histories are joined in the shared channels; the next epoch may begin.
@@ -90,7 +96,7 @@ def _joining(registry: ServiceRegistry) -> Work:
             if t["ended"] == "steps" and t["step"] < services.allowance(int(k))
         }
         return {
-            "until": state["until"] + (services.config.sync_every or services.config.steps),
+            "until": state["until"] + services.config.epoch_steps,
             "traces": more,
         }
 

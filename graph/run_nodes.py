@@ -78,7 +78,7 @@ def preparing(registry: ServiceRegistry) -> Work:
         summary = TraceSummary(step=0, accepted=0, rejected=0, failed=0, incumbent=None, ended=ended)
         return {
             "traces": {str(k): summary for k in range(services.config.traces)},
-            "until": services.config.sync_every or services.config.steps,
+            "until": services.config.epoch_steps,
         }
 
     return prepare
@@ -136,16 +136,30 @@ def selecting(registry: ServiceRegistry) -> Work:
     """The node that makes the last choice and ends the run."""
 
     def select(state: Mapping[str, Any], runtime: Runtime[RunConfig]) -> RunState:
-        """Finalists on the held-back part, the choice, the fit on all of the data, the submission."""
+        """Finalists on the held-back part, the choice, the fit on all of the data, the submission; where the finalists
+        took less time than was kept for them, the search goes on."""
         services = registry.services(Path(state["run_dir"]), runtime.store, runtime.stream_writer)
         ended = {k: t["ended"] or "steps" for k, t in state["traces"].items()}
+        more = _cut_off(state)
         with services.clock.working():
+            result = selector.select(services, state["ensemble"], ended, may_go_on=bool(more))
+            if result is None:
+                services.emit("select", "the end takes less time than was kept for it: the search goes on")
+                return {"traces": more}
             _remember(services)
-            result = selector.select(services, state["ensemble"], ended)
         registry.close(services.run_dir)
         return {"result": result}
 
     return select
+
+
+def _cut_off(state: Mapping[str, Any]) -> dict[str, TraceSummary]:
+    """The traces that would go on if there was time, as they begin again."""
+    return {
+        k: {**t, "ended": None, "out_of_time": False}
+        for k, t in state["traces"].items()
+        if t.get("out_of_time")
+    }
 
 
 def _remember(services: RunServices) -> None:

@@ -34,17 +34,31 @@ def build_single_trace(
     add_node(graph, "prepare", _preparing(registry), registry)
     add_steps(graph, registry, {}, end="ensemble")
     add_node(graph, "ensemble", ensembling(registry), registry)
-    add_node(graph, "select", selecting(registry), registry)
+    add_node(graph, "select", _selecting(registry), registry)
     graph.add_edge(START, "survey")
     graph.add_edge("survey", "prepare")
     graph.add_conditional_edges("prepare", _begin, ["researcher", "ensemble"])
     graph.add_edge("ensemble", "select")
-    graph.add_edge("select", END)
+    graph.add_conditional_edges("select", _after_selection, ["researcher", END])
     return graph
 
 
 def _begin(state: SingleTraceState) -> str:
     return "ensemble" if state["traces"]["0"]["ended"] else "researcher"
+
+
+def _after_selection(state: SingleTraceState) -> str:
+    return END if state.get("result") else "researcher"
+
+
+def _selecting(registry: ServiceRegistry) -> Work:
+    choose = selecting(registry)
+
+    def select(state: SingleTraceState, runtime: Runtime[RunConfig]) -> SingleTraceState:
+        return {**cast(SingleTraceState, choose(state, runtime)), "work": {}}
+
+    select.__doc__ = choose.__doc__
+    return select
 
 
 def _preparing(registry: ServiceRegistry) -> Work:

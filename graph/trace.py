@@ -19,7 +19,7 @@ from gome.agents.runner import runner
 from gome.graph.node_call import Work, add_node
 from gome.graph.registry import ServiceRegistry
 from gome.state.config import RunConfig
-from gome.state.errors import BudgetReached, GomeError, StepFailed
+from gome.state.errors import BudgetReached, GomeError, StepFailed, TimeReached
 from gome.state.in_flight import TraceSummary, step_in_flight
 from gome.state.schema import TraceOutput, TraceState
 from gome.tools.services import RunServices
@@ -91,7 +91,12 @@ def _bound(node: Node, registry: ServiceRegistry) -> Work:
         except BudgetReached as reached:
             services.emit("ended", str(reached), state["trace"], state["step"])
             summary = state.get("traces", {}).get(str(state["trace"]), TraceSummary())
-            ended: TraceSummary = {**summary, "step": state["step"], "ended": str(reached)}
+            ended: TraceSummary = {
+                **summary,
+                "step": state["step"],
+                "ended": str(reached),
+                "out_of_time": isinstance(reached, TimeReached),
+            }
             return {"traces": {str(state["trace"]): ended}, "next": "end"}
 
     return call

@@ -193,7 +193,7 @@ class Case:
         """How many times longer than now the program may take, at least once: within half of its limit, and such that
         the run's time holds a few more steps. Fewer directed steps are worth more than many that change nothing."""
         budget, folds = self.context["budget"], len(self.incumbent.get("folds") or [1])
-        steps = min(FEW_STEPS, max(1, int(budget.get("steps_left") or 1)))
+        steps = min(FEW_STEPS, max(1, int(budget.get("steps_left") or FEW_STEPS)))
         left = float(budget.get("seconds_left") or 1e9) / steps / folds
         seconds = float(self.incumbent.get("fold_seconds") or 1.0)
         return max(1.0, min(left, 0.5 * float(budget["program_time_limit_s"])) / max(seconds, 0.1))

@@ -42,8 +42,12 @@ def stage_of(services: RunServices, state: TraceState) -> Stage:
     """Draft until the trace has an incumbent, ensemble in the last third of the budget, improve in between."""
     if not state.get("incumbent"):
         return "draft"
-    used = max(
-        state["step"] / services.allowance(state["trace"]),
-        services.clock.elapsed() / services.config.time_limit_s,
-    )
+    _, used = binding_cap(services, state["trace"], state["step"])
     return "ensemble" if used >= ENSEMBLE_FROM else "improve"
+
+
+def binding_cap(services: RunServices, trace: int, step: int) -> tuple[str, float]:
+    """The cap that ends the trace first, as things stand: its name among the settings, and which share of it is used."""
+    used = services.budget.shares_used(services.asker.journal.usage())
+    used = {"steps": step / services.allowance(trace), **used}
+    return max(used.items(), key=lambda item: item[1])

@@ -1,6 +1,9 @@
 """A trace that no longer gains: it restarts from another accepted program, or folds into a better trace."""
 
+import math
+
 from gome.optimizer.ranking import known_records, leader, ranked
+from gome.optimizer.stages import binding_cap
 from gome.state.in_flight import Incumbent
 from gome.state.schema import TraceState
 from gome.state.step import StepRecord
@@ -24,10 +27,13 @@ def other_parent(state: TraceState, services: RunServices) -> StepRecord | None:
 def fold(state: TraceState, services: RunServices, incumbent: Incumbent | None, stalled: int) -> str | None:
     """Why the trace folds after the step just decided, or None: it has stalled after a restart, and another is ahead.
 
-    The steps that it leaves over go to the trace that holds the best program. The best trace never folds.
+    The steps that it leaves over go to the trace that holds the best program. The best trace never folds. Nor does any
+    where the time ends first: nobody could use what it leaves but its slot, which would be idle.
     """
     trace, config = state["trace"], services.config
     if not incumbent or stalled < config.patience or config.optimizer == "tree" or not config.has("restarts"):
+        return None
+    if services.config.steps is None and binding_cap(services, trace, state["step"])[0] == "time_limit_s":
         return None
     records = known_records(state, services)
     if not any(r.trace == trace and r.kind == "restart" for r in records):
@@ -36,5 +42,7 @@ def fold(state: TraceState, services: RunServices, incumbent: Incumbent | None, 
     left = services.allowance(trace) - state["step"] - 1
     if best is None or best.trace == trace or left < 1:
         return None
-    services.momentum.grant(trace, best.trace, left)
-    return f"folded: no gain in {stalled} steps; trace {best.trace} has its {left} steps"
+    if math.isinf(left):
+        return f"folded: no gain in {stalled} steps; what is left of the budget is trace {best.trace}'s"
+    services.momentum.grant(trace, best.trace, int(left))
+    return f"folded: no gain in {stalled} steps; trace {best.trace} has its {left:g} steps"

@@ -3,6 +3,7 @@
 from gome.optimizer.incumbent import incumbent_of
 from gome.optimizer.ranking import known_records, leader
 from gome.optimizer.stages import NextStep
+from gome.state.config import UNCAPPED_STEPS
 from gome.state.schema import TraceState
 from gome.tools.services import RunServices
 
@@ -16,7 +17,7 @@ def grow(state: TraceState, services: RunServices) -> NextStep:
     A failing program is mended within its step, by the coder's debug rounds, not by a step of its own.
     """
     home, config = state.get("incumbent"), services.config
-    drafts = min(DRAFTS, max(1, int(DRAFT_SHARE * config.traces * config.steps)))
+    drafts = min(DRAFTS, max(1, int(DRAFT_SHARE * config.traces * (config.steps or UNCAPPED_STEPS))))
     best = leader(known_records(state, services), services.task.direction)
     own = drafts // config.traces + (state["trace"] < drafts % config.traces)
     drafting = config.optimizer == "tree" and state["step"] < own

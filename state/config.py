@@ -28,6 +28,10 @@ Part = Literal[
 
 CAPS = ("steps", "time_limit_s", "max_evaluations", "max_tokens", "max_usd", "max_disk_mb")
 """Settings that end a run."""
+MOST_STEPS = 10_000
+"""Steps that a trace may be capped at."""
+UNCAPPED_STEPS = 10**9
+"""Of a trace without a cap, and plain JSON all the same."""
 
 
 class RunConfig(TaskOptions):
@@ -65,7 +69,12 @@ class RunConfig(TaskOptions):
         description="Context window of the model; longer prompts are cut by priority. None: when refused.",
     )
     traces: int = Field(default=2, ge=1, le=64, description="Traces side by side.")
-    steps: int = Field(default=6, ge=1, le=10_000, description="Steps that each trace may take.")
+    steps: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_STEPS,
+        description="Cap on the steps of each trace; none: they go on until another cap is reached.",
+    )
     optimizer: Optimizer = Field(
         default="gradient",
         description="'gradient' (directed steps), 'tree' (greedy search by score) or 'auto' (by measured reliability).",
@@ -108,7 +117,7 @@ class RunConfig(TaskOptions):
         default=None, ge=1, description="Steps between joins of the traces; none: they run free."
     )
     time_limit_s: float = Field(
-        default=12 * 3600, gt=0, description="Wall-clock budget of the run, seconds asleep not counted."
+        default=3600, gt=0, description="Wall-clock budget of the run, seconds asleep not counted."
     )
     program_time_limit_s: float = Field(default=3600, gt=0, description="Limit of one program run, seconds.")
     memory_limit_mb: int = Field(
@@ -222,17 +231,24 @@ class RunConfig(TaskOptions):
     def _one_trace(self) -> "RunConfig":
         """Without traces, one trace takes the steps of all: the budget stays the same."""
         if "traces" in self.without and self.traces > 1:
-            object.__setattr__(self, "steps", self.steps * self.traces)
+            object.__setattr__(self, "steps", self.steps and min(MOST_STEPS, self.steps * self.traces))
             object.__setattr__(self, "traces", 1)
         return self
 
     @property
     def caps(self) -> str:
-        """The caps of the run, those that are set and those that are not, by the names of their fields."""
+        """The caps of the run by the names of their fields, those that are set and those that are not; which binds."""
         given = {name: getattr(self, name) for name in CAPS}
-        parts = [", ".join(f"{name} {value:g}" for name, value in given.items() if value is not None)]
+        held = [name for name, value in given.items() if value is not None]
+        parts = [", ".join(f"{name} {given[name]:g}" for name in held)]
         parts += [", ".join(f"no {name}" for name, value in given.items() if value is None)]
-        return f"caps: {'; '.join(filter(None, parts))}"
+        binds = f"{held[0]} binds" if len(held) == 1 else "the one that is reached first binds"
+        return f"caps: {'; '.join(filter(None, [*parts, binds]))}"
+
+    @property
+    def epoch_steps(self) -> int:
+        """How many steps further a trace goes before it meets the others, or ends: more than any takes without a cap."""
+        return self.sync_every or self.steps or UNCAPPED_STEPS
 
     @classmethod
     def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:

@@ -26,6 +26,10 @@ class BudgetReached(Exception):
     """A cap (tokens, money, time) is used up: the run ends with its best result. Not an error of the user's."""
 
 
+class TimeReached(BudgetReached):
+    """The time of the search is used up. What the end of the run does not need of the rest goes back to the search."""
+
+
 class StepFailed(Exception):
     """A model's reply could not be used even after the repair turn: the step is lost, the run goes on."""
 

@@ -104,7 +104,8 @@ class StepInFlight(TypedDict, total=False):
 class TraceSummary(TypedDict, total=False):
     """Where a trace stands after its last step: the next step's number, how its steps ended, and why it ended itself.
 
-    `stalled` steps in a row brought no accepted one, `lost` in a row got no usable reply of the model.
+    `stalled` steps in a row brought no accepted one, `lost` in a row got no usable reply of the model. `out_of_time`: it
+    ended because the time of the search was up, and would go on if there was more.
     """
 
     step: int
@@ -115,6 +116,7 @@ class TraceSummary(TypedDict, total=False):
     lost: int
     incumbent: Incumbent | None
     ended: str | None
+    out_of_time: bool
 
 
 def step_in_flight(row: Mapping[str, Any]) -> StepInFlight:

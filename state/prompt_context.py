@@ -50,13 +50,12 @@ class TaskContext(TypedDict, total=False):
 
 
 class BudgetContext(TypedDict):
-    """What is left of the run's budget, which shares of the trace's steps and of the run's time are used, and the limit
-    of one program run: one fold."""
+    """What is left of the search's budget, which share of the cap that ends the trace first is used, and the limit of one
+    program run: one fold. `steps_left` is None without a cap."""
 
-    steps_left: int
-    steps_used: float
+    steps_left: int | None
     seconds_left: float
-    time_used: float
+    used: float
     program_time_limit_s: float
 
 

@@ -1,18 +1,20 @@
 """The caps of one run: what may still be used, and what is kept back so that the run can end well."""
 
 import heapq
+import json
 import math
 import shutil
 import threading
 import time
-from collections.abc import Sequence
-from operator import itemgetter
+from collections.abc import Collection
+from operator import attrgetter
 from pathlib import Path
 
 from gome.state.config import RunConfig
-from gome.state.errors import BudgetReached, GomeError
+from gome.state.errors import BudgetReached, GomeError, TimeReached
 from gome.state.parts import Usage
 from gome.tools.data.label_probes import PROBES
+from gome.tools.end_cost import Accepted, EndCost, Growth, end_cost
 from gome.tools.execution.e2b.cost import SandboxLog
 from gome.tools.execution.workspace import disk_usage
 from gome.tools.records.clock import Clock
@@ -20,37 +22,18 @@ from gome.tools.records.clock import Clock
 SEARCHING = ("smoke", *PROBES, "search")
 SHORTEST_RUN_S = 1.0
 """A program that may not even run for so long is not begun."""
-GROWTH = 1.4
-"""How much longer than a search run a run with all of the rows may take, before one was measured."""
-GROWTH_ROOM = 1.2
-"""Room over what was measured."""
 FINAL_ROUNDS = 1.5
 """A fit on all of the data, in runs on the search part, where none was measured yet."""
 MOST_RESERVED = 0.4
 """Share of the time budget that the end may keep from the search: with less, selection makes do with fewer runs."""
+POOL = 20
+"""Best accepted programs that the end may have to do with."""
+ROUNDS_OF_SUMS = 2.0
+"""The agent's own work at the end (ensemble, comparisons, writing), in times that the ensemble takes."""
 FREE_DISK_MB = 64
 """With less than this free, nothing new is begun: checkpoints and the submission still have to fit."""
 DISK_SHARE = 0.02
 """Share of the time that measuring the run's folder may take."""
-
-
-def end_seconds(
-    seconds: Sequence[float], finalists: int, seeds: int, slots: int, growth: float = GROWTH
-) -> tuple[float, float]:
-    """Time (selection, final fits) that the end of a run takes, from the measured `seconds` of one run of each accepted
-    program, best program first.
-
-    The finalists, and as many members of the ensemble as are none, half of them in the middle case, run with every seed;
-    the members once more on all of the data, each `growth` times as long as a search run. Runs in `slots` at a time end
-    after at most (total - the longest one) / slots + the longest one (Graham 1969).
-    """
-    top = list(seconds[:finalists])
-    if not top:
-        return 0.0, 0.0
-    others = sum(seconds[finalists : 2 * finalists]) / 2
-    longest = max(top)
-    selection, final = (sum(top) + others) * seeds, sum(top)
-    return growth * ((selection - longest) / slots + longest), growth * ((final - longest) / slots + longest)
 
 
 class Budget:
@@ -60,27 +43,71 @@ class Budget:
     has the rest of the time and needs none of the others.
     """
 
-    def __init__(self, config: RunConfig, clock: Clock, run_dir: Path, *, slots: int) -> None:
+    def __init__(
+        self, config: RunConfig, clock: Clock, run_dir: Path, *, slots: int, self_reported: bool = False
+    ) -> None:
         self.config, self.clock, self.run_dir, self.slots = config, clock, run_dir, slots
-        self._lock = threading.Lock()
-        self._accepted: dict[str, tuple[float, float]] = {}  # id -> (goodness, seconds of one run)
-        self._best_s: list[float] | None = None  # seconds of the best of them, best first
-        self._evaluated = {
-            path.name.split("-")[0] for path in (run_dir / "results").glob("*-search-s*-f0.json")
-        }
-        self._growth: float | None = None  # measured
+        self.self_reported = self_reported
+        self._lock = threading.RLock()
+        self._accepted: dict[str, Accepted] = {}
+        self._members: set[str] | None = None
+        self._done: dict[tuple[str, str, int], float] = {}
+        self._growth, self._cost, self._sums_s = Growth(), EndCost(), 0.0
+        names = [path.name.split("-") for path in (run_dir / "results").glob("*-s*-f0.json")]
+        self._evaluated = {program for program, split, *_ in names if split == "search"}
         self._disk_mb, self._measure_at = 0.0, 0.0
 
-    def note_accepted(self, step: str, goodness: float, seconds: float) -> None:
-        """Count on this program at the end: `goodness` is its score, larger is better; `seconds` the time of one run."""
+    def note_accepted(self, program: str, goodness: float, seconds: float) -> None:
+        """Count on this program, by its name among the results: `goodness` is its score, larger is better; `seconds` the
+        time of one run."""
         with self._lock:
-            self._accepted[step] = (goodness if math.isfinite(goodness) else 0.0, seconds)
-            self._best_s = None
+            goodness = goodness if math.isfinite(goodness) else 0.0
+            self._accepted[program] = Accepted(program, goodness, seconds)
+            for seed in range(self.config.selection_seeds):
+                self._note_result(program, "selection", seed)
+            self._note_result(program, "final", 0)
+            self._reckon()
 
-    def note_fit(self, searched_s: float, fitted_s: float) -> None:
-        """Learn from a program's time on a search part and on all of the rows how much longer the latter takes."""
+    def note_run(self, program: str, split: str, seed: int) -> None:
+        """A run on the selection part or on all of the data has its result: the end need not make it, and how long it
+        took says how long the others will."""
         with self._lock:
-            self._growth = max(self._growth or 1.0, fitted_s / max(searched_s, 1e-3))
+            self._note_result(program, split, seed)
+            self._reckon()
+
+    def note_ensemble(self, members: Collection[str], took_s: float) -> None:
+        """Which programs the ensemble would be made of now, and how long it took to compute that."""
+        with self._lock:
+            self._members, self._sums_s = set(members), ROUNDS_OF_SUMS * took_s
+            self._reckon()
+
+    def _note_result(self, program: str, split: str, seed: int) -> None:
+        run, accepted = (program, split, seed), self._accepted.get(program)
+        if split not in ("selection", "final") or run in self._done or accepted is None:
+            return
+        try:
+            seconds = json.loads(
+                (self.run_dir / "results" / f"{program}-{split}-s{seed}-f0.json").read_text()
+            )["seconds"]
+        except (OSError, ValueError, KeyError):
+            return
+        self._done[run] = seconds
+        self._growth.note(split, accepted.seconds, seconds)
+
+    def _reckon(self) -> None:
+        """Under the lock: what the end takes, anew."""
+        if self.self_reported:
+            return  # nothing is held back, and programs were given all of the data
+        finalists = self.config.finalists
+        by_goodness = heapq.nlargest(POOL, self._accepted.values(), key=attrgetter("goodness"))
+        self._cost = end_cost(
+            by_goodness,
+            finalists=finalists,
+            seeds=self.config.selection_seeds,
+            members=self._members,
+            done=self._done,
+            sums_s=self._sums_s,
+        )
 
     def seconds_left(self) -> float:
         """Until the end of the run's time, the end's own share included."""
@@ -93,6 +120,20 @@ class Budget:
     def search_seconds_left(self) -> float:
         """Until the search has to end."""
         return self.seconds_left() - self.reserve_s()
+
+    def shares_used(self, usage: Usage) -> dict[str, float]:
+        """How much of each cap that is set, but for the steps, is used: 1 ends the search. `usage`: of all calls."""
+        config, elapsed = self.config, self.clock.elapsed()
+        used: dict[str, float] = {
+            "time_limit_s": elapsed / max(1e-9, elapsed + max(0.0, self.search_seconds_left())),
+            "max_evaluations": len(self._evaluated) / (config.max_evaluations or math.inf),
+            "max_tokens": (usage["tokens_in"] + usage["tokens_out"]) / (config.max_tokens or math.inf),
+            "max_usd": 0.0
+            if config.max_usd is None
+            else (usage["usd"] + self._sandbox_usd()) / config.max_usd,
+            "max_disk_mb": 0.0 if config.max_disk_mb is None else self.disk_mb() / config.max_disk_mb,
+        }
+        return {name: share for name, share in used.items() if getattr(config, name) is not None}
 
     def seconds_for(self, split: str) -> float:
         """Until a program run on this split has to end: the search leaves the reserve, selection the final fits."""
@@ -114,7 +155,7 @@ class Budget:
     def begin(self, split: str, program: str) -> None:
         """Count a program (its hash) that is about to run. Raises BudgetReached when it may not."""
         if self.seconds_for(split) < SHORTEST_RUN_S:
-            raise BudgetReached(self.time_is_up())
+            raise TimeReached(self.time_is_up())
         if split in SEARCHING:
             self.check_search()
         if split == "search":
@@ -132,7 +173,7 @@ class Budget:
         is full: that is no end, the run goes on when there is room.
         """
         if self.search_seconds_left() <= 0:
-            raise BudgetReached(self.time_is_up())
+            raise TimeReached(self.time_is_up())
         cap = self.config.max_disk_mb
         if cap is not None and self.disk_mb() >= cap:
             raise BudgetReached(f"the run's folder has reached the cap of {cap} MB")
@@ -177,9 +218,4 @@ class Budget:
 
     def _end(self) -> tuple[float, float]:
         with self._lock:
-            if self._best_s is None:
-                best = heapq.nlargest(2 * self.config.finalists, self._accepted.values(), key=itemgetter(0))
-                self._best_s = [seconds for _, seconds in best]
-            growth = GROWTH if self._growth is None else GROWTH_ROOM * self._growth
-            times = self._best_s
-        return end_seconds(times, self.config.finalists, self.config.selection_seeds, self.slots, growth)
+            return self._cost.seconds(self._growth, self.slots)

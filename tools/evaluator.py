@@ -9,7 +9,7 @@ from typing import cast
 
 import pandas as pd
 
-from gome.state.errors import BudgetReached, GomeError, RunStopped
+from gome.state.errors import GomeError, RunStopped, TimeReached
 from gome.state.evidence import ShownRow
 from gome.state.parts import Evaluation, Score
 from gome.state.task import Task
@@ -197,8 +197,9 @@ class Evaluator:
                 raise RunStopped("the program in flight was stopped")
             if dropped():
                 return None
-            raise BudgetReached(self.budget.time_is_up())
+            raise TimeReached(self.budget.time_is_up())
         result = self._kept(f"{name}-f{fold}", outcome, split, fold)
+        self.budget.note_run(name.split("-")[0], split, seed)
         remove_work_dir(work)
         return result
 

@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.stats import norm
 from typing_extensions import TypedDict
 
-from gome.state.errors import BudgetReached, GomeError, RunStopped
+from gome.state.errors import GomeError, RunStopped, TimeReached
 from gome.state.parts import Evaluation
 from gome.state.plain import JsonObject
 from gome.state.step import StepRecord
@@ -116,7 +116,7 @@ class Probes:
             remove_work_dir(work)
             if harness.stop():
                 raise RunStopped("the probe in flight was stopped")
-            raise BudgetReached(harness.budget.time_is_up())
+            raise TimeReached(harness.budget.time_is_up())
         return outcome, outcome.log
 
     def _graded(self, outcome: Outcome, against: Evaluation | None, tried: int) -> tuple[str, list[str]]:

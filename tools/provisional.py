@@ -71,7 +71,6 @@ class ProvisionalSubmission:
                 return f"{step} was not fitted on all of the data: {reached}"
             if evaluation["status"] != "ok":
                 return f"{step} failed on all of the data: {evaluation['problems'][0]}"
-            self.budget.note_fit(seconds, evaluation["seconds"])
             task, submission = self.evaluator.task, self.evaluator.submission(evaluation)
             write_solution(self.run_dir, task, {step: program}, {step: 1.0}, submission)
             spent = (now["spent_s"] if now else 0.0) + evaluation["seconds"]

@@ -1,6 +1,7 @@
 """The services of one run: everything a node needs besides its state, handed to it and never global."""
 
 import datetime
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -81,9 +82,10 @@ class RunServices:
         """+1 where larger scores are better, -1 where smaller ones are."""
         return sign_of(self.task.direction)
 
-    def allowance(self, trace: int) -> int:
-        """Steps that the trace may take: its own and those that folded traces left it."""
-        return self.config.steps + self.momentum.granted(trace)
+    def allowance(self, trace: int) -> float:
+        """Steps that the trace may take: its own and those that folded traces left it; inf where steps have no cap."""
+        steps = self.config.steps
+        return math.inf if steps is None else steps + self.momentum.granted(trace)
 
     def note_accepted(self, record: StepRecord) -> tuple[float, float]:
         """Tell the budget of an accepted step; (goodness: larger is better, mean seconds of one program run)."""
@@ -91,7 +93,7 @@ class RunServices:
         if evaluation is None or score is None:
             raise ValueError(f"step {record.id} was accepted without a score")
         goodness, seconds = self.sign * score["value"], fold_seconds(evaluation)
-        self.budget.note_accepted(record.id, goodness, seconds)
+        self.budget.note_accepted(evaluation["key"].split("-")[0], goodness, seconds)
         return goodness, seconds
 
     def emit(

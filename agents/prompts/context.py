@@ -5,7 +5,7 @@ from operator import itemgetter
 from typing import Any, cast
 
 from gome.agents.prompts.render import answer_words
-from gome.optimizer.stages import stage_of, step_seed
+from gome.optimizer.stages import binding_cap, stage_of, step_seed
 from gome.optimizer.traces import has_stalled
 from gome.state.in_flight import Incumbent, MergedProgram
 from gome.state.parts import fold_seconds
@@ -83,10 +83,9 @@ def base_context(services: RunServices, state: TraceState) -> PromptContext:
         "task": cast(TaskContext, shown),
         "hardware": services.hardware,
         "budget": {
-            "steps_left": services.allowance(trace) - step,
-            "steps_used": step / services.allowance(trace),
-            "seconds_left": round(max(0.0, services.config.time_limit_s - services.clock.elapsed())),
-            "time_used": services.clock.elapsed() / services.config.time_limit_s,
+            "steps_left": None if services.config.steps is None else int(services.allowance(trace) - step),
+            "seconds_left": round(max(0.0, services.budget.search_seconds_left())),
+            "used": binding_cap(services, trace, step)[1],
             "program_time_limit_s": services.config.program_time_limit_s,
         },
         "splits": _splits_context(services),

@@ -139,7 +139,8 @@ class Progress:
         limit = config.get("time_limit_s")
         direction = "lower" if self._folder.sign < 0 else "higher"
         parts = [one_line(self._folder.name), f"{self._folder.metric} ({direction} is better)"]
-        parts.append(f"{config.get('traces', '?')} traces × {config.get('steps', '?')} steps")
+        steps = f" × {config['steps']} steps" if config.get("steps") else ""
+        parts.append(f"{config.get('traces', '?')} traces{steps}")
         parts += [f"at most {duration_text(limit)}"] if limit else []
         return " · ".join([*parts, self._folder.reasoner])
 

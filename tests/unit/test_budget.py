@@ -1,6 +1,8 @@
 """The caps of a run, and what is kept back for its end."""
 
 import contextlib
+import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ from hypothesis import strategies as st
 
 from gome.state.config import RunConfig
 from gome.state.errors import BudgetReached, GomeError
-from gome.tools.budget import MOST_RESERVED, Budget, end_seconds
+from gome.tools.budget import MOST_RESERVED, Budget
+from gome.tools.end_cost import GROWTH, Accepted, Growth, end_cost
 from gome.tools.models.prices import Prices
 from gome.tools.records.clock import Clock
 from gome.tools.records.journal import nothing_used
@@ -19,50 +22,81 @@ from gome.tools.records.jsonl import append_line
 TIMES = st.lists(st.floats(0.01, 1000), min_size=1, max_size=12)
 
 
-def budget(folder: Path, used_s: float = 0.0, **config: Any) -> Budget:
+def budget(folder: Path, used_s: float = 0.0, *, self_reported: bool = False, **config: Any) -> Budget:
     append_line(folder / "clock.jsonl", {"session": "before", "seconds": used_s})
-    return Budget(RunConfig(**config), Clock(folder / "clock.jsonl"), folder, slots=2)
+    clock = Clock(folder / "clock.jsonl")
+    return Budget(RunConfig(**config), clock, folder, slots=2, self_reported=self_reported)
 
 
-@given(TIMES, st.integers(1, 5), st.integers(1, 4), st.integers(1, 8))
-def test_the_end_has_room_for_every_run_it_may_make(
-    times: list[float], finalists: int, seeds: int, slots: int
+def best_of(times: list[float]) -> list[Accepted]:
+    return [Accepted(str(i), -float(i), seconds) for i, seconds in enumerate(times)]
+
+
+@given(TIMES, st.integers(1, 5), st.integers(1, 4), st.integers(1, 8), st.sets(st.integers(0, 11)))
+def test_the_end_has_room_for_every_run_it_still_has_to_make(
+    times: list[float], finalists: int, seeds: int, slots: int, chosen: set[int]
 ) -> None:
-    selection, final = end_seconds(times, finalists, seeds, slots)
-    chosen = times[:finalists]
-    assert selection >= max(sum(chosen) * seeds / slots, max(chosen))
-    assert final >= max(sum(chosen) / slots, max(chosen))
-
-
-@given(TIMES, st.integers(1, 5), st.integers(1, 4), st.integers(1, 8))
-def test_slower_programs_reserve_more_and_slots_less(
-    times: list[float], finalists: int, seeds: int, slots: int
-) -> None:
-    kept = sum(end_seconds(times, finalists, seeds, slots))
-    assert sum(end_seconds([2 * t for t in times], finalists, seeds, slots)) >= kept
-    assert sum(end_seconds(times, finalists, seeds, slots + 1)) <= kept
-    assert sum(end_seconds(times, finalists, seeds + 1, slots)) >= kept
+    """Bounds that hold for any order of the runs: the longest one, and all of them spread evenly."""
+    best, growth = best_of(times), Growth()
+    members = {a.program for i, a in enumerate(best) if i in chosen}
+    running = {a.program: a.seconds for i, a in enumerate(best) if i < finalists or i in chosen}
+    done = {(name, "selection", 0) for name in running}
+    cost = partial(end_cost, best, finalists=finalists, seeds=seeds, members=members)
+    selection, final = cost(done=()).seconds(growth, slots)
+    assert selection >= GROWTH * max(sum(running.values()) * seeds / slots, *running.values()) - 1e-6
+    fits = [times[i] for i in chosen if i < len(times)]
+    assert final >= GROWTH * max([sum(fits) / slots, *fits]) - 1e-6
+    newcomer = GROWTH * (seeds + 1) * max(running.values())
+    assert sum(cost(done=done).seconds(growth, slots)) <= selection + final + newcomer + 1e-6
+    slower = end_cost(
+        best_of([2 * t for t in times]), finalists=finalists, seeds=seeds, members=members, done=()
+    )
+    assert sum(slower.seconds(growth, slots)) >= selection + final
 
 
 def test_the_reserve_follows_what_was_measured_and_leaves_time_to_search(tmp_path: Path) -> None:
     made = budget(tmp_path, time_limit_s=1000)
     assert made.reserve_s() == 0
-    made.note_accepted("0:0", 0.9, 5.0)
+    made.note_accepted("a", 0.9, 5.0)
     small = made.reserve_s()
     assert small > 5
-    made.note_accepted("0:1", 0.95, 500.0)
+    made.note_accepted("b", 0.95, 500.0)
     assert made.reserve_s() == MOST_RESERVED * 1000
     assert made.search_seconds_left() == pytest.approx(600, abs=1)
+    claimed = budget(tmp_path, time_limit_s=1000, self_reported=True)
+    claimed.note_accepted("a", 0.9, 5.0)
+    assert claimed.reserve_s() == 0
 
 
-def test_the_reserve_follows_how_much_longer_all_of_the_rows_take(tmp_path: Path) -> None:
+def test_the_reserve_is_measured_anew_as_runs_end(tmp_path: Path) -> None:
+    """Also by a process that goes on with the run: what it knows is in the run's folder."""
+    (tmp_path / "results").mkdir()
+
+    def ended(made: Budget, run: str, seconds: float) -> float:
+        (tmp_path / "results" / f"{run}-f0.json").write_text(json.dumps({"seconds": seconds}))
+        made.note_run(*run.split("-")[:2], int(run[-1]))
+        return made.reserve_s()
+
     made = budget(tmp_path, time_limit_s=1000)
-    made.note_accepted("0:0", 0.9, 5.0)
-    before = made.reserve_s()
-    made.note_fit(5.0, 5.0)
-    quick = made.reserve_s()
-    made.note_fit(5.0, 15.0)
-    assert quick < before < made.reserve_s()
+    made.note_accepted("a", 0.9, 5.0)
+    guessed = made.reserve_s()
+    fitted = ended(made, "a-final-s0", 5.0)  # neither longer than a search run, nor to be made again
+    assert fitted < guessed
+    made.note_ensemble({"a"}, 10.0)
+    assert made.reserve_s() > fitted + 10
+    made.note_ensemble({"a"}, 0.0)
+    assert ended(made, "a-selection-s0", 500.0) > fitted
+    again = budget(tmp_path, time_limit_s=1000)
+    again.note_accepted("a", 0.9, 5.0)
+    again.note_ensemble({"a"}, 0.0)
+    assert again.reserve_s() == made.reserve_s()
+
+
+def test_the_cap_that_ends_the_search_first_is_known(tmp_path: Path) -> None:
+    made = budget(tmp_path, used_s=250, time_limit_s=1000, max_evaluations=2, max_tokens=100)
+    made.begin("search", "a")
+    used = made.shares_used({**nothing_used(), "tokens_in": 30})
+    assert used == {"time_limit_s": pytest.approx(0.25, abs=0.01), "max_evaluations": 0.5, "max_tokens": 0.3}
 
 
 def test_each_part_of_the_run_ends_before_the_next_ones_share(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 
-from gome.state.errors import BudgetReached, GomeError, RunStopped, StepFailed
+from gome.state.errors import BudgetReached, GomeError, RunStopped, StepFailed, TimeReached
 from gome.tools.models.faults import Fault, fault_of
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 60.0
@@ -195,7 +195,7 @@ class Gateway:
     def _wait_until_ready(self) -> None:
         while (pause := self._ready_at - time.monotonic()) > 0:
             if pause > self.allowance.search_seconds_left():
-                raise BudgetReached(
+                raise TimeReached(
                     f"the model did not answer ({self._fault}), and the time is used up before it may be asked again, "
                     f"in {pause:.0f} s"
                 )
@@ -207,7 +207,7 @@ class Gateway:
         if self.stop() or (waiting and self.drain()):
             raise RunStopped("stopped while waiting for the model")
         if self.allowance.search_seconds_left() <= 0:
-            raise BudgetReached("the time is used up")
+            raise TimeReached("the time is used up")
 
     def _within_limits(self, ask: Callable[[], AIMessage]) -> AIMessage:
         """`ask()` in a thread of its own, which is left to itself when the time is up or the run is stopped: a client's
