@@ -41,7 +41,7 @@ def test_a_run_in_an_outage_can_be_watched_is_not_run_twice_and_stops_when_told(
             status = gome("status", "out", cwd=tmp_path).stdout
             assert "running for" in status
             assert "trace 0:" in status
-            assert "of 12 h" in status
+            assert "of 1 h" in status
             second = gome("resume", "out", cwd=tmp_path)
             assert (second.returncode, second.stderr.count("\n")) == (2, 1)
             assert str(running.pid) in second.stderr
