@@ -14,6 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from langchain_core.runnables import RunnableConfig
+
 from benchmarks.utilisation.run import Script, make_task
 from gome import __version__
 from gome.graph.run import build_graph
@@ -37,7 +39,7 @@ def measure(task: Path, executor: Executor, seed: int, options: argparse.Namespa
     with tempfile.TemporaryDirectory(prefix="gome-night-") as folder:
         config = RunConfig(run_dir=f"{folder}/run", traces=options.traces, slots=options.traces, steps=10_000,
                            time_limit_s=limit, seed=seed)  # fmt: skip
-        given = {"recursion_limit": 100_000, "max_concurrency": 16}
+        given: RunnableConfig = {"recursion_limit": 100_000, "max_concurrency": 16}
         result = graph.invoke({"task": str(task)}, given, context=config)["result"]
         events = [json.loads(line) for line in Path(folder, "run", "events.jsonl").read_text().splitlines()]
     again = sum("the search goes on" in event["text"] for event in events)
