@@ -16,7 +16,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CODE := gome state tools optimizer agents offline graph examples benchmarks tests
 
-.PHONY: help setup demo test studio docs pack lint types format clean
+.PHONY: help setup demo test browser studio docs pack lint types format clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1\t\2/p' Makefile
@@ -32,6 +32,10 @@ demo: setup examples/data/$(EXAMPLE)/train.csv ## improve a program on house pri
 test: setup ## run all tests
 	@echo "== test"
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+browser: setup ## what the tests of the report in a browser need: Chromium, playwright, axe-core
+	@bash .ci/system-packages $(PYTHON) browser
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[browser]'
 
 studio: setup ## LangGraph's server and Studio: new runs, or RUN=runs/x
 	@if [ -n "$(OPENED)" ] && [ ! -f "$(OPENED)/run.json" ]; then echo "$(OPENED) is no run folder" >&2; exit 2; fi
