@@ -1,4 +1,4 @@
-"""The report in a real browser, headless Chromium: axe-core, a phone, the keyboard. `make browser` installs what it needs."""
+"""The report in headless Chromium: axe-core, a phone, the keyboard. `make browser` installs what it needs."""
 
 import shutil
 import sys
