@@ -123,6 +123,13 @@ class RunFolder:
         return sign_of(self.task.get("direction", "maximize"))
 
     @property
+    def better(self) -> str:
+        """Which scores are better, in words: "higher is better". Empty where nobody has said, and no program has one."""
+        if not self.task.get("direction_known", True):
+            return ""
+        return f"{'lower' if self.sign < 0 else 'higher'} is better"
+
+    @property
     def reasoner(self) -> str:
         """Who reasoned: a model's name, or the offline reasoner called what it is."""
         model = self.config.get("model", "offline")

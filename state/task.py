@@ -77,6 +77,9 @@ class Task(BaseModel):
         default="", description="sentence of the description that names the metric; empty where it was given"
     )
     direction: Direction
+    direction_known: bool = Field(
+        default=True, description="False: nobody said which way a score is better, and no program has one"
+    )
     problem: Problem
     train: str
     test: str

@@ -81,17 +81,18 @@ def prepare_self_reported(
     with named_as(own, public):
         partial = with_sample(public, with_description(public, partial))
     try:
-        metric, direction = _judged_by(partial)
+        (metric, direction), known = _judged_by(partial), True
     except DirectionAsked:
         if scored:
             raise
-        metric, direction = UNNAMED, "maximize"
+        metric, direction, known = UNNAMED, "maximize", False
     task = Task(
         name=partial.name,
         root=str(root),
         description=partial.description,
         metric=metric,
         direction=direction,
+        direction_known=known,
         problem="regression" if _are_values(public / partial.sample, partial.target) else "text",
         train="",
         test="",

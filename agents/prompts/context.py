@@ -56,6 +56,7 @@ def base_context(services: RunServices, state: TraceState) -> PromptContext:
             "metric_from",
             "metric_columns",
             "more_ids",
+            "direction_known",
             "drop",
             "numbered",
             "adapter",

@@ -1,4 +1,4 @@
-"""What a run of very many files and of very large ones costs before its first program: seconds and memory.
+"""What a run of very many files and of very large ones costs before its first program: seconds, memory, bytes read.
 
 python -m benchmarks.large.run
 python -m benchmarks.large.run --beside CHECKOUT     # the same of another checkout, before this one
@@ -45,7 +45,8 @@ figures = {
     for i, unit in enumerate(("s", "CPU s"))
 }
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-print(json.dumps({**figures, "peak MB": peak}))
+read = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())["rchar"]
+print(json.dumps({**figures, "peak MB": peak, "read GB": round(int(read) / (1 << 30), 2)}))
 """
 
 

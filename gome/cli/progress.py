@@ -137,8 +137,8 @@ class Progress:
     def _header(self) -> str:
         config = self._folder.config
         limit = config.get("time_limit_s")
-        direction = "lower" if self._folder.sign < 0 else "higher"
-        parts = [one_line(self._folder.name), f"{self._folder.metric} ({direction} is better)"]
+        better = f" ({self._folder.better})" if self._folder.better else ""
+        parts = [one_line(self._folder.name), f"{self._folder.metric}{better}"]
         steps = f" × {config['steps']} steps" if config.get("steps") else ""
         parts.append(f"{config.get('traces', '?')} traces{steps}")
         parts += [f"at most {duration_text(limit)}"] if limit else []

@@ -82,9 +82,9 @@ def _scores(folder: RunFolder) -> list[tuple[str, str]]:
         words = "no accepted program yet" if folder.state != "finished" else "no program was accepted"
         return [("best", words), *_naive(folder, None), *_test(folder)]
     search, selection = best.get("search"), best.get("selection")
-    metric, direction = folder.metric, "higher" if folder.sign > 0 else "lower"
+    metric = folder.metric
     score = score_text(search["value"], search["stderr"]) if search else NONE
-    rows = [("best", f"{metric} {score} ({kind_of(best)}; {direction} is better)")]
+    rows = [("best", f"{metric} {score} ({kind_of(best)}; {folder.better})")]
     rows += _naive(folder, search)
     if selection:
         naive = naive_beside(folder.naive.get("selection"))

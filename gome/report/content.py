@@ -44,7 +44,7 @@ def content(folder: RunFolder) -> JsonObject:
         "run": folder,
         "version": __version__,
         "metric": metric,
-        "direction": "lower" if folder.sign < 0 else "higher",
+        "better": folder.better,
         "best": best,
         "draft": folder.first_draft,
         "naive": folder.naive.get("search"),

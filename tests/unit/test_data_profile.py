@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gome.tools.data.images import FileNames
 from gome.tools.data.profile import MAX_COLUMNS, profile
 from gome.tools.data.tables import write_table
+from gome.tools.data.task_files import task_files
 from gome.tools.data.task_folder import load_task
 
 N = 300
@@ -150,3 +152,32 @@ def test_lists_in_cells_are_text(tmp_path: Path) -> None:
     found = by_name(profile(load_task(tmp_path, metric="auc")))
     assert found["tags"]["kind"] == "category"
     assert found["tags"]["unique"] == 3
+
+
+def test_files_are_found_by_what_a_table_calls_them(tmp_path: Path) -> None:
+    for name in (
+        "a.png",
+        "t/b.PNG",
+        "t/u/c.jpg",
+        "t/u/v/deep.jpg",
+        "t/x/e.png",
+        "y/x/e.png",
+        "f.txt",
+        "t/a.png",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    files = FileNames(tmp_path, task_files(tmp_path))
+    meant = {
+        "a": "a.png",
+        "a.png": "a.png",
+        "b": "t/b.PNG",
+        "u/c": "t/u/c.jpg",
+        "x/e": "t/x/e.png",
+        "f.txt": "f.txt",
+    }
+    asked = [*meant, "deep", "f", "[b]", "", "n" * 5000, "../a"]
+    found = {name: path.relative_to(tmp_path).as_posix() for name in asked if (path := files.find(name))}
+    assert found == meant
+    assert files.are_pictures(pd.Series(["a", "b", None]))
+    assert not files.are_pictures(pd.Series(["a", "f.txt"]))

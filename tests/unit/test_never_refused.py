@@ -1,5 +1,6 @@
 """Folders that tell too little to be graded by, or lack their sample: a run begins, and a submission stands at once."""
 
+import io
 import json
 import zipfile
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
+from gome.cli.progress import Progress
 from gome.graph.run_layout import open_inputs, prepare_run
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
@@ -58,6 +61,16 @@ def test_what_cannot_be_graded_is_self_reported(
     run, standing = begun(tmp_path / "task", **said)
     assert why in run["task"]["self_reported"]
     assert standing.to_dict("list") == {"key": TESTS, "y": ["b"] * 9}
+
+
+def test_no_direction_is_told_where_nobody_said_one(tmp_path: Path) -> None:
+    write(tmp_path / "task", metric=UNCLEAR)
+    (tmp_path / "task" / "train.csv").unlink()
+    begun(tmp_path / "task")
+    out = io.StringIO()
+    with Progress(tmp_path / "run", Console(file=out)):
+        pass
+    assert out.getvalue().startswith("task · SELF-REPORTED score · ")
 
 
 def test_an_unclear_metric_is_asked_for(tmp_path: Path) -> None:

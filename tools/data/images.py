@@ -2,6 +2,8 @@
 
 import os
 import struct
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -12,29 +14,40 @@ _PROBED = 3
 _HEADER = 1 << 16
 
 
-def find_image(root: Path, name: str) -> Path | None:
-    """The file that `name` means: a path below `root`, or a file in one of its folders (two deep) that is called so, with
-    or without the suffix of a picture."""
-    if os.path.isfile(root / name):  # False for a name that is too long
-        return root / name
-    for folders in ("", "*/", "*/*/"):
-        found = sorted(p for p in root.glob(f"{folders}{_literal(name)}*") if p.is_file())
-        called = [p for p in found if p.name == Path(name).name]
-        bare = [p for p in found if p.suffix.lower() in IMAGE_SUFFIXES and p.stem == Path(name).name]
-        if called or bare:
-            return (called or bare)[0]
-    return None
+_DEEPEST = 2
 
 
-def name_images(cells: pd.Series, root: Path) -> bool:
-    """Whether cells without a suffix are names of pictures below `root`, told by the first few of them."""
-    names = [str(cell) for cell in cells.dropna().head(_PROBED)]
-    found = [find_image(root, name) for name in names]
-    return bool(names) and all(p is not None and p.suffix.lower() in IMAGE_SUFFIXES for p in found)
+class FileNames:
+    """The files below `root` by what a table may call them, out of one listing of the folder: `names`, from `root`."""
 
+    def __init__(self, root: Path, names: Iterable[str]) -> None:
+        self.root = root
+        self._called: dict[str, list[str]] = defaultdict(list)
+        for name in names:
+            base = name.rpartition("/")[2]
+            stem, _, suffix = base.rpartition(".")
+            self._called[base].append(name)
+            if stem and f".{suffix.lower()}" in IMAGE_SUFFIXES:
+                self._called[stem].append(name)
 
-def _literal(name: str) -> str:
-    return "".join(f"[{c}]" if c in "*?[" else c for c in name.lstrip("/"))
+    def find(self, name: str) -> Path | None:
+        """The file that `name` means: a path below the root, or a file in one of its folders (two deep) that is called
+        so, with or without the suffix of a picture."""
+        if os.path.isfile(self.root / name):  # False for a name that is too long
+            return self.root / name
+        wanted = f"/{name.lstrip('/')}"
+        meant = [
+            (above.count("/"), not exact, file)
+            for file in self._called.get(wanted.rpartition("/")[2], [])
+            if (exact := f"/{file}".endswith(wanted)) or f"/{file.rpartition('.')[0]}".endswith(wanted)
+            if (above := f"/{file}"[: f"/{file}".rfind(wanted)]).count("/") <= _DEEPEST
+        ]
+        return self.root / min(meant)[2] if meant else None
+
+    def are_pictures(self, cells: pd.Series) -> bool:
+        """Whether cells without a suffix are names of pictures, told by the first few of them."""
+        found = [self.find(str(cell)) for cell in cells.dropna().head(_PROBED)]
+        return bool(found) and all(p is not None and p.suffix.lower() in IMAGE_SUFFIXES for p in found)
 
 
 def image_size(path: Path) -> list[int] | None:

@@ -15,7 +15,7 @@ from gome.state.profile import ColumnProfile, DataProfile, Shape, TargetProfile
 from gome.state.task import Task
 from gome.tools.data.columns import class_text, column_kind, time_values
 from gome.tools.data.dates import seconds, with_dates
-from gome.tools.data.images import find_image, image_size, name_images
+from gome.tools.data.images import FileNames, image_size
 from gome.tools.data.label_warnings import label_warnings
 from gome.tools.data.leaks import leaks
 from gome.tools.data.other_files import count_suffixes, other_tables
@@ -49,7 +49,8 @@ def profile(task: Task) -> DataProfile:
         with_dates(_hashable(read_task_table(task, name)), task.dates) for name in (task.train, task.test)
     )
     names = [c for c in train.columns if c not in task.target]
-    columns = [_column(train[c], test[c] if c in test.columns else None, root) for c in names]
+    known = FileNames(root, files)
+    columns = [_column(train[c], test[c] if c in test.columns else None, known) for c in names]
     for entry in columns:
         if entry["name"] == task.id and entry["kind"] != "image":
             entry |= {"kind": "id", "drift": None}
@@ -89,9 +90,9 @@ def _is_nested(cell: Any) -> bool:
     return isinstance(cell, list | dict | np.ndarray)
 
 
-def _column(train: pd.Series, test: pd.Series | None, root: Path) -> ColumnProfile:
+def _column(train: pd.Series, test: pd.Series | None, files: FileNames) -> ColumnProfile:
     kind = column_kind(train)
-    kind = "image" if kind == "id" and name_images(train, root) else kind
+    kind = "image" if kind == "id" and files.are_pictures(train) else kind
     sample, test_sample = _thin(train), None if test is None else _thin(test)
     entry: ColumnProfile = {
         "name": str(train.name),
@@ -106,7 +107,7 @@ def _column(train: pd.Series, test: pd.Series | None, root: Path) -> ColumnProfi
     entry |= cast(ColumnProfile, _shape(sample, kind))
     if kind in ("text", "id", "image", "category"):
         entry["examples"] = [begun(str(v), _EXAMPLE_CHARS) for v in train.dropna().head(2)]
-    if kind == "image" and (size := _image_size(train, root)):
+    if kind == "image" and (size := _image_size(train, files)):
         entry["image_size"] = size
     entry["drift"] = None if test_sample is None else _drift(sample, test_sample, kind)
     return entry
@@ -223,9 +224,9 @@ def _duplicates(train: pd.DataFrame, task: Task) -> int:
     return int(pd.util.hash_pandas_object(features.astype(text), index=False).duplicated().sum())
 
 
-def _image_size(series: pd.Series, root: Path) -> list[int] | None:
+def _image_size(series: pd.Series, files: FileNames) -> list[int] | None:
     """Height, width and channels of the first image that is found and readable without an image library's help."""
-    path = find_image(root, str(series.dropna().iloc[0]))
+    path = files.find(str(series.dropna().iloc[0]))
     return None if path is None else image_size(path)
 
 
