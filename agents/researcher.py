@@ -184,6 +184,8 @@ def _diagnose(
         probes=probing.allowed,
         probe_seconds=round(WALL_S),
     )
+    if program is None:
+        prompt = replace(prompt, pictures=services.pictures(ROLE))
     key = f"{state['trace']}:{state['step']}:diagnose"
     return talk.ask(prompt, Diagnosis, key=key, tools=[probing.tool], calls=probing.allowed)
 

@@ -12,12 +12,13 @@ from pathlib import Path
 from gome.optimizer.sentence_vectors import check_encoder
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError, NotUnderstood
-from gome.state.profile import DataProfile, Preview
+from gome.state.profile import DataProfile
 from gome.state.task import Task
 from gome.tools.adapters.adapter import Limits as AdapterLimits
 from gome.tools.adapters.inputs import AdapterInputs
 from gome.tools.adapters.profile import profile_files
 from gome.tools.adapters.task import find_adapter, prepare_adapter_task
+from gome.tools.data.columns import IMAGE_SUFFIXES
 from gome.tools.data.inputs import Inputs
 from gome.tools.data.mlebench import DESCRIPTIONS
 from gome.tools.data.profile import profile
@@ -34,6 +35,7 @@ from gome.tools.execution.sandbox.probe import probe
 from gome.tools.models.chat import OPENAI, OPENAI_URL, endpoint, split_spec
 from gome.tools.models.prices import Prices
 from gome.tools.models.replay import lay_in
+from gome.tools.previews.kinds import examples_of
 from gome.tools.previews.preview import previews
 from gome.tools.provisional import lay_naive
 from gome.tools.records.jsonl import append_line, write_json
@@ -45,6 +47,8 @@ EARLIER = "earlier.jsonl"
 """The file of lessons as it was at the start: a run that resumes knows what it knew."""
 PENDING = "pending"
 """In run.json, of a run that begins as a self-reported one: a model may still write an adapter."""
+MOST_PICTURES = 48
+"""Names of pictures that are kept for prompts; not all of them can be sent."""
 _VERSIONS = ("gome", "langgraph", "langchain", "langchain-core", "langchain-openai", "scikit-learn", "pandas")
 
 
@@ -134,21 +138,21 @@ def _lay_out(
 
 def _lay_task(run_dir: Path, task: Task, inputs: Inputs, about: DataProfile, config: RunConfig) -> None:
     inputs.plan.save(run_dir / "splits.npz")
-    if shown := _previews(task, inputs, about, config):
-        about = {**about, "previews": shown}
+    if others := _other_files(task, inputs, about):
+        runtime = ensure_runtime(config.runtime)
+        about = {**about, "previews": previews(inputs.input_dir("final", 0), others, probe(runtime.python))}
+        if pictures := examples_of(others, IMAGE_SUFFIXES, MOST_PICTURES):
+            about["pictures"] = pictures
     write_json(run_dir / "profile.json", about)
     lay_naive(run_dir, task, inputs, seed=config.seed)
 
 
-def _previews(task: Task, inputs: Inputs, about: DataProfile, config: RunConfig) -> list[Preview]:
-    """What the files hold that programs find beside description and known tables; read with the programs' own
-    libraries."""
+def _other_files(task: Task, inputs: Inputs, about: DataProfile) -> list[str]:
+    """Names of what programs find beside description and known tables."""
     known = {*DESCRIPTIONS, task.train, task.test, task.sample, *(t["name"] for t in about.get("tables", []))}
     if not set(task_files(Path(task.root), task.links_root)) - known:
         return []
-    public = inputs.input_dir("final", 0)
-    names = [name for name in task_files(public) if name not in known]
-    return previews(public, names, probe(ensure_runtime(config.runtime).python)) if names else []
+    return [name for name in task_files(inputs.input_dir("final", 0)) if name not in known]
 
 
 def end_survey(run_dir: Path, task: Task, inputs: AdapterInputs) -> None:

@@ -49,7 +49,7 @@ class OfflineReasoner(BaseChatModel):
 
 def answer(messages: list[BaseMessage]) -> str:
     """The reply to a conversation of Gome's prompts: later ones say only what is new."""
-    prompt = "\n\n".join(str(m.content) for m in messages if isinstance(m, HumanMessage))
+    prompt = "\n\n".join(m.text for m in messages if isinstance(m, HumanMessage))
     case = case_of(prompt)
     if case is None:
         return "The offline reasoner is a set of rules and answers only the prompts of Gome's own steps."

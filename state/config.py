@@ -68,6 +68,12 @@ class RunConfig(TaskOptions):
         ge=2_000,
         description="Context window of the model; longer prompts are cut by priority. None: when refused.",
     )
+    send_images: int | None = Field(
+        default=None,
+        ge=0,
+        le=16,
+        description="Pictures of the task in the first diagnosis of a trace. None: 4 to models known to take any.",
+    )
     traces: int = Field(default=2, ge=1, le=64, description="Traces side by side.")
     steps: int | None = Field(
         default=None,

@@ -73,7 +73,8 @@ class Preview(TypedDict, total=False):
 class DataProfile(TypedDict, total=False):
     """All of it; `leaks` say what gives the target away, `warnings` how test is unlike train, what was guessed and what
     labels leave in doubt ({"kind", "text"} each), `examples` are whole rows (of prompts alone), `tree` shows the
-    folder of a task without tables, `previews` what its files hold that are no tables known already."""
+    folder of a task without tables, `previews` what its files hold that are no tables known already, `pictures` are names
+    of some of them that a model may be shown."""
 
     rows: int
     test_rows: int
@@ -84,6 +85,7 @@ class DataProfile(TypedDict, total=False):
     files: dict[str, int]
     tree: list[str]
     previews: list[Preview]
+    pictures: list[str]
     duplicates: int
     examples: list[ShownRow]
     notes: list[str]

@@ -48,7 +48,7 @@ def call_of(messages: list[BaseMessage]) -> str:
 
 def facts_of(messages: list[BaseMessage]) -> dict[str, Any]:
     """The facts in the prompts of a conversation, later ones before earlier ones."""
-    text = "\n".join(str(m.content) for m in messages if m.type == "human")
+    text = "\n".join(m.text for m in messages if m.type == "human")
     facts: dict[str, Any] = {}
     for block in re.findall(r"<context>\n(.*?)\n</context>", text, re.DOTALL):
         facts |= json.loads(block)

@@ -18,6 +18,7 @@ from gome.state.task import Task
 from gome.tools.budget import Budget
 from gome.tools.evaluator import Evaluator
 from gome.tools.models.ask import Asker
+from gome.tools.models.pictures import Picture, pictures_for
 from gome.tools.probes import Probes
 from gome.tools.provisional import ProvisionalSubmission
 from gome.tools.records.advice import Advice
@@ -81,6 +82,14 @@ class RunServices:
     def sign(self) -> int:
         """+1 where larger scores are better, -1 where smaller ones are."""
         return sign_of(self.task.direction)
+
+    def pictures(self, role: str) -> tuple[Picture, ...]:
+        """Pictures of the task for a prompt to the model of a role: none where it takes none, or the task has none."""
+        names = self.profile.get("pictures", [])
+        if not names:
+            return ()
+        public = self.evaluator.inputs.input_dir("final", 0)
+        return pictures_for(self.asker.models[role], public, names, self.config.send_images)
 
     def allowance(self, trace: int) -> float:
         """Steps that the trace may take: its own and those that folded traces left it; inf where steps have no cap."""

@@ -106,7 +106,9 @@ def _stalled(state: TraceState, services: RunServices) -> int | None:
 def data_context(services: RunServices) -> DataProfile:
     """The data profile without what says nothing: absent gaps, slight drift, moments of flags, rare values; and a few
     whole rows."""
-    profile = cast(DataProfile, {k: v for k, v in services.profile.items() if k != "previews"})
+    profile = cast(
+        DataProfile, {k: v for k, v in services.profile.items() if k not in ("previews", "pictures")}
+    )
     columns = [_telling(column, profile["rows"]) for column in profile["columns"]]
     return {**profile, "columns": columns, "examples": services.evaluator.examples}
 

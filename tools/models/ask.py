@@ -16,6 +16,7 @@ from gome.tools.budget import Budget
 from gome.tools.models.chat import name_of
 from gome.tools.models.conversation import Conversation
 from gome.tools.models.gateway import Gateway, PromptTooLong, RequestRefused
+from gome.tools.models.pictures import CHARACTERS, picture_count, without_pictures
 from gome.tools.models.prices import Prices
 from gome.tools.models.prompt import Prompt
 from gome.tools.models.reply import Reply, finish_of, text_of
@@ -59,6 +60,7 @@ class Asker:
             role: PROMPT_SHARE * CHARS_PER_TOKEN * window if window else float("inf") for role in models
         }
         self._without_calls: set[str] = set()
+        self._blind: set[str] = set()
 
     def ask(
         self,
@@ -77,13 +79,15 @@ class Asker:
     ) -> tuple[Exchange, AIMessage | None]:
         """The journalled exchange of this key, or a new one with its message: `thread` is sent, shortened until it fits.
 
-        A model that knows no tool calls, or refuses them, is sent text alone from then on. What is raised: see
-        `Conversation.ask`.
+        A model that knows no tool calls or takes no pictures, or refuses them, is sent text alone from then on. What is
+        raised: see `Conversation.ask`.
         """
         known = self.journal.exchange(key)
         if known is not None:
             thread.journalled = None
             return known, None
+        if role in self._blind:
+            thread.drop_pictures()
         while True:
             bound = self._bound(role, tools)
             messages = self._fitting(role, thread)
@@ -99,6 +103,10 @@ class Asker:
                     raise StepFailed(f"{role}: the prompt does not fit, even cut short ({error})") from None
                 self.say(key, f"the prompt of {size} characters does not fit; cutting it")
             except RequestRefused as error:
+                if thread.drop_pictures():
+                    self._blind.add(role)
+                    self.say(key, f"the endpoint takes no pictures ({error}); it is asked without")
+                    continue
                 if bound is None:
                     raise
                 self._without_calls.add(role)
@@ -141,7 +149,7 @@ class Asker:
             key=key,
             role=role,
             model=name,
-            messages=[{"role": m.type, "content": str(m.content)} for m in messages],
+            messages=[{"role": m.type, "content": without_pictures(m)} for m in messages],
             reply=keys_masked(text_of(message)),
             finish=finish_of(message),
             usage=self._usage(name, message, messages),
@@ -172,8 +180,13 @@ class Asker:
 
 
 def _size(messages: Sequence[BaseMessage]) -> int:
-    """Characters of what is sent, the arguments of calls among it."""
-    return sum(len(str(m.content)) + len(str(getattr(m, "tool_calls", "") or "")) for m in messages)
+    """Characters of what is sent, the arguments of calls among it; so many for each picture."""
+    return sum(
+        len(without_pictures(m))
+        + CHARACTERS * picture_count(m)
+        + len(str(getattr(m, "tool_calls", "") or ""))
+        for m in messages
+    )
 
 
 def _without_known(exchange: Exchange, thread: Thread) -> Exchange:

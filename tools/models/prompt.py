@@ -5,17 +5,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral, Real
 
+from gome.tools.models.pictures import Picture
+
 _ESCAPED = {ord("<"): "\\u003c", ord(">"): "\\u003e"}
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """One request: the role's system text, which only the first one of a conversation needs, and the user text.
-    `shorter` makes a shorter one, None when nothing is left that may be left out."""
+    """One request: the role's system text, which only the first one of a conversation needs, the user text, and
+    `pictures` that are shown behind it. `shorter` makes a shorter one, None when nothing is left that may be left out."""
 
     system: str
     user: str
     shorter: Callable[[], "Prompt | None"] = lambda: None
+    pictures: tuple[Picture, ...] = ()
 
     @property
     def size(self) -> int:

@@ -1,11 +1,12 @@
 """What was said in one conversation with a model, and how it is sent: each part once, the oldest first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
+from gome.tools.models.pictures import Picture
 from gome.tools.models.prompt import Prompt
 from gome.tools.models.tool_calls import as_text, capped
 from gome.tools.records.journal import ToolCall
@@ -69,7 +70,7 @@ class Thread:
             if isinstance(turn, Asked):
                 system = [SystemMessage(turn.prompt.system)] if turn.prompt.system and not made else []
                 how = "" if native or not turn.how else f"\n{turn.how}\n"
-                made += [*system, HumanMessage(turn.prompt.user + how)]
+                made += [*system, _asked(turn.prompt.user + how, turn.prompt.pictures)]
             elif isinstance(turn, Said):
                 made.append(_reply(turn, native))
             else:
@@ -77,8 +78,10 @@ class Thread:
         return made
 
     def shorten(self) -> bool:
-        """Make one part shorter: outputs of tools first, the oldest before others and the newest never; then what prompts
-        can do without. False when nothing is left that may be left out."""
+        """Make one part shorter: pictures first; outputs of tools, the oldest before others and the newest never; then
+        what prompts can do without. False when nothing is left that may be left out."""
+        if self.drop_pictures():
+            return True
         outputs = [at for at, turn in enumerate(self.turns) if isinstance(turn, Results)]
         for at in outputs[:-1]:
             turn = self.turns[at]
@@ -91,14 +94,30 @@ class Thread:
                 return True
         return False
 
+    def drop_pictures(self) -> bool:
+        """Leave out the pictures of all prompts. False if there are none."""
+        shown = [at for at, turn in enumerate(self.turns) if isinstance(turn, Asked) and turn.prompt.pictures]
+        for at in shown:
+            turn = self.turns[at]
+            assert isinstance(turn, Asked)
+            self.turns[at] = replace(turn, prompt=replace(turn.prompt, pictures=()))
+        return bool(shown)
+
     def to_json(self) -> list[dict[str, Any]]:
         """As an artifact holds it."""
         return [_row(turn) for turn in self.turns]
 
     @classmethod
     def from_json(cls, rows: Sequence[dict[str, Any]]) -> "Thread":
-        """The thread of an artifact. Its prompts are as they were sent last: they get no shorter."""
+        """The thread of an artifact. Its prompts are as they were sent last, but for pictures: they get no shorter."""
         return cls([_turn(row) for row in rows])
+
+
+def _asked(text: str, pictures: Sequence[Picture]) -> HumanMessage:
+    if not pictures:
+        return HumanMessage(text)
+    blocks = [block for picture in pictures for block in picture.blocks]
+    return HumanMessage(content=[{"type": "text", "text": text}, *blocks])
 
 
 def _native(call: ToolCall) -> bool:

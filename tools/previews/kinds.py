@@ -1,8 +1,9 @@
 """The kinds of files in a folder, told from their names alone: one for each suffix in each place of its layout."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from gome.tools.data.table_names import suffix_of
 
@@ -50,6 +51,13 @@ def file_kinds(names: Iterable[str]) -> list[FileKind]:
     split = [tuple(name.split("/")) for name in names]
     found = [FileKind(p, [*map("/".join, members)]) for p, members in _kinds(split, 0, "")]
     return sorted(found, key=lambda kind: (-len(kind.names), kind.pattern))
+
+
+def examples_of(names: Iterable[str], suffixes: Collection[str], count: int) -> list[str]:
+    """At most so many of the `names` with one of the suffixes, from each kind in turn, those of most files first."""
+    wanted = (name for name in names if suffix_of(name).lower() in suffixes)
+    rounds = zip_longest(*(kind.sample(count) for kind in file_kinds(wanted)))
+    return [name for one in rounds for name in one if name is not None][:count]
 
 
 def _kinds(
