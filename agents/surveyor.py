@@ -110,9 +110,11 @@ def _tried(services: RunServices, source: str) -> Found:
     services.emit(SURVEY, "checking the adapter")
     config = services.config
     limits = Limits(min(CALL_S, config.program_time_limit_s), config.memory_limit_mb)
+    said = config.said
+    said["name"] = services.task.name  # its root may be a folder of the run's
     try:
         return prepare_adapter_task(
-            Path(services.task.root), file, services.run_dir, limits, said=config.said, seed=config.seed
+            Path(services.task.root), file, services.run_dir, limits, said=said, seed=config.seed
         )
     except (RunStopped, BudgetReached, OSError):
         raise

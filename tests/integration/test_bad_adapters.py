@@ -1,14 +1,18 @@
 """Adapters that would make scores lie, each stopped before a run begins, by one line that says what to mend."""
 
+import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from gome.graph.run_layout import prepare_run
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
+from gome.tools.records.naive_file import read_naive
 from tests.adapter_tasks import write_class_folders, write_long_form
 
 pytestmark = pytest.mark.slow
@@ -49,7 +53,68 @@ def write_shared_ids(folder: Path) -> Path:
     return folder
 
 
+SPREAD = """\
+import pandas as pd
+
+metric = "laplace@70,1000"
+target = "y"
+
+
+def units(public):
+    return pd.read_csv(public / "train.csv", dtype={"id": str})[["id"]]
+
+
+def carve(public, out, train_ids, graded_ids):
+    table = pd.read_csv(public / "train.csv", dtype={"id": str}).set_index("id", drop=False)
+    table.loc[train_ids].to_csv(out / "train.csv", index=False)
+    graded = table.loc[graded_ids]
+    graded[["id", "kind"]].to_csv(out / "test.csv", index=False)
+    sample = pd.read_csv(public / "sample_submission.csv", nrows=0).columns
+    graded[["id"]].assign(y=2000, spread=100)[list(sample)].to_csv(out / "sample_submission.csv", index=False)
+    return graded.assign(spread=70)[[*sample]]
+"""
+
+
+def write_spread(folder: Path, labelled: int = 12, sample: bool = True) -> Path:
+    """A number of each row, and in the sample how sure it is. Without a sample: the number alone."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame({"id": [f"r{i}" for i in range(labelled + 6)]}).assign(kind=lambda t: t.index % 2)
+    numbers = rng.integers(1000, 4000, labelled)
+    table[:labelled].assign(y=numbers).to_csv(folder / "train.csv", index=False)
+    table[labelled:].to_csv(folder / "test.csv", index=False)
+    if sample:
+        asked = table.loc[labelled:, ["id"]].assign(y=2000, spread=100)
+        asked.to_csv(folder / "sample_submission.csv", index=False)
+    (folder / "adapter.py").write_text(SPREAD)
+    return folder
+
+
 CASES = {
+    "does not say which column holds the truth": (
+        write_spread,
+        'target = "y"',
+        "",
+        "say which of y, spread holds it",
+    ),
+    "names a truth that the sample does not have": (
+        write_spread,
+        'target = "y"',
+        'target = "z"',
+        "that is none of the sample's columns beside the ids, y, spread",
+    ),
+    "forgets what the metric groups by": (
+        write_spread,
+        "laplace@70,1000",
+        "log_mae@kind",
+        "the answers lack the column 'kind', which log_mae@kind needs",
+    ),
+    "names too few units": (
+        write_spread,
+        '[["id"]]',
+        '[["id"]].head(9)',
+        "9 rows have a label; at least 10 are needed",
+    ),
     "leaks a label beside the id": (
         write_long_form,
         'for k, v in rows[unit].items() if k != "level"}',
@@ -200,6 +265,31 @@ def test_folders_of_units_that_share_ids_with_test_are_accepted(tmp_path: Path) 
     for place in (run / "inputs" / "selection-0" / "test").iterdir():
         own = task / "train" / place.name / "shape.xyz"
         assert (place / "shape.xyz").read_bytes() == own.read_bytes()
+
+
+def test_a_value_and_how_sure_it_is_of_few_units(tmp_path: Path) -> None:
+    task = write_spread(tmp_path / "task")
+    run = prepare_run(str(task), RunConfig(run_dir=str(tmp_path / "run"), model="openai:m"))
+    read = json.loads((run / "run.json").read_text())["task"]
+    assert (read["target"], read["prediction"]) == (["y"], ["y", "spread"])
+    parts = {p.stem: pd.read_csv(p) for p in (run / "answers").glob("se*.csv")}
+    assert min(map(len, parts.values())) >= 3
+    error = (parts["selection-0"]["y"] - 2000).abs().clip(upper=1000)
+    expected = (-np.sqrt(2) * error / 100 - np.log(np.sqrt(2) * 100)).mean()
+    assert read_naive(run)["selection"]["value"] == pytest.approx(expected)
+
+
+def test_a_sample_that_is_made_and_a_column_for_the_metric(tmp_path: Path) -> None:
+    task = write_spread(tmp_path / "task", sample=False)
+    more = SPREAD.replace("laplace@70,1000", "log_mae@kind").replace("[[*sample]]", '[[*sample, "kind"]]')
+    (task / "adapter.py").write_text(more)
+    run = prepare_run(str(task), RunConfig(run_dir=str(tmp_path / "run"), model="openai:m"))
+    answers = pd.read_csv(run / "answers" / "selection-0.csv").set_index("id")
+    known = pd.read_csv(task / "train.csv").set_index("id").loc[answers.index]
+    pd.testing.assert_frame_equal(answers[["y", "kind"]], known[["y", "kind"]])
+    assert "kind" not in pd.read_csv(run / "inputs" / "selection-0" / "sample_submission.csv")
+    errors = (known["y"] - 2000).abs().groupby(known["kind"]).mean()
+    assert read_naive(run)["selection"]["value"] == pytest.approx(np.log(errors).mean())
 
 
 def _broken(write: Callable[[Path], Path], folder: Path, before: str, after: str) -> Path:

@@ -43,7 +43,7 @@ def refused(*arguments: str, cwd: Path, says: str) -> None:
         (["--model", "gpt-5"], "openai:NAME"),
         (["--model", "openai:gpt-5"], "OPENAI_API_KEY"),
         (["--model", "gooogle:gemini"], "Supported model providers"),
-        (["--role-model", "judge=offline"], "critic=MODEL"),
+        (["--role-model", "judge=offline"], "surveyor=MODEL"),
         (["--base-url", "http://user:key@localhost/v1"], "the whole URL into OPENAI_BASE_URL"),
         (["--base-url", "http://localhost/v1?api_key=abc"], "OPENAI_API_KEY"),
         (["--time-limit-s", "-1"], "--time-limit-s"),

@@ -24,6 +24,8 @@ ID, LABEL, GROUP, TIME = "id", "label", "group", "time"
 """Columns of the table of units that the harness knows; others are shown beside errors."""
 _OUTPUT_MB, _FILES = 65_536.0, 2_000_000
 _MOST_SAID = 1 << 20
+_LISTS = {"id", "target"}
+"""Settings that may be several names."""
 
 
 Fold = tuple[Sequence[str], Sequence[str]]
@@ -72,11 +74,11 @@ class Adapter:
         if lacking := [name for name in ("units", "carve") if name not in functions]:
             raise Unfit(f"it has no function {' and no function '.join(lacking)}.")
         if several := [
-            name for name, value in settings.items() if name != "id" and not isinstance(value, str)
+            name for name, value in settings.items() if name not in _LISTS and not isinstance(value, str)
         ]:
             raise Unfit(f"{several[0]} is a list; it is one text.")
-        if isinstance(settings.get("id"), str):
-            settings["id"] = [settings["id"]]
+        for name in _LISTS & settings.keys():
+            settings[name] = [settings[name]] if isinstance(settings[name], str) else settings[name]
         return About([str(f) for f in functions], settings)
 
     def units(self) -> pd.DataFrame:

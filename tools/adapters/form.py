@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from gome.state.errors import GomeError
+from gome.state.task import Task
 from gome.tools.adapters.adapter import ID, LABEL
 from gome.tools.adapters.carved import Carved, Unfit, readable
 from gome.tools.data.label_search import label_values
@@ -69,6 +70,14 @@ def _units(carved: Carved, ids: list[str], real: pd.DataFrame, graded: Sequence[
         if len(endings) == 1 and (other := {suffix_of(str(i)) for i in answers[name]} - endings):
             raise Unfit(f"carve(): ids end in {min(other)!r}, those of the real sample in {endings.pop()!r}.")
     return units.reset_index(drop=True)
+
+
+def check_metric_columns(answers: pd.DataFrame, task: Task) -> None:
+    """The answers have what the task's metric is told by name, such as groups or weights of rows."""
+    if lacking := [c for c in task.metric_columns if c not in answers]:
+        raise Unfit(
+            f"carve(): the answers lack the column {lacking[0]!r}, which {task.metric} needs beside the sample's."
+        )
 
 
 def check_agreement(answers: pd.DataFrame, units: pd.Series, table: pd.DataFrame) -> None:

@@ -13,7 +13,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-SETTINGS = ("sample", "id", "metric", "direction", "problem", "positive")
+SETTINGS = ("sample", "id", "target", "metric", "direction", "problem", "positive")
 FUNCTIONS = ("units", "carve", "grade")
 CHAINED = "chained assignment changes nothing from pandas 3 on: write table.loc[rows, column] = value"
 

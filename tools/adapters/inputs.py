@@ -12,7 +12,7 @@ from gome.state.task import Task
 from gome.tools.adapters.adapter import GROUP, ID, LABEL, TIME, Adapter, Fold, Limits
 from gome.tools.adapters.carved import Carved, Unfit
 from gome.tools.adapters.form import UNIT as SAID_UNIT
-from gome.tools.adapters.form import check_agreement, check_form, check_shape
+from gome.tools.adapters.form import check_agreement, check_form, check_metric_columns, check_shape
 from gome.tools.adapters.hidden import check_hidden, check_own_files, of_answers, of_units
 from gome.tools.data.input_files import InputLinks
 from gome.tools.data.inputs import laid_out, link_to
@@ -141,8 +141,9 @@ class AdapterInputs:
         units = check_form(carved, task.sample, task.ids, real, graded)
         check_shape(carved, public, names)
         check_own_files(carved, public, names, set(graded), {unit for c in task.ids for unit in real[c]})
-        check_agreement(carved.answers[task.prediction], units, self.units)
-        hidden = of_answers(carved.answers, units, task.ids, task.prediction)
+        check_metric_columns(carved.answers, task)
+        check_agreement(carved.answers[task.target], units, self.units)
+        hidden = of_answers(carved.answers, units, task.ids, task.target)
         unread = check_hidden(folder, carved.names, [*hidden, of_units(self.units, train)])
         answers = (
             carved.answers.drop(columns=SAID_UNIT, errors="ignore")

@@ -16,6 +16,7 @@ from gome.tools.adapters.inputs import ANSWERS, FOLDER, UNITS, AdapterInputs, na
 from gome.tools.adapters.trust import check_trusted
 from gome.tools.data import mlebench
 from gome.tools.data.checks import check_labels, direction_of
+from gome.tools.data.made_sample import with_sample_file
 from gome.tools.data.partial_task import TABLE_SETTINGS, PartialTask
 from gome.tools.data.splits import SplitPlan, plan_splits
 from gome.tools.data.tables import read_cells, read_columns, read_table, write_table
@@ -24,6 +25,8 @@ from gome.tools.evaluation import metrics
 from gome.tools.evaluation.metric import Metric
 from gome.tools.evaluation.positive import with_positive
 
+FEWEST_UNITS = 10
+"""Of tables more rows are needed; a unit may be a whole slide with its mask, and few of these tell more than nothing."""
 _MANY = 20
 """Different numbers from which on labels of units are spread by size, not as classes."""
 
@@ -47,25 +50,30 @@ def prepare_adapter_task(
     """The checked task and its inputs, all folds laid out. What is `said` goes before what the files say.
     GomeError with the line that says what to mend, in the task or in the adapter."""
     refuse_table_settings(said)
-    root, partial = task_of_folder(task, said)
+    own, partial = task_of_folder(task, said)
     kept = run_dir / FOLDER / FILE
     kept.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(file, kept)
-    public = public_files(run_dir, root, partial.links_root, file)
-    adapter = Adapter(_text(file), public, run_dir / "inputs" / ".carving", limits)
+    adapter = Adapter(_text(file), kept.parent, run_dir / "inputs" / ".carving", limits)
     with named(str(file)):
-        partial = _with_settings(partial, adapter.about())
-        units = adapter.units()
+        about = adapter.about()
+        partial = _with_settings(partial, about)
+    root, partial = with_sample_file(own, partial, run_dir / "task", file)
+    public = public_files(run_dir, root, partial.links_root, file)
+    with named(str(file)):
+        units = replace(adapter, public=public).units()
     write_table(units, kept.with_name(UNITS))
     said_ids = partial.ids is not None
-    with named_as(root, public):
+    with named_as(own, public):
         partial = mlebench.with_metric(
             public, with_sample(public, mlebench.with_description(public, partial))
         )
     if not said_ids:
         _check_told_apart(public / partial.sample, partial.id)
     judged = metrics.get(partial.metric, root=kept.parent if partial.metric.startswith(f"{FILE}:") else root)
-    draft = _draft(root, partial, file, kept, judged)
+    with named(str(file)):
+        target = _targets(about.settings.get("target") or partial.target, partial.target, judged)
+    draft = _draft(root, partial, file, kept, judged, target)
     inputs = AdapterInputs(run_dir, draft, plan_units(units, draft, seed=seed), limits)
     checked = _with_problem(inputs, partial, judged)
     inputs = AdapterInputs(run_dir, checked, inputs.plan, limits)
@@ -87,7 +95,7 @@ def plan_units(units: pd.DataFrame, task: Task, *, seed: int) -> SplitPlan:
         "time": TIME if TIME in table else None,
     }
     known = [c for c in (ID, LABEL, GROUP, TIME) if c in table]
-    return plan_splits(table[known], task.model_copy(update=about_units), seed=seed)
+    return plan_splits(table[known], task.model_copy(update=about_units), seed=seed, at_least=FEWEST_UNITS)
 
 
 def _text(file: Path) -> str:
@@ -137,13 +145,31 @@ def _check_told_apart(sample: Path, id_: str) -> None:
         )
 
 
-def _draft(root: Path, partial: PartialTask, file: Path, kept: Path, metric: Metric) -> Task:
-    """The task as far as it is known before its answers are."""
+def _targets(said: list[str], prediction: list[str], metric: Metric) -> list[str]:
+    """The columns of the answers that hold the truth, as `said`, of the sample's that are no ids. Unfit."""
+    if unknown := [c for c in said if c not in prediction]:
+        raise Unfit(
+            f"target = {unknown[0]!r}: that is none of the sample's columns beside the ids, {', '.join(prediction)}."
+        )
+    if metric.predictions and metric.predictions == len(prediction) and len(said) != 1:
+        raise Unfit(
+            f"metric {metric.name!r} judges {metric.predictions} columns by one truth: say which of "
+            f"{', '.join(prediction)} holds it, as in target = {prediction[0]!r}."
+        )
+    return said
+
+
+def _draft(
+    root: Path, partial: PartialTask, file: Path, kept: Path, metric: Metric, target: list[str]
+) -> Task:
+    """The task as far as it is known before its answers are. Beside `target`, the columns of the truth, a metric may
+    judge others; else what the sample has more repeats the test part, and is handed over as it stands."""
     return Task(
         name=partial.name,
         root=str(root),
         description=partial.description,
         metric=partial.metric if ":" in partial.metric else metric.name,
+        metric_columns=list(metric.columns),
         metric_from=partial.metric_from,
         direction=direction_of(partial, metric.direction),
         problem="text",
@@ -152,8 +178,8 @@ def _draft(root: Path, partial: PartialTask, file: Path, kept: Path, metric: Met
         sample=partial.sample,
         id=partial.id,
         more_ids=(partial.ids or [])[1:],
-        target=partial.target,
-        prediction=partial.target,
+        target=target,
+        prediction=partial.target if metric.own or metric.predictions else target,
         links_root=partial.links_root,
         adapter=str(kept),
         adapter_name=str(file),

@@ -70,7 +70,7 @@ def _check_held_back(inputs: AdapterInputs, split: str) -> None:
     answers = read_cells(inputs.run_dir / FOLDER / ANSWERS)
     away = answers[~answers[UNIT].isin(inputs.units[ID].iloc[np.append(cut.train_rows, cut.test_rows)])]
     folder = inputs.input_dir(split, 0)
-    check_hidden(folder, task_files(folder), of_answers(away, away[UNIT], task.ids, task.prediction))
+    check_hidden(folder, task_files(folder), of_answers(away, away[UNIT], task.ids, task.target))
 
 
 def _check_many(inputs: AdapterInputs) -> None:
@@ -78,7 +78,7 @@ def _check_many(inputs: AdapterInputs) -> None:
     the units are graded, and doubt what tells nearly all of them."""
     task, scratch = inputs.task, inputs.adapter.scratch
     folds = (inputs.answers(cut.name, cut.fold) for cut in inputs.plan.folds("search"))
-    if all(h.search.sure for a in folds for h in of_answers(a, a[UNIT], task.ids, task.prediction)):
+    if all(h.search.sure for a in folds for h in of_answers(a, a[UNIT], task.ids, task.target)):
         return
     selection, ids = inputs.plan.folds("selection")[0], inputs.units[ID].to_numpy()
     labelled = inputs.units[LABEL].notna().to_numpy() if LABEL in inputs.units else np.full(len(ids), True)
@@ -88,7 +88,7 @@ def _check_many(inputs: AdapterInputs) -> None:
             carved = take(0, Path(folder))
         real = read_cells(inputs.input_dir("final", 0) / task.sample)
         units = check_form(carved, task.sample, task.ids, real, graded)
-        hidden = of_answers(carved.answers, units, task.ids, task.prediction, doubt=_DOUBT)
+        hidden = of_answers(carved.answers, units, task.ids, task.target, doubt=_DOUBT)
         check_hidden(carved.folder, carved.names, hidden)
 
 

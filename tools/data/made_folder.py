@@ -12,6 +12,8 @@ from gome.tools.data.input_files import InputLinks
 from gome.tools.data.tables import write_table
 
 FOLDER = "read"
+SAMPLE = "sample_submission.csv"
+"""What a sample submission is called that was made."""
 
 
 def write_folder(

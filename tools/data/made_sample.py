@@ -9,21 +9,23 @@ import pandas as pd
 
 from gome.state.errors import GomeError, NoSample
 from gome.tools.data.conventions.sources import Source, find_sources
-from gome.tools.data.made_folder import write_folder
+from gome.tools.data.made_folder import SAMPLE, write_folder
 from gome.tools.data.mlebench import find_sample
 from gome.tools.data.partial_task import PartialTask
 from gome.tools.data.task_files import task_files
 
-SAMPLE = "sample_submission.csv"
 
-
-def with_sample_file(root: Path, partial: PartialTask, workspace: Path) -> tuple[Path, PartialTask]:
+def with_sample_file(
+    root: Path, partial: PartialTask, workspace: Path, without: Path | None = None
+) -> tuple[Path, PartialTask]:
     """The task's folder and what is said of it, as they are where a sample submission is said or found; else a folder
-    below `workspace` with one that was made. NoSample: nothing tells its form. GomeError: `target` has to be said."""
+    below `workspace` with one that was made, and all else but the file `without`. NoSample: nothing tells its form.
+    GomeError: `target` has to be said."""
     try:
         partial.sample or find_sample(root)
     except NoSample:
         names = task_files(root, partial.links_root)
+        names = [n for n in names if without is None or (root / n).resolve() != without.resolve()]
         with tempfile.TemporaryDirectory() as scratch:
             sample = _made(list(find_sources(root, names, Path(scratch))), partial)
         if sample is None:

@@ -12,6 +12,8 @@ from gome.tools.data.columns import time_values
 from gome.tools.data.dates import with_dates
 
 SMOKE_TRAIN, SMOKE_TEST = 300, 100
+FEWEST = 3
+"""Graded rows of a part: the noise of fewer cannot be told from themselves."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class RowSplitter:
         if n >= 20_000:
             split = self.hold_out("search", rows, 5)
             return [split], f"search grades one hold-out of {len(split.test_rows)}"
-        folds = 3 if n >= 2000 or self.time is not None else 5
+        folds = min(3 if n >= 2000 or self.time is not None else 5, max(2, n // FEWEST))
         if self.time is not None:
             windows = self._windows("search", rows, folds, folds + 2)
             return windows, f"search grades {len(windows)} windows in time, each after its training rows"

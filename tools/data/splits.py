@@ -20,7 +20,7 @@ from gome.state.task import Task
 from gome.tools.data.columns import time_values
 from gome.tools.data.dates import with_dates
 from gome.tools.data.label_probes import PROBES
-from gome.tools.data.row_splits import RowSplitter, Split, moments
+from gome.tools.data.row_splits import FEWEST, RowSplitter, Split, moments
 
 MIN_ROWS = 20
 DUPLICATE_SHARE = 0.01
@@ -67,18 +67,18 @@ def _sides(split: Split) -> dict[str, np.ndarray]:
     return {"train": split.train_rows, "test": split.test_rows}
 
 
-def plan_splits(table: pd.DataFrame, task: Task, *, seed: int) -> SplitPlan:
+def plan_splits(table: pd.DataFrame, task: Task, *, seed: int, at_least: int = MIN_ROWS) -> SplitPlan:
     """The splits of the train table `table`; the same for the same rows, task and seed.
 
     Labels are spread evenly over the folds (classes by class, numbers by rank). With `task.group` no group is on both
     sides; with `task.time` all training rows are strictly older than the graded ones. Rows without a label are never
-    graded, and train wherever group and time allow. Raises NotUnderstood: fewer than 20 labelled rows; GomeError: fewer
-    than three groups or points in time.
+    graded, and train wherever group and time allow. Raises NotUnderstood: fewer labelled rows than `at_least`; GomeError:
+    fewer than three groups or points in time.
     """
     labelled = table[task.target].notna().all(axis=1).to_numpy()
-    if labelled.sum() < MIN_ROWS:
+    if labelled.sum() < at_least:
         raise NotUnderstood(
-            f"{task.train}: {labelled.sum()} rows have a label; at least {MIN_ROWS} are needed to hold rows back."
+            f"{task.train}: {labelled.sum()} rows have a label; at least {at_least} are needed to hold rows back."
         )
     rng = np.random.default_rng(seed)
     group, group_reason = _groups(table, task)
@@ -86,7 +86,8 @@ def plan_splits(table: pd.DataFrame, task: Task, *, seed: int) -> SplitPlan:
     time = None if task.time is None else moments(table, task.time, task.dates, task.train)
     cut = RowSplitter(labelled, order, task.problem != "regression", group, time, rng)
     everything = np.arange(len(table))
-    selection = cut.hold_out("selection", everything, 5 if labelled.sum() < 5000 else 6)
+    parts = min(5 if labelled.sum() < 5000 else 6, int(labelled.sum()) // FEWEST)
+    selection = cut.hold_out("selection", everything, parts)
     rest = cut.without(everything, selection.test_rows)
     n = int(labelled[rest].sum())
     search, how = cut.search(rest, n)

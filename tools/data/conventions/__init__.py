@@ -15,8 +15,7 @@ from gome.tools.data.conventions.roles import Roles, find_roles, find_sample
 from gome.tools.data.conventions.shape import shaped
 from gome.tools.data.conventions.sources import find_sources
 from gome.tools.data.inventory import Inventory, opened
-from gome.tools.data.made_folder import write_folder
-from gome.tools.data.made_sample import SAMPLE
+from gome.tools.data.made_folder import SAMPLE, write_folder
 from gome.tools.data.partial_task import PartialTask
 from gome.tools.data.task_files import task_files
 
