@@ -1,7 +1,7 @@
 """The typed step: one record of it, and the brief form that state, momentum and prompts share."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from textwrap import shorten
 from typing import Any, NotRequired, cast
 
@@ -126,8 +126,8 @@ class StepRecord:
             raise ValueError(f"no step record: {error}") from None
 
     def to_json(self) -> JsonObject:
-        """The line of history.jsonl."""
-        return asdict(self)
+        """The line of history.jsonl. What the fields hold is shared with the record: not to be changed."""
+        return {name: getattr(self, name) for name in _NAMES}
 
     @property
     def accepted(self) -> bool:
@@ -200,7 +200,7 @@ class StepRecord:
         return brief
 
 
-_NAMES = {f.name for f in fields(StepRecord)}
+_NAMES = tuple(f.name for f in fields(StepRecord))
 _RENAMED = {"move": "kind"}
 """Fields that version 0.1 called otherwise: {old: new}."""
 

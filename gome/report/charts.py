@@ -1,5 +1,6 @@
 """The geometry of the report's two charts; the template draws what is placed here. Pixels, origin at the top left."""
 
+import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from gome.state.step import StepRecord
 TONES = 8
 """Colours that the style sheet has for traces; further traces begin again."""
 WIDE, NARROW = (920, 380), (390, 340)
+MARKS = 600
+"""About as many as a chart can show."""
 _TOP, _BELOW = 14, 44
 _STRIP = 24
 _LABEL_HEIGHT, _LABEL_GAP = 15, 12
@@ -53,6 +56,20 @@ class Chart:
     lines: list[tuple[str, int, str]] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     labels: list[tuple[float, float, str, int, str]] = field(default_factory=list)
+
+
+def drawn_steps(records: Sequence[StepRecord], sign: int) -> list[StepRecord]:
+    """The steps that the charts draw: all, or of a long run those that were the best so far and of the others each so
+    many-th. `records` are ordered by step."""
+    every = math.ceil(len(records) / MARKS)
+    best, drawn = -math.inf, []
+    for i, record in enumerate(records):
+        new_best = record.accepted and record.value is not None and sign * record.value > best
+        if new_best:
+            best = sign * cast(float, record.value)
+        if new_best or i % every == 0 or record is records[-1]:
+            drawn.append(record)
+    return drawn
 
 
 def score_curve(

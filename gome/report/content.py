@@ -1,6 +1,6 @@
 """What the report shows, taken from the run folder; the templates lay it out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -12,7 +12,7 @@ from gome import __version__
 from gome.agents.prompts.edits import diff_lines
 from gome.cli.summary import resume_command, steps_text
 from gome.formatting import NONE, duration_text, is_number, one_line, score_text
-from gome.report.charts import NARROW, WIDE, Chart, gain_scatter, score_curve
+from gome.report.charts import NARROW, WIDE, Chart, drawn_steps, gain_scatter, score_curve
 from gome.report.lineage import lineage
 from gome.report.reliability import reliability_content
 from gome.run_folder import RunFolder
@@ -26,19 +26,24 @@ from gome.tools.secrets import masked
 from gome.tools.wording import self_reported_line
 
 DIFF_LINES, OUTPUT_LINES, SHOWN_IMPORTANCES = 1500, 30, 8
+LAST_WHOLE, FIRST_OF_MOMENTUM = 150, 100
+"""Of a long run these are shown whole: the last steps, and the accepted ones of the largest gains."""
 
 
 def content(folder: RunFolder) -> JsonObject:
     """Everything that the page shows."""
     records = sorted(folder.records, key=lambda r: (r.step, r.trace))
     by_id = {r.id: r for r in records}
+    drawn = drawn_steps(records, folder.sign)
+    momentum = _momentum(folder)
+    whole = _shown_whole(records, momentum)
     metric = folder.metric
     best = folder.best
     evaluations = [r.evaluation for r in records if r.evaluation]
     search = best.get("search") if best and best.get("kind") == "ensemble" else None
     ensemble = search["value"] if search else None
     curve = _both(
-        lambda size: score_curve(records, metric=metric, sign=folder.sign, size=size, ensemble=ensemble)
+        lambda size: score_curve(drawn, metric=metric, sign=folder.sign, size=size, ensemble=ensemble)
     )
     return {
         "run": folder,
@@ -63,12 +68,15 @@ def content(folder: RunFolder) -> JsonObject:
         "outside": any(m.off for m in curve[0].marks) if curve else False,
         "accepted_share": _accepted_share(folder),
         "lineage": lineage(records, best),
-        "scatter": _both(lambda size: gain_scatter(records, metric=metric, size=size)),
+        "scatter": _both(lambda size: gain_scatter(drawn, metric=metric, size=size)),
         "reliability": reliability_content(records),
         "world": _world(folder),
         "criteria": list(SCORE_WEIGHTS),
-        "views": [_view(folder, r, by_id) for r in records],
-        "momentum": _momentum(folder),
+        "drawn": len(drawn),
+        "views": [_view(folder, r, by_id) for r in records if r.id in whole],
+        "folded": [r for r in records if r.id not in whole],
+        "whole": whole,
+        "momentum": momentum,
         "finalists": _finalists(folder, by_id, best),
         "programs": _programs(folder, by_id, best),
         "adapter": _coloured(folder.adapter) if folder.adapter else None,
@@ -78,6 +86,15 @@ def content(folder: RunFolder) -> JsonObject:
         "environment": _settings(folder),
         "sandboxes": sandbox_text(folder),
     }
+
+
+def _shown_whole(records: Sequence[StepRecord], momentum: Sequence[JsonObject]) -> set[str]:
+    """The steps that are shown with all that is known of them; the others have a line each."""
+    return (
+        {r.id for r in records[-LAST_WHOLE:]}
+        | {str(row["id"]) for row in momentum}
+        | {r.id for r in records[:2]}
+    )
 
 
 def _both(chart: Callable[[tuple[int, int]], Chart | None]) -> tuple[Chart, Chart] | None:
@@ -212,12 +229,13 @@ def _logged(facts: Mapping[str, Any]) -> str:
 
 
 def _momentum(folder: RunFolder) -> list[JsonObject]:
-    """The accepted steps as rows of the momentum, largest gain in standard errors first."""
-    rows = []
-    for record in folder.accepted:
-        stderr = record.comparison["stderr"] if record.comparison else None
-        rows.append({**record.brief(), "stderr": stderr, "in_se": record.gain_se if stderr else None})
-    return sorted(rows, key=lambda row: -(row["in_se"] or 0.0))
+    """The accepted steps of the largest gains as rows of the momentum, largest gain in standard errors first."""
+    known = [(r, r.comparison["stderr"] if r.comparison else None) for r in folder.accepted]
+    known.sort(key=lambda pair: -(pair[0].gain_se or 0.0) if pair[1] else 0.0)
+    return [
+        {**r.brief(), "stderr": stderr, "in_se": r.gain_se if stderr else None}
+        for r, stderr in known[:FIRST_OF_MOMENTUM]
+    ]
 
 
 def _hypothesis(by_id: Mapping[str, StepRecord], name: Any) -> str:

@@ -8,6 +8,8 @@ from gome.report.charts import predictions
 from gome.state.plain import JsonObject
 from gome.state.step import StepRecord
 
+LAST = 300
+"""Predictions that have a row; of a longer run the last ones."""
 NAMES = {"gradient": "descent", "tree": "tree search"}
 
 
@@ -20,8 +22,13 @@ def reliability_content(records: Sequence[StepRecord]) -> JsonObject | None:
     if not rows:
         return None
     shown = factors(rows)
-    steps = [_row(r, shown[r.step]) for r in rows]
-    return {"text": _sentences(rows), "shares": _shares(records), "steps": steps}
+    steps = [_row(r, shown[r.step]) for r in rows[-LAST:]]
+    return {
+        "text": _sentences(rows),
+        "shares": _shares(records),
+        "steps": steps,
+        "left_out": len(rows) - len(steps),
+    }
 
 
 def _sentences(rows: Sequence[StepRecord]) -> str:

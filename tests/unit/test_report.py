@@ -175,6 +175,23 @@ def test_what_probes_and_trials_showed_is_in_the_step(tmp_path: Path) -> None:
         assert said in text
 
 
+def test_of_a_long_run_every_step_is_told_and_few_are_shown_whole(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    lines = (run / "history.jsonl").read_text().splitlines()
+    model = json.loads(next(line for line in lines if '"0:2"' in line))
+    more = [
+        {**model, "id": f"0:{n}", "step": n, "hypothesis": {**model["hypothesis"], "statement": f"idea {n};"}}
+        for n in range(6, 1006)
+    ]
+    (run / "history.jsonl").write_text("\n".join([*lines, *map(json.dumps, more)]) + "\n")
+    page = page_of(run)
+    assert all(f"idea {n};" in page.text for n in range(6, 1006))
+    assert page.text.count("Verdict") < 300
+    assert {a[1:] for a in page.addresses if a.startswith("#")} <= set(page.ids)
+    assert page.tags.count("circle") < 4 * 1000
+    assert "of 1011 steps are drawn" in page.text
+
+
 def test_the_diff_is_against_the_parent(finished: Path) -> None:
     html = write_report(finished).read_text()
     step = html[html.index('id="step-0-2"') : html.index('id="step-1-2"')]
