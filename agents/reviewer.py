@@ -12,7 +12,7 @@ from gome.agents.trying import updated
 from gome.state.in_flight import Proposal, StepInFlight
 from gome.state.parts import Hypothesis, Review
 from gome.state.prompt_context import IncumbentContext
-from gome.state.review import Answer, Question, Subject, read_answer
+from gome.state.review import Answer, Question, Subject, past, read_answer
 from gome.state.schema import TraceState
 from gome.tools.services import RunServices
 from gome.tools.wording import readable, tagged_as
@@ -40,7 +40,7 @@ def reviewer(state: TraceState, services: RunServices) -> TraceState:
         except ValueError as error:
             question["problem"] = str(error)
     said = f": {answer.reason}" if answer.reason else ""
-    services.emit("reviewer", f"{subject} {_past(answer.action)}{said}", state["trace"], state["step"])
+    services.emit("reviewer", f"{subject} {past(answer.action)}{said}", state["trace"], state["step"])
     review = Review(of=subject, action=answer.action, reason=answer.reason)
     reviews = [*state["work"].get("reviews", []), review]
     work: StepInFlight = {**state["work"], **changes, "reviews": reviews}
@@ -48,10 +48,6 @@ def reviewer(state: TraceState, services: RunServices) -> TraceState:
         declined = f"{subject} rejected in review: {answer.reason}"
         return {"work": {**work, "declined": declined}, "next": "critic"}
     return {"work": work, "next": _NEXT[subject]}
-
-
-def _past(action: str) -> str:
-    return f"{action.removesuffix('e')}ed"
 
 
 def _question(state: TraceState, services: RunServices, subject: Subject) -> Question:
@@ -105,7 +101,8 @@ def _changes(state: TraceState, services: RunServices, subject: Subject, answer:
     if answer.action in ("accept", "reject"):
         return {}
     if subject == "program":
-        return {"code": services.artifacts.put_text(_program(state, services, answer), "py")}
+        program = edited(answer, services.artifacts.get_text(str(state["work"]["code"])), subject)
+        return {"code": services.artifacts.put_text(program, "py")}
     proposal: Proposal = services.artifacts.get_json(state["work"]["proposal"])
     given = answer.model_dump(include={"statement", "component"}, exclude_none=True)
     if answer.action == "replace":
@@ -126,11 +123,12 @@ def _changes(state: TraceState, services: RunServices, subject: Subject, answer:
     return {"proposal": services.artifacts.put_json(decided), "hypothesis": shown_hypothesis(decided)}
 
 
-def _program(state: TraceState, services: RunServices, answer: Answer) -> str:
+def edited(answer: Answer, program: str, what: str) -> str:
+    """`program`, called `what` here, as the answer has it: whole, or by blocks. ValueError if that is no Python."""
     if not answer.program:
-        raise ValueError(f"to {answer.action} the program, give it in `program`")
+        raise ValueError(f"to {answer.action} the {what}, give it in `program`")
     blocks = read_blocks(answer.program)
     if answer.action == "replace" and blocks:
-        raise ValueError("to replace the program, give it whole")
+        raise ValueError(f"to replace the {what}, give it whole")
     reply = CodeReply(blocks=blocks) if blocks else CodeReply(program=f"{answer.program.rstrip()}\n")
-    return updated(reply, services.artifacts.get_text(str(state["work"]["code"])))
+    return updated(reply, program)

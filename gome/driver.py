@@ -26,7 +26,7 @@ from gome.state.config import RunConfig
 from gome.state.errors import GomeError, RunStopped
 from gome.state.event import Event, Observer
 from gome.state.plain import JsonObject
-from gome.state.review import Question
+from gome.state.review import Question, where_of
 from gome.tools.execution.environment.runtime import ensure_runtime
 from gome.tools.models.chat import make_model
 from gome.tools.records.lock import one_writer
@@ -169,8 +169,7 @@ def thinning(observer: Observer, thin: Callable[[], None]) -> Observer:
 
 def _answered(question: Question, reviewer: Reviewer) -> JsonObject:
     if (answer := reviewer(question)) is None:
-        where = f"trace {question['trace']}, step {question['step']}"
-        raise RunStopped(f"the {question['review']} of {where} waits for review")
+        raise RunStopped(f"{where_of(question)} waits for review")
     return answer
 
 

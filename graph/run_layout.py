@@ -47,6 +47,8 @@ EARLIER = "earlier.jsonl"
 """The file of lessons as it was at the start: a run that resumes knows what it knew."""
 PENDING = "pending"
 """In run.json, of a run that begins as a self-reported one: a model may still write an adapter."""
+WRITTEN = "an adapter was written"
+"""Likewise, of a run whose adapter is a model's; behind it what a person decided."""
 MOST_PICTURES = 48
 """Names of pictures that are kept for prompts; not all of them can be sent."""
 _VERSIONS = ("gome", "langgraph", "langchain", "langchain-core", "langchain-openai", "scikit-learn", "pandas")
@@ -160,19 +162,30 @@ def end_survey(run_dir: Path, task: Task, inputs: AdapterInputs) -> None:
     run = read_run(run_dir)
     _lay_task(run_dir, task, inputs, profile_files(task, inputs), RunConfig(**run["config"]))
     about = {"task": task.model_dump(), "splits": inputs.plan.reason, "input_notes": inputs.notes}
-    write_json(run_dir / "run.json", {**run, **about, "survey": "an adapter was written"})
+    write_json(run_dir / "run.json", {**run, **about, "survey": WRITTEN})
 
 
 def give_up_survey(run_dir: Path, why: str) -> None:
     """Let the run stay what it is, self-reported. GomeError if it is not plain which way a score is better."""
-    run = read_run(run_dir)
-    config, before = RunConfig(**run["config"]), str(run["task"]["self_reported"])
+    before = str(read_run(run_dir)["task"]["self_reported"])
     reason = f"{before} No adapter was written either: {why.rstrip('.')}."
+    _without_adapter(run_dir, reason, f"given up: {why}")
+
+
+def reject_survey(run_dir: Path, why: str) -> None:
+    """Make the run of an adapter a self-reported one. GomeError as `give_up_survey`; then it stays what it is."""
+    reason = f"The adapter that a model wrote was rejected in review: {why.rstrip('.')}."
+    _without_adapter(run_dir, reason, WRITTEN)
+
+
+def _without_adapter(run_dir: Path, reason: str, survey: str) -> None:
+    run = read_run(run_dir)
+    config = RunConfig(**run["config"])
     task, inputs, about = prepare_self_reported(
         Path(run["source"]), run_dir, reason, said=config.said, scored=True
     )
     _lay_task(run_dir, task, inputs, about, config)
-    write_json(run_dir / "run.json", {**run, "task": task.model_dump(), "survey": f"given up: {why}"})
+    write_json(run_dir / "run.json", {**run, "task": task.model_dump(), "survey": survey})
 
 
 def open_inputs(run_dir: Path, task: Task, plan: SplitPlan, config: RunConfig) -> Inputs:

@@ -6,17 +6,26 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from gome.agents import selector, surveyor
+from gome.agents import selector, surveyor, task_review
 from gome.graph.node_call import Work
 from gome.graph.registry import ServiceRegistry
-from gome.graph.run_layout import PENDING, end_survey, give_up_survey, prepare_run
+from gome.graph.run_layout import (
+    PENDING,
+    WRITTEN,
+    end_survey,
+    give_up_survey,
+    prepare_run,
+    reject_survey,
+)
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.state.in_flight import TraceSummary
+from gome.state.review import Answer
 from gome.state.schema import RunState
 from gome.tools.data.leak_advice import leak_line
 from gome.tools.data.mlebench import shortened
 from gome.tools.data.uploads import write_rows
+from gome.tools.records.jsonl import write_json
 from gome.tools.records.lessons import add_run
 from gome.tools.records.naive_file import naive_line, read_naive
 from gome.tools.records.run_file import read_run
@@ -55,6 +64,23 @@ def _survey(services: RunServices) -> None:
         end_survey(services.run_dir, *found)
 
 
+def _review(services: RunServices) -> None:
+    """Let a person decide on the adapter that a model has written, and write the decision down."""
+    run_dir = services.run_dir
+
+    def carry_out(answer: Answer) -> None:
+        if answer.action == "reject":
+            reject_survey(run_dir, answer.reason)
+            surveyor.clear(run_dir)
+        elif answer.action != "accept":
+            end_survey(run_dir, *task_review.with_changes(services, answer))
+
+    decided = task_review.decide(services, carry_out)
+    run = read_run(run_dir)
+    write_json(run_dir / "run.json", {**run, "survey": f"{run['survey']}; {decided}"})
+    services.emit("reviewer", f"task {decided}")
+
+
 def preparing(registry: ServiceRegistry) -> Work:
     """The node that says what a run rests on, and begins its traces."""
 
@@ -62,6 +88,10 @@ def preparing(registry: ServiceRegistry) -> Work:
         """Say what the run rests on: the metric, the splits, what the data warn of."""
         run_dir = Path(state["run_dir"])
         services = registry.services(run_dir, runtime.store, runtime.stream_writer)
+        if services.config.review == "task" and read_run(run_dir).get("survey") == WRITTEN:
+            _review(services)
+            registry.close(run_dir)  # the task may be another one now
+            services = registry.services(run_dir, runtime.store, runtime.stream_writer)
         for line in _opening_lines(services):
             services.emit("prepare", line)
         if services.task.drop:

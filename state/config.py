@@ -159,9 +159,10 @@ class RunConfig(TaskOptions):
     slots: int = Field(
         default=0, ge=0, description="Programs that run at the same time; 0: by the number of cores."
     )
-    review: Literal["none", "hypotheses", "programs"] = Field(
+    review: Literal["none", "task", "hypotheses", "programs"] = Field(
         default="none",
-        description="What a person decides on before it is carried out: none, hypotheses, programs.",
+        description="What a person decides on before it is carried out: none, task (the surveyor's adapter), hypotheses "
+        "or programs.",
     )
     executor: Literal["local", "e2b"] = Field(
         default="local", description="Where programs run: 'local', or 'e2b' (needs E2B_API_KEY)."

@@ -9,7 +9,7 @@ from gome.state.evidence import Evidence
 from gome.state.parts import Component, Hypothesis
 from gome.state.prompt_context import HypothesisChoice, IncumbentContext, StepContext
 
-Subject = Literal["hypothesis", "program"]
+Subject = Literal["hypothesis", "program", "task"]
 Action = Literal["accept", "edit", "replace", "reject"]
 
 
@@ -17,7 +17,8 @@ class Question(TypedDict, total=False):
     """The value of an interrupt. `evidence`, `incumbent`, `candidates`, `recalled`: what the choice rests on.
 
     `program` and `diff` (against the incumbent) are there where a program is reviewed; `problem` says why the last
-    answer could not be used; `how` says in words what an answer may hold.
+    answer could not be used; `how` says in words what an answer may hold. Where the task is reviewed there is no step
+    yet: `program` is the adapter, and `facts` are lines on what it makes of the task.
     """
 
     review: Subject
@@ -35,8 +36,21 @@ class Question(TypedDict, total=False):
     program: str
     diff: str
     error: str
+    facts: list[str]
     how: str
     problem: str
+
+
+def where_of(question: Question) -> str:
+    """What is to be decided on, and where in the run, in words."""
+    if question["review"] == "task":
+        return "the task"
+    return f"the {question['review']} of trace {question['trace']}, step {question['step']}"
+
+
+def past(action: Action) -> str:
+    """The action as done: accepted, edited, replaced, rejected."""
+    return f"{action.removesuffix('e')}ed"
 
 
 class Answer(BaseModel):

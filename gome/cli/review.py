@@ -19,7 +19,7 @@ from gome.formatting import one_line, score_text
 from gome.state.errors import GomeError
 from gome.state.plain import JsonObject
 from gome.state.prompt_context import HypothesisChoice
-from gome.state.review import Question, read_answer
+from gome.state.review import Question, read_answer, where_of
 
 CHOICES = "[a]ccept, [e]dit, re[p]lace, [r]eject, [s]top, a line of JSON, or ? for what these do"
 _EXPLAINED = {
@@ -28,6 +28,12 @@ _EXPLAINED = {
     "replace": "another hypothesis in your words, or a program from a file, takes its place",
     "reject": "the step ends and nothing runs; your reason is needed, and the next diagnosis reads it",
     "stop": "the run stops and keeps the question; `gome resume` asks it again",
+}
+_OF_A_TASK = {
+    "accept": "the run goes on with this adapter",
+    "edit": "change it in $EDITOR; it is checked anew",
+    "replace": "an adapter from a file takes its place, and is checked",
+    "reject": "nothing is held back, and programs score themselves; your reason is needed",
 }
 _EDITORS = ("sensible-editor", "nano", "vi")
 _WORDS = {"a": "accept", "e": "edit", "p": "replace", "r": "reject", "s": "stop"}
@@ -77,14 +83,15 @@ def _answer(said: str, question: Question, console: Console) -> JsonObject | Non
 
 
 def _explain(question: Question, console: Console) -> None:
-    for action, what in _EXPLAINED.items():
+    explained = {**_EXPLAINED, **(_OF_A_TASK if question["review"] == "task" else {})}
+    for action, what in explained.items():
         _line(console, action, what)
     _line(console, "JSON", question.get("how", ""))
 
 
 def _edited(question: Question, console: Console) -> JsonObject:
     """What an editor makes of the hypothesis and its plan, or of the program."""
-    if question["review"] == "program":
+    if question["review"] != "hypothesis":
         return {"program": _in_editor(question["program"], ".py", console)}
     hypothesis = question["hypothesis"]
     parts = {**{name: hypothesis.get(name) for name in ("statement", "component")}, "plan": question["plan"]}
@@ -101,11 +108,15 @@ def _replaced(question: Question, console: Console) -> JsonObject:
         statement = console.input("hypothesis: ").strip()
         plan = console.input("plan (may be left out): ").strip()
         return {"statement": statement, **({"plan": plan} if plan else {})}
-    path = Path(console.input("file with the program: ").strip()).expanduser()
+    path = Path(console.input(f"file with the {_text_of(question)}: ").strip()).expanduser()
     try:
         return {"program": path.read_text(encoding="utf-8")}
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
+
+
+def _text_of(question: Question) -> str:
+    return "adapter" if question["review"] == "task" else "program"
 
 
 def _in_editor(text: str, suffix: str, console: Console) -> str:
@@ -132,8 +143,8 @@ def _in_editor(text: str, suffix: str, console: Console) -> str:
 
 def show(question: Question, console: Console) -> None:
     """Print what is to be decided and what it rests on."""
-    where = f"trace {question['trace']}, step {question['step']} ({question['stage']})"
-    console.print(Rule(Text(f"{where}: {question['review']} to review"), align="left"))
+    stage = f" ({question['stage']})" if "stage" in question else ""
+    console.print(Rule(Text(f"to review: {where_of(question)}{stage}"), align="left"))
     if problem := question.get("problem"):
         _line(console, "problem", problem)
     incumbent = question.get("incumbent")
@@ -148,9 +159,11 @@ def show(question: Question, console: Console) -> None:
         _line(console, "recalled", f"{entry['id']}, gain {entry['gain_se'] or 0:+.1f} se: {entry['lesson']}")
     for candidate in question.get("candidates", []):
         _line(console, "candidate", _candidate(candidate))
-    _line(console, "hypothesis", question["hypothesis"].get("statement", ""))
+    for fact in question.get("facts", []):
+        _line(console, "task", fact)
+    _line(console, "hypothesis", question.get("hypothesis", {}).get("statement", ""))
     _line(console, "because", question.get("reason", ""))
-    for sentence in question["plan"]:
+    for sentence in question.get("plan", []):
         _line(console, "plan", sentence)
     if text := question.get("diff") or question.get("program"):
         console.print(Syntax(text, "diff" if question.get("diff") else "python", background_color="default"))

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import BaseMessage
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
 
 from gome.graph.run import build_graph
 from gome.report.page import write_report
@@ -54,23 +56,6 @@ def asked(out: Path) -> list[str]:
     return [e["key"] for e in read_lines(out / "exchanges.jsonl")]
 
 
-def test_an_adapter_is_written_and_the_harness_grades(tmp_path: Path) -> None:
-    task, out = write_readings(tmp_path / "task"), tmp_path / "out"
-    model = surveying(LOOK, adapter(ADAPTER))
-    result = run(task, out, model)
-    assert result["submission_ok"]
-    assert result["self_reported"] is None
-    assert result["best"]["selection"]["value"] < 0.5 < result["naive"]["selection"]["value"]
-    assert (out / "adapter" / "adapter.py").read_text() == ADAPTER
-    assert asked(out)[:2] == ["survey:0:write:0", "survey:0:write:1"]
-    shown = str(model.calls[1][-1].content)
-    assert (task / "readings.txt").read_text().splitlines()[0] in shown
-    assert json.loads((out / "run.json").read_text())["survey"] == "an adapter was written"
-    report = write_report(out).read_text()
-    assert "SELF-REPORTED" not in report
-    assert "The adapter" in report
-
-
 def test_a_failed_check_goes_back_and_is_mended(tmp_path: Path) -> None:
     task, out = write_readings(tmp_path / "task"), tmp_path / "out"
     model = surveying(adapter(WRONG), adapter(ADAPTER))
@@ -82,6 +67,64 @@ def test_a_failed_check_goes_back_and_is_mended(tmp_path: Path) -> None:
     assert str(out) not in told
     for fold in (out / "inputs").glob("search-*"):
         assert "?" in (fold / "readings.txt").read_text()
+
+
+def reviewed(
+    task: Path, out: Path, model: ScriptedModel, *answers: dict[str, str], **options: Any
+) -> list[dict[str, Any]]:
+    """The questions of a run whose adapter a person decides on."""
+    settings = {"traces": 1, "steps": 1, "selection_seeds": 1, "finalists": 1, "review": "task", **options}
+    config: Any = {"configurable": {"thread_id": "reviewed"}}
+    graph = build_graph(models=dict.fromkeys(ROLES, model)).compile(checkpointer=InMemorySaver())
+    context, questions = RunConfig(run_dir=str(out), **settings), []
+    graph.invoke({"task": str(task)}, config, context=context)
+    for answer in answers:
+        (question,) = graph.get_state(config).interrupts
+        questions.append(json.loads(json.dumps(question.value)))
+        graph.invoke(Command(resume=answer), config, context=context)
+    assert not graph.get_state(config).next
+    return questions
+
+
+def test_an_adapter_is_written_a_person_decides_and_the_harness_grades(tmp_path: Path) -> None:
+    task, out = write_readings(tmp_path / "task"), tmp_path / "out"
+    model = surveying(LOOK, adapter(ADAPTER))
+    first, second = reviewed(
+        task,
+        out,
+        model,
+        {"action": "replace", "program": "def units(public:"},
+        {"action": "replace", "program": f"{ADAPTER}\n# seen\n", "reason": "my own"},
+    )
+    assert (first["review"], first["program"]) == ("task", ADAPTER)
+    assert any("judged by" in fact for fact in first["facts"])
+    assert "not valid Python" in second["problem"]
+    assert (out / "adapter" / "adapter.py").read_text() == f"{ADAPTER}\n# seen\n"
+    assert json.loads((out / "run.json").read_text())["survey"].endswith("; replaced in review: my own")
+    result = json.loads((out / "result.json").read_text())
+    assert result["submission_ok"]
+    assert result["self_reported"] is None
+    assert result["best"]["selection"]["value"] < 0.5 < result["naive"]["selection"]["value"]
+    assert asked(out)[:2] == ["survey:0:write:0", "survey:0:write:1"]
+    shown = str(model.calls[1][-1].content)
+    assert (task / "readings.txt").read_text().splitlines()[0] in shown
+    report = write_report(out).read_text()
+    assert "SELF-REPORTED" not in report
+    assert "a person decided on it: replaced in review: my own" in report
+
+
+def test_an_adapter_that_a_person_rejects_is_not_used(tmp_path: Path) -> None:
+    task, out = write_readings(tmp_path / "task"), tmp_path / "out"
+    reviewed(
+        task,
+        out,
+        surveying(adapter(ADAPTER)),
+        {"action": "reject", "reason": "levels drift"},
+        direction="minimize",
+    )
+    result = json.loads((out / "result.json").read_text())
+    assert "rejected in review: levels drift" in result["self_reported"]
+    assert not (out / "adapter").exists()
 
 
 def test_given_up_it_is_self_reported_and_says_why(tmp_path: Path) -> None:
