@@ -4,6 +4,7 @@ Each writer returns the truth of its labelled units: the answers of a unit's row
 """
 
 import hashlib
+import wave
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pandas as pd
 
 from tests.adapter_tasks import png
 
-LABELLED, TEST = 24, 6
+LABELLED, TEST = 12, 6
 Truth = dict[str, list[str] | list[float]]
 
 
@@ -83,7 +84,9 @@ def species(folder: Path, rng: np.random.Generator) -> Truth:
         hidden, sing = i % 6 == 5, rng.random(5) < 0.4
         name = f"PC{rng.integers(1, 9)}_{i:03d}"
         sound = np.convolve(rng.normal(size=40), np.ones(3))
-        (essential / "src_wavs" / f"{name}.wav").write_bytes(b"RIFF" + sound.astype("<f4").tobytes())
+        with wave.open(str(essential / "src_wavs" / f"{name}.wav"), "wb") as file:
+            file.setparams((1, 2, 4000, 0, "NONE", ""))
+            file.writeframes((4000 * sound).astype("<i2").tobytes())
         told = "?" if hidden else ",".join(str(s) for s in np.flatnonzero(sing))
         for (path, lines), cell in zip(
             lists.items(),
@@ -151,7 +154,54 @@ def lung_visits(folder: Path, rng: np.random.Generator) -> Truth:
     return {str(p): list(visits.astype(float)) for p, visits in later.groupby("Patient")["FVC"]}
 
 
+def comments(folder: Path, rng: np.random.Generator) -> Truth:
+    """Comments without ids; the sample repeats the rows of test.csv beside the one column that is to be told."""
+    describe(
+        folder, "Tell how likely a comment is rude, in the order of test.csv.", "area under the ROC curve"
+    )
+    words = np.array(["stone", "river", "thanks", "fool", "garden", "idiot", "kind", "lantern"])
+    rude = (np.arange(2 * LABELLED + TEST) % 3 == 0).astype(int)
+    table = pd.DataFrame({"Rude": rude})
+    table["When"] = [f"20{rng.integers(10, 20)}" if rng.random() < 0.7 else "" for _ in rude]
+    table["Text"] = [f'"{" ".join(words[rng.permutation(8)[:5]])} {i}"' for i in rng.permutation(len(rude))]
+    test = table[2 * LABELLED :].reset_index(drop=True)
+    table[: 2 * LABELLED].to_csv(folder / "train.csv", index=False)
+    test.drop(columns="Rude").to_csv(folder / "test.csv", index=False)
+    test.assign(Rude=0).to_csv(folder / "sample_null.csv", index=False)
+    return {f"row {i}": [float(one)] for i, one in enumerate(rude[: 2 * LABELLED])}
+
+
+def findings(folder: Path, rng: np.random.Generator) -> Truth:
+    """train/NAME.png with a row for each box of three readers in boxes.csv; all boxes of a picture in one cell."""
+    describe(
+        folder,
+        "Mark findings: `kind left top right bottom` repeated, `none` where there is nothing. What two readers "
+        "or all three mark alike is a finding.",
+        "the mean over pictures of the share of boxes, handed in or true, that are in both, to the pixel",
+    )
+    names, rows, truth = [f"{n:06x}" for n in rng.permutation(16**6)[: LABELLED + TEST]], [], {}
+    for i, name in enumerate(names):
+        pixels = rng.integers(0, 60, (12, 12))
+        found = []
+        for _ in range(i % 3):
+            kind, left, top = rng.integers(0, 2), rng.integers(0, 6), rng.integers(0, 6)
+            box = (left, top, left + rng.integers(2, 6), top + rng.integers(2, 6))
+            pixels[box[1] : box[3], box[0] : box[2]] += 90 + 60 * kind
+            found.append(" ".join(map(str, (kind, *box))))
+        picture(folder / ("train" if i < LABELLED else "test") / f"{name}.png", pixels)
+        for reader, seen in (("R1", found), ("R2", found[::-1]), ("R3", found[:1])):
+            rows += [(name, reader, *one.split()) for one in seen] or [(name, reader, "", "", "", "", "")]
+        truth[name] = [" ".join(dict.fromkeys(found)) or "none"]
+    columns = ["picture", "reader", "kind", "left", "top", "right", "bottom"]
+    table = pd.DataFrame(rows, columns=columns)
+    table[table["picture"].isin(names[:LABELLED])].to_csv(folder / "boxes.csv", index=False)
+    asked = pd.DataFrame({"picture": sorted(names[LABELLED:])})
+    asked.assign(findings="none").to_csv(folder / "sample_submission.csv", index=False)
+    return {name: truth[name] for name in names[:LABELLED]}
+
+
 Writer = Callable[[Path, np.random.Generator], Truth]
 LAYOUTS: dict[str, Writer] = {
-    layout.__name__: layout for layout in (hidden_messages, clean_pages, species, next_week, lung_visits)
+    layout.__name__: layout
+    for layout in (hidden_messages, clean_pages, species, next_week, lung_visits, comments, findings)
 }

@@ -23,12 +23,13 @@ def test_a_recorded_survey_is_graded_by_the_harness(tmp_path: Path, name: str) -
     truth = LAYOUTS[name](task, np.random.default_rng(0))
     config = RunConfig(run_dir=str(out), model=f"replay:{RECORDINGS / name}.jsonl", traces=1, steps=1)
     driver.drive(driver.prepare(str(task), config), lambda event: None)
-    assert json.loads((out / "run.json").read_text())["survey"] == "an adapter was written"
+    run = json.loads((out / "run.json").read_text())
+    assert run["survey"] == "an adapter was written"
     result = json.loads((out / "result.json").read_text())
     assert result["self_reported"] is None
     assert np.isfinite(result["naive"]["selection"]["value"])
     answers = pd.read_csv(out / "answers" / "selection-0.csv", dtype={UNIT: str})
-    column = next(c for c in answers.columns[1:] if c != UNIT)
+    (column,) = run["task"]["target"]
     graded = {str(unit): rows[column].tolist() for unit, rows in answers.groupby(UNIT)}
     assert graded
     for unit, values in graded.items():

@@ -19,6 +19,7 @@ from gome.tools.adapters.inputs import ANSWERS, FOLDER, AdapterInputs, named
 from gome.tools.data import archives
 from gome.tools.data.tables import read_cells, write_table
 from gome.tools.data.task_files import task_files
+from gome.tools.evaluation.answers import answers_fault
 from gome.tools.evaluation.grading import GradingError, measured, metric_of
 from gome.tools.evaluation.metric import UNIT
 from gome.tools.evaluation.submission import check_submission
@@ -40,6 +41,7 @@ def check_trusted(inputs: AdapterInputs, *, seed: int) -> None:
         for split in ("search", "selection"):
             sample, answers = inputs.sample(split, 0), inputs.answers(split, 0)
             _check_grading(inputs.task, answers, sample, seed)
+        _check_defined(inputs)
 
 
 def _check_repeats(inputs: AdapterInputs) -> None:
@@ -105,6 +107,18 @@ def _contents(carved: Carved) -> Iterator[tuple[str, str]]:
             yield name, hashlib.sha256(gzip.decompress(path.read_bytes())).hexdigest()
         else:
             yield name, digest(path)
+
+
+def _check_defined(inputs: AdapterInputs) -> None:
+    """The metric is defined for the answers of every fold. A grader of one's own is not asked."""
+    task, metric = inputs.task, metric_of(inputs.task)
+    for cut in [] if metric.own else [*inputs.plan.folds("search"), *inputs.plan.folds("selection")]:
+        answers = inputs.answers(cut.name, cut.fold)
+        if fault := answers_fault(metric, task, answers, inputs.sample(cut.name, cut.fold)):
+            raise Unfit(
+                f"{fault}, in a fold that grades {len(cut.test_rows)} units: let `label` or `group` of units() spread "
+                "them so that no fold is like that, or choose another metric."
+            )
 
 
 def _check_grading(task: Task, answers: pd.DataFrame, sample: pd.DataFrame, seed: int) -> None:

@@ -7,7 +7,7 @@ from gome.state.task import Task
 from gome.tools.data.splits import SplitPlan
 from gome.tools.evaluation.chance import perfect_submission
 from gome.tools.evaluation.grading import metric_of
-from gome.tools.evaluation.metric import AnswersError, GradingError
+from gome.tools.evaluation.metric import AnswersError, GradingError, Metric
 
 
 def check_answers(task: Task, train: pd.DataFrame, plan: SplitPlan) -> None:
@@ -24,13 +24,21 @@ def check_answers(task: Task, train: pd.DataFrame, plan: SplitPlan) -> None:
         )
         nothing = dict.fromkeys(task.prediction, "" if text else 0.0)
         plain = pd.DataFrame({task.id: answers[task.id], **nothing})
-        truth = perfect_submission(metric, task, answers, plain)
-        try:
-            metric(answers, plain if truth is None else truth, task)
-        except AnswersError as error:
+        if fault := answers_fault(metric, task, answers, plain):
             raise GomeError(
-                f"{task.root}/{task.train}: {error} in fold {split.fold} of the {split.name} part, and no program can "
+                f"{task.root}/{task.train}: {fault} in fold {split.fold} of the {split.name} part, and no program can "
                 "change that; choose another metric."
-            ) from error
-        except GradingError:  # of the stand-in for predictions
-            continue
+            )
+
+
+def answers_fault(metric: Metric, task: Task, answers: pd.DataFrame, plain: pd.DataFrame) -> str:
+    """Why the metric is not defined for such answers, whatever is predicted; '' if it is, or if that cannot be told.
+    `plain` is any submission for them."""
+    truth = perfect_submission(metric, task, answers, plain)
+    try:
+        metric(answers, plain if truth is None else truth, task)
+    except AnswersError as error:
+        return str(error)
+    except GradingError:  # of the stand-in for predictions
+        return ""
+    return ""
