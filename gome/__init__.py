@@ -1,7 +1,8 @@
 """Gome: a training program improved by directed steps, on LangGraph.
 
-`build_graph` gives the whole run as a graph to compile or to add to your own, `build_trace` one trace of it, `as_tool`
-a tool for an agent. They load when first used: `import gome` takes milliseconds.
+`fit` makes a run of a table or a task folder, `load` opens one; `GomeClassifier` and `GomeRegressor` are estimators in
+the manner of scikit-learn. `build_graph` gives the whole run as a graph to compile or to add to your own, `build_trace`
+one trace of it, `as_tool` a tool for an agent. They load when first used: `import gome` takes milliseconds.
 """
 
 import importlib
@@ -9,6 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gome.face.estimators import GomeClassifier, GomeRegressor
+    from gome.face.fitting import afit, fit, load
+    from gome.face.run import Run
     from gome.graph.run import build_graph
     from gome.graph.trace import build_trace
     from gome.state.config import RunConfig
@@ -22,9 +26,27 @@ if (_root / "pyproject.toml").is_file():
     __path__.append(str(_root))
 
 __version__ = "0.1.0"
-__all__ = ["GomeError", "RunConfig", "as_tool", "build_graph", "build_trace"]
+__all__ = [
+    "GomeClassifier",
+    "GomeError",
+    "GomeRegressor",
+    "Run",
+    "RunConfig",
+    "afit",
+    "as_tool",
+    "build_graph",
+    "build_trace",
+    "fit",
+    "load",
+]
 
 _HOMES = {
+    "GomeClassifier": "gome.face.estimators",
+    "GomeRegressor": "gome.face.estimators",
+    "Run": "gome.face.run",
+    "afit": "gome.face.fitting",
+    "fit": "gome.face.fitting",
+    "load": "gome.face.fitting",
     "GomeError": "gome.state.errors",
     "RunConfig": "gome.state.config",
     "as_tool": "gome.tool",

@@ -2,14 +2,14 @@
 
 import itertools
 import os
-import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphDrained
 from langgraph.graph.state import CompiledStateGraph
@@ -27,12 +27,15 @@ from gome.state.errors import GomeError, RunStopped
 from gome.state.event import Event, Observer
 from gome.state.plain import JsonObject
 from gome.state.review import Question, where_of
+from gome.stopping import Stopper
 from gome.tools.execution.environment.runtime import ensure_runtime
 from gome.tools.models.chat import make_model
 from gome.tools.records.lock import one_writer
 from gome.tools.records.run_file import read_run
 from gome.tools.spans import labels
 
+Models = Mapping[str, BaseChatModel]
+"""Chat models by role, in place of those that the configuration names."""
 Reviewer = Callable[[Question], JsonObject | None]
 """Answers a question of a run as `gome.state.review.Answer`; None: nobody answers now, the run stops."""
 RECURSION_LIMIT = 1_000_000
@@ -41,9 +44,15 @@ THIN_EVERY = 100
 """Steps after which old checkpoints are deleted."""
 
 
-def prepare(task: str, config: RunConfig, say: Callable[[str], None] = lambda line: None) -> Path:
-    """Check the task and lay out its run folder, before anything runs; `say` is told what takes long. GomeError for a
-    bad task or configuration."""
+def prepare(
+    task: str,
+    config: RunConfig,
+    say: Callable[[str], None] = lambda line: None,
+    *,
+    models: Models | None = None,
+) -> Path:
+    """Check the task and lay out its run folder, before anything runs; `say` is told what takes long. `models`: as in
+    `build_graph`. GomeError for a bad task or configuration."""
     _make_sure_models_exist(config)
     if config.checkpoints:
         check(config.checkpoints)
@@ -57,7 +66,7 @@ def prepare(task: str, config: RunConfig, say: Callable[[str], None] = lambda li
         raise GomeError(f"--run-dir {folder} is not empty; {hint}")
     if config.runtime:
         ensure_runtime(config.runtime, progress=say)
-    return prepare_run(task, config)
+    return prepare_run(task, config, with_model="coder" in (models or {}))
 
 
 def _make_sure_models_exist(config: RunConfig) -> None:
@@ -73,20 +82,29 @@ def _make_sure_it_is_where_it_was(run_dir: Path, before: Path) -> None:
         )
 
 
-def drive(run_dir: Path, observer: Observer, reviewer: Reviewer = lambda question: None) -> Path:
-    """Run a laid-out run, from its last checkpoint if there is one, until it is finished, drained, or waits for a
-    review that nobody gives.
+def drive(
+    run_dir: Path,
+    observer: Observer,
+    reviewer: Reviewer = lambda question: None,
+    *,
+    models: Models | None = None,
+    stopper: Stopper | None = None,
+) -> Path:
+    """Run a laid-out run, from its last checkpoint if there is one, until it is finished, drained (by Ctrl-C, TERM or
+    `stopper`), or waits for a review that nobody gives. `models`: as in `build_graph`.
 
     Raises GomeError if another process is at work on it, or if the folder was moved.
     """
     run = read_run(run_dir)
     _make_sure_it_is_where_it_was(run_dir, Path(run["config"]["run_dir"]))
-    stop, drain = threading.Event(), threading.Event()
+    stopper = stopper or Stopper()
 
     def say(line: str) -> None:
         observer({"trace": None, "step": None, "phase": "run", "text": line})
 
-    registry = ServiceRegistry(stop=stop, drain=drain.is_set, observer=observer)
+    registry = ServiceRegistry(
+        models=models, stop=stopper.stop, drain=stopper.drain.is_set, observer=observer
+    )
     with (
         one_writer(run_dir),
         _heartbeat(run_dir, registry),
@@ -106,11 +124,11 @@ def drive(run_dir: Path, observer: Observer, reviewer: Reviewer = lambda questio
         context = RunConfig(**run["config"])
         try:
             while True:
-                with _draining(drain, stop, say) as control, _saying_what_stands(run_dir):
+                with stopper.over(say) as control, _saying_what_stands(run_dir):
                     _stream(graph, given, config, context, control, observer)
                 if not (waiting := graph.get_state(config).interrupts):
                     break
-                if control.drain_requested:
+                if stopper.drain.is_set():
                     raise RunStopped("stopped")
                 given = Command(resume={i.id: _answered(i.value, reviewer) for i in waiting})
         except (GraphDrained, RunStopped) as end:
@@ -193,30 +211,3 @@ def _heartbeat(run_dir: Path, registry: ServiceRegistry) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-
-
-@contextmanager
-def _draining(
-    drain: threading.Event, stop: threading.Event, say: Callable[[str], None]
-) -> Iterator[RunControl]:
-    """The first Ctrl-C (or TERM) lets the work in flight finish, the second drops it. Main thread only."""
-    control = RunControl()
-    if threading.current_thread() is not threading.main_thread():
-        yield control
-        return
-
-    def on_signal(number: int, frame: Any) -> None:
-        if control.drain_requested:
-            stop.set()
-            say("dropping the work in flight")
-        else:
-            control.request_drain("interrupted")
-            drain.set()
-            say("finishing what is in flight, then stopping; Ctrl-C again to stop now")
-
-    before = {s: signal.signal(s, on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield control
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

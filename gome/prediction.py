@@ -15,6 +15,7 @@ from gome.solution import solution_of
 from gome.state.errors import GomeError
 from gome.state.parts import Score
 from gome.state.task import Task
+from gome.tools.data.ids import id_text
 from gome.tools.data.new_rows.files import check_files
 from gome.tools.data.new_rows.rows import NewRows, read_new_rows
 from gome.tools.evaluation.bootstrap import score
@@ -73,7 +74,7 @@ def _scored(task: Task, table: pd.DataFrame, new: NewRows, seed: int) -> Predict
     if new.answers is None:
         return Predictions(task, table, None, 0, "")
     known = new.answers
-    graded = table[table[task.id].isin(known[task.id])]
+    graded = table[id_text(table[task.id]).isin(known[task.id]).to_numpy()]
     try:
         reached, why = score(task, [(known, graded)], seed=seed), ""
     except (GradingError, GomeError) as error:

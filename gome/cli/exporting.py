@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from gome.cli import error_lines
-from gome.cli.predicting import say, stopped_by_keys
+from gome.cli.predicting import say
 from gome.state.errors import GomeError, RunStopped
 
 
@@ -17,6 +17,7 @@ def export_options(parser: argparse.ArgumentParser) -> None:
 def export(arguments: argparse.Namespace) -> int:
     """Write the folder; 0, or 2 with the line that says why there is none."""
     from gome.export.folder import export as exported  # seconds to load
+    from gome.stopping import stopped_by_keys
 
     run = arguments.run.resolve()
     with error_lines.told(run, then="export again"), stopped_by_keys() as stop:

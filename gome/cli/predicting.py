@@ -1,12 +1,8 @@
 """gome predict: predictions of a run's solution for new rows, and their score where the rows have labels."""
 
 import argparse
-import signal
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from gome.cli import error_lines
@@ -35,6 +31,7 @@ def predict(arguments: argparse.Namespace) -> int:
     """Write the predictions, and say their score; 0, or 2 with the line that says why there are none."""
     rows, out = arguments.rows, arguments.out
     from gome.prediction import predict as predicted  # seconds to load
+    from gome.stopping import stopped_by_keys
     from gome.tools.data.table_names import SUFFIXES, is_table
     from gome.tools.evaluation.hand_over import write_as_sample
 
@@ -70,14 +67,3 @@ def predict(arguments: argparse.Namespace) -> int:
 def say(line: str) -> None:
     """Tell the person something that is no result."""
     print(f"gome: {one_line(line)}", file=sys.stderr)
-
-
-@contextmanager
-def stopped_by_keys() -> Iterator[threading.Event]:
-    """Ctrl-C ends the programs that run, and then the command."""
-    stop = threading.Event()
-    before = signal.signal(signal.SIGINT, lambda number, frame: stop.set())
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -55,7 +55,7 @@ class Progress:
         self._note = ""
         self._last_line = ""
         self._lock = threading.Lock()
-        self._live = Live(get_renderable=self._render, console=self.console, refresh_per_second=4)
+        self._live = Live(get_renderable=self.frame, console=self.console, refresh_per_second=4)
         for record in self._folder.records:
             self._take_record(record)
 
@@ -144,7 +144,8 @@ class Progress:
         parts += [f"at most {duration_text(limit)}"] if limit else []
         return " · ".join([*parts, self._folder.reasoner])
 
-    def _render(self) -> RenderableType:
+    def frame(self) -> RenderableType:
+        """How the run stands now: its header, a row for each trace, the best so far."""
         with self._lock:
             best = "SELF-REPORTED best" if self._folder.self_reported else "best"
             now = f"{best} {self._best_text()} · {duration_text(time.monotonic() - self._began)}"

@@ -200,6 +200,6 @@ def test_it_stands_beside_the_score_wherever_that_is_told(diabetes: Path, tmp_pa
     assert len(logged) == 2
     assert all(line.endswith(f"(naive {value:.1f})") for line in logged)
     console = Console(width=120, record=True, force_terminal=True)
-    console.print(Progress(tmp_path / "out", console)._render())
+    console.print(Progress(tmp_path / "out", console).frame())
     assert f"(naive {value:.1f})" in console.export_text()
     assert f"{value:.1f}" in write_report(tmp_path / "out").read_text()

@@ -24,6 +24,7 @@ PAGES = [
     "docs/long-runs.md",
     "docs/tasks.md",
     "docs/predict.md",
+    "docs/python.md",
     "docs/review.md",
     "docs/runs.md",
     "docs/tracing.md",

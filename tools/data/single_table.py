@@ -142,10 +142,9 @@ def _sides(
     """Which rows are the train and the test part, and whether the labels of the latter are known."""
     target, group, time = wanted.target, wanted.group, wanted.time
     unlabelled = labels.isna().any(axis=1).to_numpy()
-    if (~unlabelled).sum() < 2 * MIN_ROWS:
-        raise GomeError(
-            f"{path}: {(~unlabelled).sum()} rows have a label; at least {2 * MIN_ROWS} are needed."
-        )
+    least = MIN_ROWS if unlabelled.any() else 2 * MIN_ROWS
+    if (~unlabelled).sum() < least:
+        raise GomeError(f"{path}: {(~unlabelled).sum()} rows have a label; at least {least} are needed.")
     if unlabelled.any():
         return ~unlabelled, unlabelled, False
     numeric = len(target) == 1 and pd.api.types.is_float_dtype(labels[target[0]])

@@ -10,14 +10,14 @@ import pandas as pd
 from gome.state.errors import GomeError
 
 
-def write_rows(rows: object, folder: Path) -> Path:
-    """A CSV file of `rows` in `folder`, under a name that its content gives it.
+def write_rows(rows: object, folder: Path, stem: str = "rows") -> Path:
+    """A CSV file of `rows` in `folder`, under a name that `stem` and its content give it.
 
     `rows` is CSV text, a mapping for each row, a mapping of columns to their values, or a DataFrame. GomeError for
     anything else, if mappings have different names, columns different lengths, or there is no row.
     """
     text = rows if isinstance(rows, str) else _frame(rows).to_csv(index=False)
-    path = folder / f"rows-{hashlib.sha256(text.encode()).hexdigest()[:12]}.csv"
+    path = folder / f"{stem}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.csv"
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
