@@ -116,11 +116,27 @@ class Files:
                 with contextlib.suppress(OSError):
                     there = f"/proc/{pid}/root/{name}"
                     device = os.stat(there).st_dev
-                    if device not in used and device != os.stat(f"/{name}").st_dev:
+                    if device in used or device == os.stat(f"/{name}").st_dev:
+                        continue
+                    if device in _file_systems_in_memory(
+                        pid
+                    ):  # while its walls are built, the disk may stand there
                         size = os.statvfs(there)
                         used[device] = (size.f_blocks - size.f_bfree) * size.f_frsize
                         self.count += size.f_files - size.f_ffree
         self.memory = max(self.memory, sum(used.values()))
+
+
+def _file_systems_in_memory(pid: int) -> set[int]:
+    """The devices of the tmpfs mounts that a process sees."""
+    found: set[int] = set()
+    with open(f"/proc/{pid}/mountinfo") as mounts:
+        for line in mounts:
+            mount, _, kind = line.partition(" - ")
+            if kind.startswith("tmpfs "):
+                major, _, minor = mount.split()[2].partition(":")
+                found.add(os.makedev(int(major), int(minor)))
+    return found
 
 
 @cache
