@@ -89,6 +89,8 @@ def _graded(state: TraceState, services: RunServices, evaluation: Evaluation) ->
     before: Evaluation | None = services.artifacts.get_json(incumbent["evaluation"]) if incumbent else None
     comparison = _compare(state, services, evaluation, before)
     measured, findings = measured_verdict(comparison), Findings([])
+    if evaluation.get("race"):
+        measured = MeasuredVerdict(clear=False, tie=False)
     if measured.clear or measured.tie:
         program = services.artifacts.get_text(str(state["work"]["code"]))
         findings = align(services, program, evaluation, before, state["trace"], state["step"])
@@ -161,8 +163,9 @@ def _compare(
         return None
     if services.task.self_reported and score:
         return by_margin(services.task.direction, incumbent["score"]["value"], score["value"])
-    rows = services.evaluator.predictions(before), services.evaluator.predictions(evaluation)
-    return compare(services.task, *rows, seed=services.config.seed)
+    ours, theirs = services.evaluator.predictions(before), services.evaluator.predictions(evaluation)
+    same = ours[: len(theirs)] if evaluation.get("race") else ours
+    return compare(services.task, same, theirs, seed=services.config.seed)
 
 
 def _severe(judgement: Judgement | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from gome.optimizer.racing import race_against
 from gome.state.in_flight import FailedRun
 from gome.state.parts import Evaluation, fold_seconds
 from gome.state.schema import TraceState
@@ -14,13 +15,22 @@ def runner(state: TraceState, services: RunServices) -> TraceState:
     work, trace, step = state["work"], state["trace"], state["step"]
     program = services.artifacts.get_text(str(work["code"]))
     evaluation: Evaluation | None = None
+    incumbent = state.get("incumbent")
+    look = race_against(services, incumbent["evaluation"]) if incumbent else None
     for split in ("smoke", "search"):
 
         def on_fold(done: int, folds: int, split: str = split) -> None:
             part = f"{split} {done}/{folds}" if folds > 1 else split
             services.emit("runner", part, trace, step)
 
-        evaluation = services.evaluator.evaluate(program, split, trace=trace, step=step, on_fold=on_fold)
+        evaluation = services.evaluator.evaluate(
+            program,
+            split,
+            trace=trace,
+            step=step,
+            on_fold=on_fold,
+            look=look if split == "search" else None,
+        )
         if evaluation["status"] != "ok":
             break
     assert evaluation is not None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gome.state.in_flight import Incumbent
-from gome.state.parts import Comparison, Evaluation, Hypothesis, Verdict, fold_seconds, gain_of
+from gome.state.parts import Comparison, Evaluation, Hypothesis, Verdict, fold_seconds, gain_of, race_words
 from gome.state.task import Direction, Task
 from gome.tools.wording import change_words, gain_words, readable, score_text, share_words
 
@@ -44,7 +44,8 @@ def change_of(
     task: Task, incumbent: Incumbent | None, candidate: Evaluation, comparison: Comparison | None
 ) -> str | None:
     """What was measured, in words: 'rmse 54.70 → 54.46 (better by 0.24 ± 0.10), better in 98 % of resamples', or
-    'rmse 54.70 → 54.46 (better by 0.24), self-reported, with a margin of 0.27'.
+    'rmse 54.70 → 54.46 (better by 0.24), self-reported, with a margin of 0.27', or, on the folds that ran, 'stopped after
+    1 of 5 folds, there rmse 54.70 → 58.11 (worse by 3.41 ± 0.80), better in 0 % of resamples'.
 
     None where nothing was compared, as for a trace's first solution.
     """
@@ -55,7 +56,10 @@ def change_of(
     if task.self_reported:
         change = change_words(task.metric, *scores, comparison["gain"])
         return f"{change}, self-reported, with a margin of {comparison['stderr']:.2g}"
+    if race := candidate.get("race"):
+        scores = race["incumbent"], race["candidate"]
     change = change_words(task.metric, *scores, comparison["gain"], comparison["stderr"])
+    change = f"{race_words(race)}, there {change}" if race else change
     return f"{change}, better in {share_words(comparison['p_better'])} of resamples"
 
 

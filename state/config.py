@@ -22,6 +22,7 @@ Part = Literal[
     "restarts",
     "ensemble",
     "survey",
+    "racing",
 ]
 """What an ablation can leave out."""
 
@@ -109,7 +110,7 @@ class RunConfig(TaskOptions):
     without: tuple[Part, ...] = Field(
         default=(),
         description="Leave parts out, comma-separated: reasoning, probes, trials, evidence, momentum, traces, merge, "
-        "restarts, ensemble, survey.",
+        "restarts, ensemble, survey, racing.",
     )
     lessons: str | None = Field(
         default=None,

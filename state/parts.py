@@ -46,10 +46,21 @@ class Score(TypedDict):
     folds: list[float]
 
 
-class Evaluation(TypedDict):
-    """One program, run and graded on all folds of one split with one seed.
+class Race(TypedDict):
+    """Of an evaluation that was stopped as the program was plainly worse than the incumbent: how many `folds` were run,
+    the first ones `of` all, and the mean scores of both on these."""
 
-    `status` 'ok' has a score and predictions; every other status has `problems`, one line each.
+    folds: int
+    of: int
+    candidate: float
+    incumbent: float
+
+
+class Evaluation(TypedDict):
+    """One program, run and graded on all folds of one split with one seed; on the first of them, if it was stopped.
+
+    `status` 'ok' has a score and predictions; every other status has `problems`, one line each. Where a `race` stopped
+    it, there is no score: one on some of the folds says nothing beside others.
     `log`, `predictions` are artifact references. `facts` are what the program logged, over all folds, or on the one that
     failed (see docs: program log). `seconds` are of all folds together; `fold_seconds` and `fold_cpu_seconds` the mean of
     one, or those of the fold that failed; the latter None where nobody counts them.
@@ -69,6 +80,12 @@ class Evaluation(TypedDict):
     peak_mb: float
     gpu_peak_mb: NotRequired[float | None]
     facts: JsonObject
+    race: NotRequired[Race | None]
+
+
+def race_words(race: Race) -> str:
+    """'stopped after 1 of 5 folds'."""
+    return f"stopped after {race['folds']} of {race['of']} folds"
 
 
 def fold_seconds(evaluation: Evaluation) -> float:
@@ -173,7 +190,9 @@ def evaluation_from_json(row: Any) -> Evaluation | None:
         facts={},
     )
     known = {name: value for name, value in row.items() if value is not None}
-    return cast(Evaluation, {**blank, **known, "score": _score(row.get("score"))})
+    return cast(
+        Evaluation, {**blank, **known, "score": _score(row.get("score")), "race": _race(row.get("race"))}
+    )
 
 
 def comparison_from_json(row: Any) -> Comparison | None:
@@ -183,6 +202,11 @@ def comparison_from_json(row: Any) -> Comparison | None:
     gain = row["gain"]
     blank = Comparison(gain=gain, stderr=0.0, p_better=0.5, low=gain, high=gain)
     return cast(Comparison, {**blank, **{name: value for name, value in row.items() if is_number(value)}})
+
+
+def _race(row: Any) -> Race | None:
+    known = isinstance(row, Mapping) and all(is_number(row.get(name)) for name in Race.__annotations__)
+    return cast(Race, dict(row)) if known else None
 
 
 def _score(row: Any) -> Score | None:

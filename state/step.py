@@ -13,6 +13,7 @@ from gome.state.parts import (
     Evaluation,
     Hypothesis,
     Probe,
+    Race,
     Review,
     Score,
     Stage,
@@ -148,6 +149,11 @@ class StepRecord:
     def counts(self) -> bool:
         """Whether there is a score that stands: neither failed nor voided for leakage."""
         return self.value is not None and self.evaluation is not None and self.evaluation["status"] == "ok"
+
+    @property
+    def race(self) -> Race | None:
+        """The race that stopped the program's evaluation, None where all of its folds ran."""
+        return self.evaluation.get("race") if self.evaluation else None
 
     @property
     def gain(self) -> float | None:

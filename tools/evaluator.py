@@ -11,7 +11,7 @@ import pandas as pd
 
 from gome.state.errors import GomeError, RunStopped, TimeReached
 from gome.state.evidence import ShownRow
-from gome.state.parts import Evaluation, Score
+from gome.state.parts import Evaluation, Race, Score
 from gome.state.task import Task
 from gome.tools.budget import Budget
 from gome.tools.data.inputs import Inputs
@@ -28,6 +28,7 @@ from gome.tools.execution.resources import resources_of
 from gome.tools.execution.scheduler import Scheduler, run_to_its_end
 from gome.tools.execution.workspace import remove_work_dir
 from gome.tools.fold_progress import FoldProgress
+from gome.tools.fold_race import FoldRace, Look
 from gome.tools.parallel import in_parallel
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.results import FoldResult, Results, result_name
@@ -83,12 +84,14 @@ class Evaluator:
         trace: int = 0,
         step: int | None = None,
         on_fold: Callable[[int, int], None] = lambda done, folds: None,
+        look: Look | None = None,
     ) -> Evaluation:
         """Run and grade `program` on all folds of `split`, a probe's on one, side by side where slots are free.
 
         `trace` and `step` say for whom. The evaluation ends with the first fold, in their order, that fails: what runs
         behind it is stopped, and counts for nothing. `on_fold(done, n)` is called, maybe from other threads, when the
-        first fold starts and as each of the n is done, but for the last. Raises RunStopped when asked to stop,
+        first fold starts and as each of the n is done, but for the last. A `look` at the folds so far may end the
+        evaluation before its last fold, without a score. Raises RunStopped when asked to stop,
         BudgetReached when there is no budget for it, or the time ends in the middle.
         """
         if self.task.self_reported and split == "final":
@@ -98,6 +101,7 @@ class Evaluator:
         wall_s = min(self._limit_s(split), self.budget.first_limit_s(split, folds))
         name = result_name(program, split, seed)
         progress = FoldProgress(folds, on_fold)
+        race = FoldRace(folds, look) if look and folds > 1 else None
 
         def one(place: int) -> FoldResult | None:
             fold = numbers[place]
@@ -110,12 +114,16 @@ class Evaluator:
                     result = self._run_fold(program, split, fold, seed, trace, name, wall_s, stop)
             finally:
                 progress.done(place, failed=result is None or result["status"] != "ok")
+            if race and result and result["status"] == "ok":
+                enough = race.done(place, partial(self._fold_predictions, split, fold, result))
+                progress.decide(enough or folds)
             return result
 
         with span(f"program {split}", trace=trace, step=step, split=split, seed=seed) as figures:
             results = in_parallel(one, range(folds), most=self.scheduler.slots)
             counted = [r for r in results[: progress.end] if r is not None]
-            evaluation = self._summed_up(name, split, seed, counted)
+            decided = race.decided if race and counted[-1]["status"] == "ok" else None
+            evaluation = self._summed_up(name, split, seed, counted, decided)
             figures |= figures_of(evaluation)
         return evaluation
 
@@ -132,6 +140,10 @@ class Evaluator:
         """(answers, submission) of each fold of a graded evaluation, rows aligned."""
         table = self.artifacts.get_table(str(evaluation["predictions"]))
         return by_fold(self.inputs, evaluation["split"], table)
+
+    def _fold_predictions(self, split: str, fold: int, result: FoldResult) -> FoldPredictions:
+        table = self.artifacts.get_table(str(result.get("predictions")))
+        return self.inputs.answers(split, fold), table.drop(columns=FOLD)
 
     def unread(self, evaluation: Evaluation, error: Exception) -> Evaluation:
         """The evaluation of a program whose predictions made their reader fail: a format fault, its traceback logged."""
@@ -233,7 +245,9 @@ class Evaluator:
         result = fold_result(outcome, status, problems, log, facts)
         return result, None if frame is None else frame.assign(**{FOLD: fold})
 
-    def _summed_up(self, name: str, split: str, seed: int, results: list[FoldResult]) -> Evaluation:
+    def _summed_up(
+        self, name: str, split: str, seed: int, results: list[FoldResult], race: Race | None
+    ) -> Evaluation:
         last = results[-1]
         told = results if last["status"] == "ok" else [last]  # of a failure the fold that failed
         evaluation = Evaluation(
@@ -251,6 +265,7 @@ class Evaluator:
             peak_mb=max(r["peak_mb"] for r in results),
             gpu_peak_mb=max((mb for r in results if (mb := r.get("gpu_peak_mb")) is not None), default=None),
             facts=facts_of_folds([r["facts"] for r in told]),
+            race=race,
         )
         if last["status"] != "ok":
             return evaluation
@@ -258,7 +273,9 @@ class Evaluator:
         if len(results) > 1:
             tables = [self.artifacts.get_table(str(r["predictions"])) for r in results]
             evaluation["predictions"] = self.results.put_all_folds(name, pd.concat(tables, ignore_index=True))
-        if split in ("search", "selection"):
+        if race:
+            self.results.put_score(name, evaluation["predictions"], None)
+        elif split in ("search", "selection"):
             self._score(evaluation)
         return evaluation
 

@@ -28,6 +28,11 @@ class FoldProgress:
         if telling:
             self._tell(self._done, self._folds)
 
+    def decide(self, folds: int) -> None:
+        """So many folds are enough: those behind them count no more."""
+        with self._lock:
+            self.end = min(self.end, folds)
+
     def is_beyond_failure(self, fold: int) -> bool:
-        """Whether a fold before this one has failed."""
+        """Whether a fold before this one has failed, or those before it are enough."""
         return fold >= self.end

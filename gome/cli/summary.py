@@ -61,12 +61,13 @@ def resume_command(run_dir: Path) -> str:
 
 
 def steps_text(folder: RunFolder) -> str:
-    """'7 steps: 4 accepted, 2 rejected, 1 failed'."""
-    total = len(folder.records)
+    """'7 steps: 4 accepted, 2 rejected, 1 failed; 1 stopped before its last fold'."""
+    total, raced = len(folder.records), sum(bool(r.race) for r in folder.records)
     parts = [
         f"{n} {verdict}" for verdict in ("accepted", "rejected", "failed") if (n := folder.count(verdict))
     ]
-    return f"{total} {'step' if total == 1 else 'steps'}{': ' if parts else ''}{', '.join(parts)}"
+    said = f"{total} {'step' if total == 1 else 'steps'}{': ' if parts else ''}{', '.join(parts)}"
+    return f"{said}; {raced} stopped before {'its' if raced == 1 else 'their'} last fold" if raced else said
 
 
 def kind_of(best: Best) -> str:

@@ -174,13 +174,13 @@ def predictions(records: Iterable[StepRecord]) -> list[StepRecord]:
 
 
 def mark_kind(record: StepRecord) -> str:
-    """How a step is drawn: accepted, rejected, or failed (void ones too)."""
-    return record.verdict if _counts(record) else "failed"
+    """How a step is drawn: accepted, rejected (those that a race stopped too), or failed (void ones too)."""
+    return record.verdict if _counts(record) or record.race else "failed"
 
 
 def mark_title(record: StepRecord) -> str:
     """What a step's mark says when it is pointed at."""
-    said = record.reason if mark_kind(record) == "failed" else score_text(_value(record), _error(record))
+    said = record.reason if not _counts(record) else score_text(_value(record), _error(record))
     return f"{record.id} {record.verdict}: {said}"
 
 
@@ -251,7 +251,7 @@ def _place_steps(chart: Chart, records: Sequence[StepRecord], x: Scale, y: Scale
 
 def _step_mark(record: StepRecord, at: float, y: Scale, strip: float | None) -> Mark:
     kind, tone, title = mark_kind(record), record.trace % TONES, mark_title(record)
-    if kind == "failed":
+    if not _counts(record):
         return Mark(at, strip or 0.0, kind, tone, title)
     value, error = _value(record), _error(record)
     mark = Mark(at, y(value), kind, tone, title)

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from gome.cli.summary import steps_text
 from gome.graph.run import build_graph
+from gome.report.page import write_report
+from gome.run_folder import RunFolder
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.state.step import StepRecord
@@ -70,6 +73,16 @@ def test_a_better_program_is_accepted_and_a_worse_one_rejected(cancer: Path, tmp
     assert [r.verdict for r in records] == ["accepted", "accepted", "rejected"]
     assert records[1].comparison["gain"] > 0
     assert records[2].comparison["p_better"] < 0.01
+    race, folds = records[2].race, records[1].score["folds"]
+    assert (race["folds"], race["of"], race["incumbent"]) == (1, len(folds), pytest.approx(folds[0]))
+    assert records[2].value is None
+    assert f"stopped after 1 of {len(folds)} folds" in records[2].reason
+    ran = {
+        path.name for path in (tmp_path / "out" / "results").glob(f"{records[2].evaluation['key']}-f*.json")
+    }
+    assert ran == {f"{records[2].evaluation['key']}-f0.json"}
+    assert "1 stopped before its last fold" in steps_text(RunFolder.read(tmp_path / "out"))
+    assert f"1 of {len(folds)} folds" in write_report(tmp_path / "out").read_text()
     assert records[1].parent == records[0].code
     assert records[2].parent == records[1].code
     assert result["best"]["members"][0]["id"] == "0:1"
