@@ -17,7 +17,7 @@ from gome.tools.budget import Budget
 from gome.tools.data.inputs import Inputs
 from gome.tools.data.label_probes import PROBES, probed_fold
 from gome.tools.evaluation.bootstrap import FoldPredictions, score
-from gome.tools.evaluation.fold_facts import facts_of_folds, fold_result, mean_of
+from gome.tools.evaluation.fold_facts import evaluation_of_folds, fold_result
 from gome.tools.evaluation.metric import AnswersError, GradingError
 from gome.tools.evaluation.shown_rows import example_rows
 from gome.tools.evaluation.submission import check_submission
@@ -248,28 +248,10 @@ class Evaluator:
     def _summed_up(
         self, name: str, split: str, seed: int, results: list[FoldResult], race: Race | None
     ) -> Evaluation:
-        last = results[-1]
-        told = results if last["status"] == "ok" else [last]  # of a failure the fold that failed
-        evaluation = Evaluation(
-            key=name,
-            split=split,
-            seed=seed,
-            status=last["status"],
-            score=None,
-            problems=list(dict.fromkeys(p for r in results for p in r["problems"])),
-            log=last["log"],
-            predictions=None,
-            seconds=sum(r["seconds"] for r in results),
-            fold_seconds=mean_of(told, "seconds") or 0.0,
-            fold_cpu_seconds=mean_of(told, "cpu_seconds"),
-            peak_mb=max(r["peak_mb"] for r in results),
-            gpu_peak_mb=max((mb for r in results if (mb := r.get("gpu_peak_mb")) is not None), default=None),
-            facts=facts_of_folds([r["facts"] for r in told]),
-            race=race,
-        )
-        if last["status"] != "ok":
+        evaluation = evaluation_of_folds(name, split, seed, results, race)
+        if evaluation["status"] != "ok":
             return evaluation
-        evaluation["predictions"] = last["predictions"]
+        evaluation["predictions"] = results[-1]["predictions"]
         if len(results) > 1:
             tables = [self.artifacts.get_table(str(r["predictions"])) for r in results]
             evaluation["predictions"] = self.results.put_all_folds(name, pd.concat(tables, ignore_index=True))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from gome.state.parts import Status, is_number
+from gome.state.parts import Evaluation, Race, Status, is_number
 from gome.state.plain import JsonObject
 from gome.tools.execution.exit_status import gpu_peak_mb
 from gome.tools.execution.job import Outcome
@@ -29,7 +29,32 @@ def fold_result(
     }
 
 
-def mean_of(results: Sequence[FoldResult], name: Literal["seconds", "cpu_seconds"]) -> float | None:
+def evaluation_of_folds(
+    name: str, split: str, seed: int, results: Sequence[FoldResult], race: Race | None
+) -> Evaluation:
+    """What the runs on the folds come to, without predictions and score; of a failure, which is the last, what it said."""
+    last = results[-1]
+    told = results if last["status"] == "ok" else [last]
+    return Evaluation(
+        key=name,
+        split=split,
+        seed=seed,
+        status=last["status"],
+        score=None,
+        problems=list(dict.fromkeys(p for r in results for p in r["problems"])),
+        log=last["log"],
+        predictions=None,
+        seconds=sum(r["seconds"] for r in results),
+        fold_seconds=_mean_of(told, "seconds") or 0.0,
+        fold_cpu_seconds=_mean_of(told, "cpu_seconds"),
+        peak_mb=max(r["peak_mb"] for r in results),
+        gpu_peak_mb=max((mb for r in results if (mb := r.get("gpu_peak_mb")) is not None), default=None),
+        facts=facts_of_folds([r["facts"] for r in told]),
+        race=race,
+    )
+
+
+def _mean_of(results: Sequence[FoldResult], name: Literal["seconds", "cpu_seconds"]) -> float | None:
     """The mean over the runs that know it, None if none does."""
     known = [value for r in results if (value := r.get(name)) is not None]
     return round(sum(known) / len(known), 3) if known else None
