@@ -32,7 +32,7 @@ def fold_result(
 def evaluation_of_folds(
     name: str, split: str, seed: int, results: Sequence[FoldResult], race: Race | None
 ) -> Evaluation:
-    """What the runs on the folds come to, without predictions and score; of a failure, which is the last, what it said."""
+    """What the runs on the folds come to, without predictions and score; of a failure, the last one, what it said."""
     last = results[-1]
     told = results if last["status"] == "ok" else [last]
     return Evaluation(
