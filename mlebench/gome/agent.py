@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from fnmatch import fnmatch
 from pathlib import Path
 
 from checker import Checker
@@ -53,26 +54,29 @@ def _gome(*words: str) -> list[str]:
 def _task(places: Places) -> list[str]:
     """The task, and the words that describe it: the competition's own, then the benchmark's.
 
-    Obfuscated words do not name the competition; the data are copied then, as the plain ones lie beside them.
+    Obfuscated words do not name the competition; the task is a folder of links to the data then, as the plain words lie
+    beside them.
     """
-    obfuscated, data = os.environ.get("OBFUSCATE", "").lower() == "true", places.data
+    obfuscated, data = os.environ.get("OBFUSCATE", "").lower() == "true", [str(places.data)]
     kind = "_obfuscated" if obfuscated else ""
     description, rules = _read(places, f"description{kind}.md"), _read(places, f"instructions{kind}.txt")
     if obfuscated:
         if not description:
             sys.exit(f"mlebench: no description{kind}.md in {places.data} or {places.instructions}")
-        data = _copied(places)
+        data = [str(_linked(places)), "--links-root", str(places.data)]
     described = places.agent / "description.md"
     described.write_text(f"{description}\n\n# Rules of the benchmark\n\n{rules}", encoding="utf-8")
-    return [str(data), "--description", str(described)]
+    return [*data, "--description", str(described)]
 
 
-def _copied(places: Places) -> Path:
-    """The data without any description; whole, or of an earlier start."""
-    data, draft = places.agent / "task", places.agent / f".task-{os.getpid()}"
-    if not data.is_dir():
-        shutil.copytree(places.data, draft, ignore=shutil.ignore_patterns("description*.md"))
-        draft.rename(data)
+def _linked(places: Places) -> Path:
+    """A folder of links to the data, but for any description."""
+    data = places.agent / "task"
+    data.mkdir(exist_ok=True)
+    for path in places.data.iterdir():
+        link = data / path.name
+        if not fnmatch(path.name, "description*.md") and not link.is_symlink():
+            link.symlink_to(path)
     return data
 
 
