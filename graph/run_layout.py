@@ -25,7 +25,7 @@ from gome.tools.data.profile import profile
 from gome.tools.data.splits import SplitPlan, plan_splits
 from gome.tools.data.table_inputs import TableInputs
 from gome.tools.data.table_names import stem_of
-from gome.tools.data.task_files import task_files
+from gome.tools.data.task_files import laid_files, task_files
 from gome.tools.data.task_folder import load_task
 from gome.tools.data.task_tables import read_task_table
 from gome.tools.evaluation.answers import check_answers
@@ -141,8 +141,8 @@ def _lay_out(
 def _lay_task(run_dir: Path, task: Task, inputs: Inputs, about: DataProfile, config: RunConfig) -> None:
     inputs.plan.save(run_dir / "splits.npz")
     if others := _other_files(task, inputs, about):
-        runtime = ensure_runtime(config.runtime)
-        about = {**about, "previews": previews(inputs.input_dir("final", 0), others, probe(runtime.python))}
+        runtime, public = ensure_runtime(config.runtime), inputs.input_dir("final", 0)
+        about = {**about, "previews": previews(public, others, probe(runtime.python), shown=inputs.shown)}
         if pictures := examples_of(others, IMAGE_SUFFIXES, MOST_PICTURES):
             about["pictures"] = pictures
     write_json(run_dir / "profile.json", about)
@@ -154,7 +154,7 @@ def _other_files(task: Task, inputs: Inputs, about: DataProfile) -> list[str]:
     known = {*DESCRIPTIONS, task.train, task.test, task.sample, *(t["name"] for t in about.get("tables", []))}
     if not set(task_files(Path(task.root), task.links_root)) - known:
         return []
-    return [name for name in task_files(inputs.input_dir("final", 0)) if name not in known]
+    return [name for name in laid_files(inputs.input_dir("final", 0)) if name not in known]
 
 
 def end_survey(run_dir: Path, task: Task, inputs: AdapterInputs) -> None:
@@ -194,7 +194,7 @@ def open_inputs(run_dir: Path, task: Task, plan: SplitPlan, config: RunConfig) -
         return AdapterInputs(run_dir, task, plan, _limits(config))
     if task.self_reported:
         return PublicInputs(run_dir, task, plan)
-    return TableInputs(run_dir, task, plan)
+    return TableInputs(run_dir, task, plan, shows=_runs_here(config))
 
 
 def _understood(run_dir: Path, path: Path, config: RunConfig) -> tuple[Task, Inputs, DataProfile]:
@@ -202,6 +202,10 @@ def _understood(run_dir: Path, path: Path, config: RunConfig) -> tuple[Task, Inp
     if adapter := find_adapter(path, config.adapter):
         return _from_adapter(run_dir, path, adapter, config)
     return _from_tables(run_dir, path, config)
+
+
+def _runs_here(config: RunConfig) -> bool:
+    return config.executor == "local" and config.scheduler == "local"
 
 
 def _limits(config: RunConfig) -> AdapterLimits:
@@ -214,7 +218,7 @@ def _from_tables(run_dir: Path, path: Path, config: RunConfig) -> tuple[Task, In
     run_dir.mkdir(parents=True, exist_ok=True)
     plan = plan_splits(train, task, seed=config.seed)
     check_answers(task, train, plan)
-    return task, TableInputs(run_dir, task, plan), profile(task)
+    return task, TableInputs(run_dir, task, plan, shows=_runs_here(config)), profile(task)
 
 
 def _from_adapter(

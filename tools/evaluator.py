@@ -201,6 +201,7 @@ class Evaluator:
             smoke=split == "smoke" and bool(self.task.self_reported),
             stage="predict" if program in self.models else "",
             model=self.models.get(program),
+            shown=self.inputs.shown,
         )
         outcome = run_to_its_end(self.scheduler, job, trace=trace, stop=cut)
         if outcome.reason == "stopped":

@@ -24,7 +24,7 @@ from gome.state.step import StepRecord
 from gome.tools import probe_helper
 from gome.tools.data.input_files import InputLinks
 from gome.tools.data.inputs import laid_out
-from gome.tools.data.task_files import task_files
+from gome.tools.data.task_files import laid_files
 from gome.tools.evaluation.bootstrap import compare, score
 from gome.tools.evaluation.submission import check_submission
 from gome.tools.evaluator import Evaluator
@@ -106,6 +106,7 @@ class Probes:
             memory_mb=harness.limits.memory_mb,
             output_mb=OUTPUT_MB,
             resources=resources_of(program),
+            shown=harness.inputs.shown,
         )
 
         def cut() -> bool:
@@ -171,8 +172,9 @@ class Probes:
             name += "_"
 
         def fill(folder: Path) -> None:
-            links = InputLinks(search, self.evaluator.run_dir / "inputs" / ".copies" / "probes")
-            for file in task_files(search):
+            inputs = self.evaluator.inputs
+            links = InputLinks(search, self.evaluator.run_dir / "inputs" / ".copies" / "probes", inputs.shown)
+            for file in laid_files(search):
                 links.link(file, folder / file)
             evidence = folder / name
             evidence.mkdir()

@@ -48,6 +48,11 @@ class PublicInputs:
         """None: nothing is left out."""
         return []
 
+    @property
+    def shown(self) -> tuple[Path, ...]:
+        """None."""
+        return ()
+
     def input_dir(self, split: str, fold: int) -> Path:
         """See `Inputs`."""
         return public_files(self.run_dir, Path(self.task.root), self.task.links_root)

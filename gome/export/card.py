@@ -12,7 +12,7 @@ from gome.rerun import Rerun
 from gome.run_folder import RunFolder
 from gome.scores import kept_aside_text, naive_beside, naive_text
 from gome.state.parts import Score
-from gome.tools.data.task_files import task_files
+from gome.tools.data.task_files import laid_files
 from gome.tools.templates import text_templates
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -38,7 +38,7 @@ def write_texts(target: Path, folder: RunFolder, rerun: Rerun, members: Sequence
         "naive": naive_text(folder, best.get("search") if best else None),
         "kept_aside": kept_aside_text(folder),
         "fingerprints": {name: fingerprint(rerun.own / name) for name in tables},
-        "others": len(set(task_files(rerun.own)) - tables.keys()),
+        "others": len(set(laid_files(rerun.own)) - tables.keys()),
         "dash": NONE,
     }
     for name in ("README.md", "MODEL_CARD.md"):

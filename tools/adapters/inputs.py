@@ -68,6 +68,11 @@ class AdapterInputs:
             f"program is run on labels turned around; carved folders were searched for hidden labels by value{but}"
         ]
 
+    @property
+    def shown(self) -> tuple[Path, ...]:
+        """None."""
+        return ()
+
     def input_dir(self, split: str, fold: int) -> Path:
         """See `Inputs`. GomeError: what the adapter laid out does not pass the checks."""
         if split == "final":

@@ -1,10 +1,11 @@
 """The task's other files in an input folder: hard links where they are as in the task, new files and archives else."""
 
+import contextlib
 import os
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -15,11 +16,13 @@ from gome.tools.data.inventory import Inventory
 class InputLinks:
     """Links files of `root` into other folders. Links are hard, as a symbolic one leads out of a sandbox's mount.
 
-    Where the file system allows none, a file is copied once into `copies` and linked from there.
+    Where the file system allows none, a file is copied once into `copies` and linked from there; a symbolic link does for
+    files below the folders `shown`, which sandboxes show where they are.
     """
 
-    def __init__(self, root: Path, copies: Path) -> None:
+    def __init__(self, root: Path, copies: Path, shown: Sequence[Path] = ()) -> None:
         self.root, self.copies = root, copies
+        self._shown = tuple(f"{folder}/" for folder in shown)
         self._folders: set[str] = set()
 
     def link(self, name: str, destination: Path | str) -> None:
@@ -27,7 +30,8 @@ class InputLinks:
         # Texts, as paths are slow where files are a hundred thousand.
         source, place = f"{self.root}/{name}", str(destination)
         if os.path.islink(source):  # links on the way to it are followed by themselves
-            source = os.path.realpath(source)
+            target = os.readlink(source)
+            source = target if target.startswith(self._shown) else os.path.realpath(source)
         folder = os.path.dirname(place)
         if folder not in self._folders:
             os.makedirs(folder, exist_ok=True)
@@ -37,6 +41,10 @@ class InputLinks:
         except FileExistsError:
             return
         except OSError:
+            if source.startswith(self._shown) and not os.path.islink(source):
+                with contextlib.suppress(FileExistsError):
+                    os.symlink(source, place)
+                return
             self._link_copy(Path(source), self.copies / name, Path(place))
 
     def _link_copy(self, source: Path, copy: Path, destination: Path) -> None:
@@ -54,8 +62,8 @@ class InputLinks:
 class FileLayout:
     """Puts the files of an inventory into a folder. A file in an archive is named `archive/member`."""
 
-    def __init__(self, root: Path, copies: Path, inventory: Inventory) -> None:
-        self._links, self.root, self.inventory = InputLinks(root, copies), root, inventory
+    def __init__(self, root: Path, copies: Path, inventory: Inventory, shown: Sequence[Path] = ()) -> None:
+        self._links, self.root, self.inventory = InputLinks(root, copies, shown), root, inventory
         self._members: dict[str, set[str]] = defaultdict(set)
         for name in inventory.names:
             if archive := inventory.archive_of(name):

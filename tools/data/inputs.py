@@ -26,6 +26,11 @@ class Inputs(Protocol):
     def notes(self) -> list[str]:
         """What the folds leave out of the task's files, one line each, for the report."""
 
+    @property
+    def shown(self) -> tuple[Path, ...]:
+        """Folders of the task, on this machine, that links in the input folders lead into: nothing in them is hidden from
+        any program."""
+
     def input_dir(self, split: str, fold: int) -> Path:
         """The folder of a fold; laid out on first use, complete as soon as it is there."""
 

@@ -18,6 +18,7 @@ from gome.tools.data.label_probes import BLINDED, MIRRORED, blinded, mirrored
 from gome.tools.data.row_files import RowFiles
 from gome.tools.data.row_splits import Split
 from gome.tools.data.shift import lacking
+from gome.tools.data.shown_folders import beyond_links, whole_folders
 from gome.tools.data.splits import SplitPlan
 from gome.tools.data.table_names import suffix_of
 from gome.tools.data.tables import read_cells, read_columns, write_table
@@ -31,10 +32,13 @@ class TableInputs:
     test table with its graded rows (the columns of the real one only, empty where they are empty there), the sample
     submission for these rows, and all other files as hard links. Split 'final' holds the task as it is. Safe to share
     between threads.
+
+    Where files cannot be hard-linked, `shows` lets programs see folders in which nothing is hidden from them where they
+    are, by symbolic links; for programs on this machine.
     """
 
-    def __init__(self, run_dir: Path, task: Task, plan: SplitPlan) -> None:
-        self.run_dir, self.task, self.plan = Path(run_dir), task, plan
+    def __init__(self, run_dir: Path, task: Task, plan: SplitPlan, *, shows: bool = False) -> None:
+        self.run_dir, self.task, self.plan, self._shows = Path(run_dir), task, plan, shows
         self.root = Path(task.root)
 
     def input_dir(self, split: str, fold: int) -> Path:
@@ -135,7 +139,7 @@ class TableInputs:
 
     def _lay_out(self, split: Split, folder: Path) -> None:
         task, found = self.task, self.inventory
-        layout = FileLayout(self.root, self.run_dir / "inputs" / ".copies", found)
+        layout = FileLayout(self.root, self.run_dir / "inputs" / ".copies", found, self.shown)
         if split.name == "final":
             for name in {task.train, task.test, task.sample}:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -176,6 +180,20 @@ class TableInputs:
         if not path.is_file():
             take_inventory(self.task).save(path)
         return Inventory.load(path)
+
+    @cached_property
+    def shown(self) -> tuple[Path, ...]:
+        """See `Inputs`: files that are in every fold, and those of rows that both train and test have, which tell of a
+        graded row what they tell of a test row. Not where more than the row's own id stands in their path, as a link
+        shows where it leads to."""
+        if not self._shows or self._made_ids:
+            return ()
+        found, rules = self.inventory, self._row_files
+        both = {name for kinds in rules.kinds() for files in kinds.values() for _, name in files}
+        both -= {name for train, _ in rules.pairs if len(train.heads) > 1 for name in train.names}
+        seen = {name for name in (*found.plain, *both) if found.archive_of(name) is None}
+        folders = whole_folders([*found.names, self.task.train, self.task.test, self.task.sample], seen)
+        return beyond_links(self.root, folders, found.names, self.run_dir / "inputs")
 
     @cached_property
     def _row_files(self) -> RowFiles:

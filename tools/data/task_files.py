@@ -26,6 +26,16 @@ def task_files(root: Path, links_root: str | None = None) -> list[str]:
     return list(_below(root, "", allowed, (allowed[0],)))
 
 
+def laid_files(folder: Path) -> list[str]:
+    """Names of all files of an input folder that we have laid out, sorted within each folder: links in it are our own."""
+    names = []
+    for above, folders, files in os.walk(folder):
+        folders.sort()
+        inner = os.path.relpath(above, folder)
+        names += [name if inner == "." else f"{inner}/{name}" for name in sorted(files)]
+    return names
+
+
 def _below(root: Path, folder: str, allowed: list[Path], above: tuple[Path, ...]) -> Iterator[str]:
     for entry in sorted(os.scandir(root / folder), key=lambda e: e.name):
         name = f"{folder}/{entry.name}" if folder else entry.name

@@ -25,6 +25,9 @@ class Job:
     standard input, where it runs on this machine; None: there is nothing to read. `smoke` tells the program to work on a
     few units only, by GOME_SMOKE=1.
 
+    Links in `input_dir` may lead into the folders `shown`, which the program sees read-only where they are; on this
+    machine only.
+
     `stage` tells a program that can do both apart to fit, and leave below model/ what predicting needs, or to predict by
     the folder `model`, which it finds copied as model/; by GOME_STAGE. On this machine only.
     """
@@ -45,6 +48,7 @@ class Job:
     smoke: bool = False
     stage: Stage = ""
     model: Path | None = None
+    shown: tuple[Path, ...] = ()
 
     @property
     def limits(self) -> Limits:

@@ -35,20 +35,26 @@ class Reply(BaseModel):
 
 
 def previews(
-    folder: Path, names: Collection[str], executor: Executor, *, memory_mb: int = MEMORY_MB
+    folder: Path,
+    names: Collection[str],
+    executor: Executor,
+    *,
+    shown: tuple[Path, ...] = (),
+    memory_mb: int = MEMORY_MB,
 ) -> list[Preview]:
-    """What the files `names` of `folder` hold, a preview for each kind, those of most files first.
+    """What the files `names` of `folder` hold, a preview for each kind, those of most files first. Links in it may lead
+    into the folders `shown`.
 
     They are read in the `executor`'s sandbox: a file that takes longer than `WALL_S` or more than `memory_mb` costs the
     preview of its kind. What does not fit into `MOST_KINDS` and `CHARACTERS` is counted alone.
     """
     kinds = file_kinds(names)
-    found = [told_of(*told) for told in _told(kinds[:MOST_KINDS], folder, executor, memory_mb)]
+    found = [told_of(*told) for told in _told(kinds[:MOST_KINDS], folder, executor, memory_mb, shown)]
     return list(_within(found, kinds[MOST_KINDS:]))
 
 
 def _told(
-    kinds: Sequence[FileKind], folder: Path, executor: Executor, memory_mb: int
+    kinds: Sequence[FileKind], folder: Path, executor: Executor, memory_mb: int, shown: tuple[Path, ...]
 ) -> Iterator[tuple[FileKind, list[Reply], str]]:
     """Each kind with what was told of its files, and why not of all of them. Where a process ends before its time, the
     kind that it was at begins the next one; a kind is given up when it has had one for itself."""
@@ -57,7 +63,7 @@ def _told(
         while left:
             asked = [kind.sample(SAMPLED) for kind in left]
             replies, why = _asked(
-                [*chain(*asked)], folder, program, Path(scratch) / "work", executor, memory_mb
+                [*chain(*asked)], folder, program, Path(scratch) / "work", executor, memory_mb, shown
             )
             for first, names in zip(chain([True], repeat(False)), asked, strict=False):
                 mine, replies = replies[: len(names)], replies[len(names) :]
@@ -83,7 +89,13 @@ def packed(path: Path) -> Path:
 
 
 def _asked(
-    names: Sequence[str], folder: Path, program: Path, work: Path, executor: Executor, memory_mb: int
+    names: Sequence[str],
+    folder: Path,
+    program: Path,
+    work: Path,
+    executor: Executor,
+    memory_mb: int,
+    shown: tuple[Path, ...],
 ) -> tuple[list[Reply], str]:
     """What one process tells of the files, one after the other, and how it ended."""
     with tempfile.TemporaryFile() as asked:
@@ -98,6 +110,7 @@ def _asked(
             memory_mb=memory_mb,
             output_mb=OUTPUT_MB,
             stdin=asked.fileno(),
+            shown=shown,
         )
         outcome = executor.run(job, stop=lambda: False)
     said = outcome.log.strip().splitlines() or [outcome.reason]

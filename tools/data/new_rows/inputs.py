@@ -12,7 +12,7 @@ from gome.tools.data.inputs import laid_out
 from gome.tools.data.new_rows.rows import NewRows
 from gome.tools.data.splits import SplitPlan
 from gome.tools.data.tables import read_cells, write_table
-from gome.tools.data.task_files import task_files
+from gome.tools.data.task_files import laid_files
 
 
 class NewRowInputs:
@@ -40,6 +40,11 @@ class NewRowInputs:
         values = {c: real[c].iloc[[0] * len(ids)].to_numpy() for c in real.columns}
         return pd.DataFrame({**values, self.task.id: ids.to_numpy()})
 
+    @property
+    def shown(self) -> tuple[Path, ...]:
+        """None."""
+        return ()
+
     def answers(self, split: str, fold: int) -> pd.DataFrame:
         """GomeError: they are no program's business, and nobody's here."""
         raise GomeError("new rows have no answers among the inputs.")
@@ -62,6 +67,6 @@ class NewRowInputs:
             shutil.copyfile(
                 self.folder / task.train, folder / task.train
             )  # a program not shut in may spoil it
-        for name in task_files(self.folder):
+        for name in laid_files(self.folder):
             if name != task.train:
                 links.link(name, folder / name)

@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from gome.tools.execution.job import Job
@@ -62,6 +62,7 @@ class BubblewrapExecutor(LocalExecutor):
             *self._walls,
             *("--bind", str(job.work_dir.resolve()), HOME),
             *("--ro-bind", str(job.input_dir.resolve()), f"{HOME}/input"),
+            *_read_only(map(str, job.shown)),
             *_gpu(job),
             *("--remount-ro", "/", "--remount-ro", "/dev"),
             *("--remount-ro", "/proc"),  # root may write to /proc/sys
@@ -75,7 +76,7 @@ def _said(command: list[str]) -> str:
     ).stdout
 
 
-def _read_only(paths: Iterator[str]) -> Iterator[str]:
+def _read_only(paths: Iterable[str]) -> Iterator[str]:
     for path in paths:
         yield from ("--ro-bind", path, path)
 

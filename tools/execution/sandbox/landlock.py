@@ -33,7 +33,7 @@ class LandlockExecutor(LocalExecutor):
         work_dir, input_dir = job.work_dir.resolve(), job.input_dir.resolve()
         cards = gpu_devices() if job.gpus else []
         rules = {
-            "read": [*self._read, str(input_dir), *(["/sys"] if job.gpus else [])],
+            "read": [*self._read, str(input_dir), *map(str, job.shown), *(["/sys"] if job.gpus else [])],
             "write": [str(work_dir), *_DEVICES_WRITE, *cards],
         }
         script = str(Path(landlock_guard.__file__).resolve())

@@ -58,3 +58,5 @@ class UsernsExecutor(LocalExecutor):
             yield path, path, "device"
         yield str(job.work_dir.resolve()), HOME, "write"
         yield str(job.input_dir.resolve()), f"{HOME}/input", "read"
+        for folder in job.shown:
+            yield str(folder), str(folder), "read"
