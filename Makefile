@@ -25,6 +25,7 @@ setup: $(VENV)/.installed ## make .venv with gome and its development tools
 
 demo: setup examples/data/$(EXAMPLE)/train.csv ## improve a program on house prices, without a model or a key
 	@echo "== demo: $(TRACES) traces of at most $(STEPS) steps, $(TIME) s, on $(EXAMPLE)"
+	@echo "== watch it in a browser, from another terminal: $(BIN)/gome report $(RUN) --follow"
 	@if [ -f $(RUN)/run.json ]; then rm -rf $(RUN); fi
 	@$(BIN)/gome run examples/data/$(EXAMPLE) --model offline --traces $(TRACES) --steps $(STEPS) \
 		--time-limit-s $(TIME) --run-dir $(RUN)

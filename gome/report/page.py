@@ -18,14 +18,22 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 def write_report(run_dir: Path) -> Path:
     """Write report.html into the run folder, whole or not at all. GomeError if there is no such folder."""
-    folder = RunFolder.read(run_dir.resolve())
-    shown = content(folder)
-    page = _environment().get_template("report.html").render(**shown, sections=_sections(shown))
+    page = report_page(run_dir)
     path = run_dir / "report.html"
     draft = run_dir / ".report.html.new"
-    draft.write_text(page.strip() + "\n", encoding="utf-8", errors="replace")
+    draft.write_text(page, encoding="utf-8", errors="replace")
     draft.replace(path)
     return path
+
+
+def report_page(run_dir: Path, follow: str | None = None) -> str:
+    """The page as HTML. With `follow`, a nonce, it holds the script that renews it from the server that it came from.
+
+    GomeError if there is no such folder.
+    """
+    shown = content(RunFolder.read(run_dir.resolve()))
+    page = _environment().get_template("report.html")
+    return page.render(**shown, sections=_sections(shown), follow=follow).strip() + "\n"
 
 
 _SECTIONS = (

@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 sys.path.append(str(Path(__file__).parent.parent / "unit"))
 from sample_run import write_run
 
+from gome.report.follow import ReportServer
 from gome.report.page import write_report
 
 pytest.importorskip("playwright", reason="needs make browser")
@@ -58,3 +60,22 @@ def test_the_keyboard_reaches_a_step_from_the_lineage_and_opens_it(browser: Brow
     first.locator("> summary").focus()
     page.keyboard.press("Enter")
     assert first.get_attribute("open") is None
+
+
+def test_a_followed_report_renews_itself_and_leaves_open_what_is_open(
+    browser: Browser, tmp_path: Path
+) -> None:
+    run = write_run(tmp_path / "churn", finished=False, steps=6)
+    with ReportServer(run) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = browser.new_page()
+        page.goto(server.address)
+        assert page.locator("details.step").count() == 6
+        page.locator("details.step > summary").nth(2).click()
+        write_run(tmp_path / "later", finished=False, steps=8)
+        (run / "history.jsonl").write_text((tmp_path / "later" / "history.jsonl").read_text())
+        page.locator("details.step").nth(7).wait_for()
+        assert page.locator("details.step[open]").evaluate_all(
+            "all => all.map(d => d.querySelector('[id]').id)"
+        ) == ["step-0-1"]
+        server.shutdown()

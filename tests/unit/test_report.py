@@ -1,11 +1,13 @@
 """The report and the summary, from run folders as real runs leave them: finished, running, dead, and damaged ones."""
 
+import http.client
 import json
 import math
 import os
 import re
 import subprocess
 import sys
+import threading
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +22,7 @@ from gome.cli.summary import summary_lines
 from gome.formatting import duration_text, gain_text, one_line, score_text
 from gome.report.axes import nice_ticks, tick_texts, whole_ticks
 from gome.report.charts import NARROW, WIDE, score_curve
+from gome.report.follow import ReportServer
 from gome.report.lineage import lineage
 from gome.report.page import write_report
 from gome.run_folder import RunFolder
@@ -368,3 +371,30 @@ def test_rented_sandboxes_are_told_with_what_is_not_known(
     told = "2 for 1 h 1 min, $0.2, what 1 cost is not known (give a price: E2B_USD_PER_HOUR)"
     assert f"sandboxes:   {told}" in "\n".join(summary_lines(finished))
     assert told in write_report(finished).read_text()
+
+
+def test_a_served_report_changes_with_the_run_and_answers_nobody_else(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", finished=False, steps=6)
+    with ReportServer(run) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+
+        def get(path: str, **headers: str) -> http.client.HTTPResponse:
+            link = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=20)
+            link.request("GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+            return link.getresponse()
+
+        first = get("/")
+        version = str(first.getheader("ETag"))
+        assert Page(first.read().decode()).tags.count("script") == 1
+        assert get("/", If_None_Match=version).status == 304
+        with (run / "events.jsonl").open("a") as events:
+            events.write(json.dumps({"trace": 0, "step": 6, "phase": "diagnose", "text": "now here"}) + "\n")
+        assert b"now here" in get("/", If_None_Match=version).read()
+        assert get("/", Host="elsewhere.example").status == 403
+        assert [get(path).status for path in ("/run.json", "/../run.json", "/solution/../run.json")] == [
+            404
+        ] * 3
+        with pytest.raises(GomeError, match="--port"):
+            ReportServer(run, server.server_port)
+        server.shutdown()
+    assert "script" not in Page(write_report(run).read_text()).tags
