@@ -145,4 +145,5 @@ def _announce(services: RunServices, record: StepRecord) -> None:
         score=score["value"] if score else None,
         stderr=score["stderr"] if score else None,
         tokens=usage["tokens_in"] + usage["tokens_out"],
+        usd=usage["usd"],
     )

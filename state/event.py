@@ -12,7 +12,7 @@ class Event(TypedDict, total=False):
     """Something that happened at time `t`, `elapsed` seconds into the run; `trace` and `step` None: to the run itself.
 
     `phase` is the node or the part of the run that speaks. Where a step ends, the recorder adds the verdict, the
-    score with its standard error, and the step's tokens.
+    score with its standard error, and the step's tokens and US dollars.
     """
 
     t: str
@@ -26,6 +26,7 @@ class Event(TypedDict, total=False):
     score: float
     stderr: float
     tokens: int
+    usd: float
 
 
 Observer = Callable[[Event], None]

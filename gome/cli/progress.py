@@ -21,7 +21,8 @@ from gome.scores import naive_beside
 from gome.state.step import StepRecord
 
 _VERDICT_STYLES = {"accepted": "green", "rejected": "yellow", "failed": "red"}
-_WIDE, _WIDEST = 92, 104
+_WITH_LAST, _WITH_TOKENS = 72, 104
+"""From so many columns on a terminal shows the last score, and the tokens of each trace."""
 _SHOWN_TRACES = 16
 
 
@@ -39,6 +40,7 @@ class _Row:
     verdict: str = ""
     began: float = 0.0
     tokens: int = 0
+    usd: float = 0.0
 
 
 class Progress:
@@ -77,7 +79,9 @@ class Progress:
         """Take the live table away while something else uses the terminal."""
         if self.console.is_terminal:
             self._live.stop()
+        since = time.monotonic()
         yield self.console
+        self._leave_out(time.monotonic() - since)  # a person's time is not the run's
         if self.console.is_terminal:
             self._live.start()
 
@@ -91,6 +95,12 @@ class Progress:
                     self._print(line)
                 self._last_line = line or self._last_line
 
+    def _leave_out(self, seconds: float) -> None:
+        with self._lock:
+            self._began += seconds
+            for row in self._rows.values():
+                row.began += seconds
+
     def _print(self, line: str) -> None:
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -98,6 +108,7 @@ class Progress:
         row = self._rows.setdefault(record.trace, _Row())
         row.began = time.monotonic()
         row.tokens += record.usage["tokens_in"] + record.usage["tokens_out"]
+        row.usd += record.usage.get("usd", 0.0)
         stderr = record.score["stderr"] if record.score else None
         self._take_verdict(row, {"verdict": record.verdict, "score": record.value, "stderr": stderr})
         row.hypothesis, row.step = record.statement, record.step
@@ -113,6 +124,7 @@ class Progress:
         row.phase, row.text = str(event.get("phase", "")), str(event.get("text", ""))
         row.hypothesis = str(event.get("hypothesis") or row.hypothesis)
         row.tokens += event.get("tokens") or 0
+        row.usd += event.get("usd") or 0.0
         if event.get("verdict"):
             self._take_verdict(row, event)
 
@@ -148,7 +160,7 @@ class Progress:
         """How the run stands now: its header, a row for each trace, the best so far."""
         with self._lock:
             best = "SELF-REPORTED best" if self._folder.self_reported else "best"
-            now = f"{best} {self._best_text()} · {duration_text(time.monotonic() - self._began)}"
+            now = " · ".join([f"{best} {self._best_text()}", *self._spent()])
             now += f" · first draft {self._draft_text}" if self._draft is not None else ""
             status = Text(now, style="bold")
             if self._note:
@@ -156,37 +168,57 @@ class Progress:
             status.no_wrap, status.overflow = True, "ellipsis"
             return Group(Text(self._header()), self._table(), status)
 
+    def _spent(self) -> list[str]:
+        """Time, tokens and money so far, each beside its cap."""
+        config, used = self._folder.config, time.monotonic() - self._began
+        limit, most_tokens, most_usd = (config.get(k) for k in ("time_limit_s", "max_tokens", "max_usd"))
+        left = f", {duration_text(max(0.0, limit - used))} left" if limit else ""
+        parts = [f"{duration_text(used)}{left}"]
+        tokens, usd = (sum(getattr(row, name) for row in self._rows.values()) for name in ("tokens", "usd"))
+        if tokens:
+            parts.append(
+                f"{count_text(tokens)}{f' of {count_text(most_tokens)}' if most_tokens else ''} tokens"
+            )
+        if usd or most_usd:
+            parts.append(f"${usd:.2f}{f' of ${most_usd:.2f}' if most_usd else ''}")
+        return parts
+
     def _table(self) -> Table:
         width = self.console.width
         table = Table(box=None, pad_edge=False, expand=True, header_style="dim", padding=(0, 2, 0, 0))
         table.add_column("trace", justify="right")
         table.add_column("step", justify="right", no_wrap=True)
-        table.add_column("now", no_wrap=True, min_width=10)
+        table.add_column(
+            "now", no_wrap=True, min_width=10, max_width=max(10, width // 5), overflow="ellipsis"
+        )
         table.add_column("hypothesis", ratio=1, no_wrap=True, overflow="ellipsis")
-        table.add_column("last", justify="right", no_wrap=True)
+        if width >= _WITH_LAST:
+            table.add_column("last", justify="right", no_wrap=True)
         table.add_column("verdict", no_wrap=True, min_width=8)
         table.add_column("best", justify="right", no_wrap=True)
-        if width >= _WIDE:
-            table.add_column("time", justify="right", no_wrap=True, min_width=6)
-        if width >= _WIDEST:
+        table.add_column("time", justify="right", no_wrap=True, min_width=6)
+        if width >= _WITH_TOKENS:
             table.add_column("tokens", justify="right", no_wrap=True)
         for trace in sorted(self._rows)[:_SHOWN_TRACES]:
-            table.add_row(*self._cells(trace)[: len(table.columns)])
+            cells = self._cells(trace)
+            table.add_row(*(cells[str(column.header)] for column in table.columns))
         if len(self._rows) > _SHOWN_TRACES:
             table.add_row("", "", "", Text(f"and {len(self._rows) - _SHOWN_TRACES} more traces", style="dim"))
         return table
 
-    def _cells(self, trace: int) -> list[RenderableType]:
+    def _cells(self, trace: int) -> dict[str, RenderableType]:
+        """What each column shows of a trace."""
         row = self._rows[trace]
         steps = self._folder.config.get("steps")
-        return [
-            str(trace),
-            f"{row.step + 1}/{steps}" if steps else str(row.step + 1),
-            row.phase,
-            Text(one_line(row.hypothesis or row.text)),
-            row.score,
-            Text(row.verdict, style=_VERDICT_STYLES.get(row.verdict, "")),
-            row.best_text,
-            duration_text(time.monotonic() - row.began),
-            count_text(row.tokens),
-        ]
+        fold = row.text if row.phase == "runner" else ""  # "search 2/5"
+        return {
+            "trace": str(trace),
+            "step": f"{row.step + 1}/{steps}" if steps else str(row.step + 1),
+            "now": Text(one_line(fold or row.phase)),
+            "hypothesis": Text(one_line(row.hypothesis or ("" if fold else row.text))),
+            "last": row.score,
+            "verdict": Text(row.verdict, style=_VERDICT_STYLES.get(row.verdict, "")),
+            "best": row.best_text,
+            "time": duration_text(time.monotonic() - row.began),
+            "tokens": count_text(row.tokens),
+        }

@@ -63,7 +63,7 @@ def test_the_readme_uses_options_that_exist() -> None:
         subprocess.run(
             [sys.executable, "-m", "gome", command, "--help"], capture_output=True, text=True, check=True
         ).stdout
-        for command in ("run", "inspect")
+        for command in ("run", "inspect", "report")
     )
     assert used
     assert used <= set(re.findall(r"--[a-z-]+", known))

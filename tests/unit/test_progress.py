@@ -86,6 +86,21 @@ def test_the_table_fits_the_terminal(tmp_path: Path, run: Path, width: int) -> N
     assert "0.8291" in second, "the best of trace 1 is its best accepted score, not the void one"
     assert any(line.startswith("best 0.8341") for line in screen)
     assert ("52.5k" in first) == (width >= 104)
+    assert " s" in next(line for line in screen if line.split()[:2] == ["0", "5/6"]), "the time"
+
+
+def test_fold_time_left_tokens_and_money_are_in_sight_on_80_columns(run: Path) -> None:
+    config = json.loads((run / "run.json").read_text())
+    config["config"] |= {"time_limit_s": 3600, "max_usd": 2}
+    (run / "run.json").write_text(json.dumps(config))
+    event = {"trace": 0, "step": 5, "phase": "runner", "hypothesis": "monotone constraints on tenure hold"}
+    screen = screen_of(run, [{**event, "text": "search 2/5", "usd": 0.25, "tokens": 900}], 80)
+    row = next(line for line in screen if line.split()[:2] == ["0", "6/6"])
+    assert "search 2/5" in row
+    assert row.rstrip().endswith(" s")
+    status = next(line for line in screen if line.startswith("best"))
+    assert "s left" in status
+    assert "tokens · $0.25 of $2.00" in status
 
 
 def test_a_resumed_run_begins_with_what_it_has(run: Path) -> None:
