@@ -18,9 +18,9 @@ from langgraph.types import Command
 
 from gome.graph.persistence.database import go_on_after_the_last, open_persistence
 from gome.graph.persistence.postgres import check
-from gome.graph.registry import THREADS, ServiceRegistry
+from gome.graph.registry import ROLES, THREADS, ServiceRegistry
 from gome.graph.run import build_graph
-from gome.graph.run_layout import prepare_run
+from gome.graph.run_layout import prepare_run, prices_of
 from gome.run_folder import RunFolder
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError, RunStopped
@@ -30,6 +30,8 @@ from gome.state.review import Question, where_of
 from gome.stopping import Stopper
 from gome.tools.execution.environment.runtime import ensure_runtime
 from gome.tools.models.chat import make_model
+from gome.tools.models.first_call import NotNow, first_call
+from gome.tools.models.replay import recorded
 from gome.tools.records.lock import one_writer
 from gome.tools.records.run_file import read_run
 from gome.tools.spans import labels
@@ -64,6 +66,7 @@ def prepare(
             else "name another folder"
         )
         raise GomeError(f"--run-dir {folder} is not empty; {hint}")
+    _ask_first(config, models or {}, say)
     if config.runtime:
         ensure_runtime(config.runtime, progress=say)
     return prepare_run(task, config, with_model="coder" in (models or {}))
@@ -72,6 +75,19 @@ def prepare(
 def _make_sure_models_exist(config: RunConfig) -> None:
     for spec in config.models() - {"offline"}:
         make_model(spec, config.base_url)
+
+
+def _ask_first(config: RunConfig, models: Models, say: Callable[[str], None]) -> None:
+    """One tiny call to each model that will be asked; `say` is told what it showed. GomeError where none can work."""
+    named = {config.model_of(role) for role in ROLES if role not in models} | set(config.role_models.values())
+    for spec in sorted(spec for spec in named if spec != "offline" and not recorded(spec)):
+        try:
+            found = first_call(spec, config.base_url, prices_of(config))
+        except NotNow as why:
+            say(f"{why}; the run goes on, and asks again")
+        else:
+            for line in (found.line, *found.notes):
+                say(line)
 
 
 def _make_sure_it_is_where_it_was(run_dir: Path, before: Path) -> None:

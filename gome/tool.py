@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, cast
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool, StructuredTool
+from langgraph.config import get_stream_writer
+from langgraph.graph.state import CompiledStateGraph
 from pydantic import BaseModel, Field
 
 from gome.cli.summary import summary_lines
@@ -43,9 +46,9 @@ def as_tool(
     """A tool that makes a run of its own at every call, within the budget of `config`, which the agent cannot raise.
 
     Its answer is a text for the agent, its artifact the graph's output {'run_dir', 'result'}; what is wrong with a task
-    comes back as text, so that the agent can mend its call. Progress streams through the calling graph
-    (`stream_mode="custom"`, `subgraphs=True`), reviews surface as its interrupts. `models` and `executor`: as in
-    `build_graph`.
+    comes back as text, so that the agent can mend its call. Progress streams through the calling graph, as its own
+    custom events (`stream_mode="custom"`; with `subgraphs=True` also under the run's namespace), and reviews surface as
+    its interrupts. `models` and `executor`: as in `build_graph`.
     """
     base = config or RunConfig()
     if base.run_dir:
@@ -59,7 +62,7 @@ def as_tool(
     ) -> tuple[str, JsonObject | None]:
         given = {k: v for k, v in (("target", target), ("metric", metric)) if v}
         try:
-            output = graph.invoke({"task": task}, context=base.model_copy(update=given))
+            output = _streamed(graph, task, base.model_copy(update=given))
         except GomeError as error:
             return f"The run could not be made: {error}", None
         return "\n".join(summary_lines(Path(output["run_dir"]))), output
@@ -71,3 +74,28 @@ def as_tool(
         args_schema=Request,
         response_format="content_and_artifact",
     )
+
+
+def _streamed(
+    graph: CompiledStateGraph[Any, RunConfig, Any, Any], task: str, config: RunConfig
+) -> JsonObject:
+    """The graph's output; its progress is written on as progress of the graph that called the tool, if there is one."""
+    try:
+        write = get_stream_writer()
+    except (RuntimeError, KeyError):  # the tool was called by itself
+        write = _nobody
+    output: JsonObject = {}
+    root: object = None
+    parts = graph.stream({"task": task}, context=config, stream_mode=["custom", "values"], subgraphs=True)
+    for part in parts:
+        namespace, mode, value = cast(tuple[object, str, JsonObject], part)
+        root = namespace if root is None and mode == "values" else root
+        if mode == "custom":
+            write(value)
+        elif namespace == root:
+            output = value
+    return output
+
+
+def _nobody(event: object) -> None:
+    """Where nobody listens."""

@@ -12,6 +12,8 @@ from typing import Any
 from langchain_core.messages import BaseMessage
 from langchain_core.messages.utils import convert_to_messages
 
+from gome.tools.models.first_call import QUESTION
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -39,8 +41,9 @@ class Endpoint:
     """A context manager; `url` is the base URL, `requests` the messages of all requests with the time they came,
     `authorizations` what each brought to show who asks, `offered` the names of the tools that each offered."""
 
-    def __init__(self, script: Script) -> None:
-        self.script = script
+    def __init__(self, script: Script, *, greets: bool = True) -> None:
+        """`greets`: the tiny call before a run is answered as it should be, and is none of the script's."""
+        self.script, self._greets = script, greets
         self.requests: list[tuple[float, list[BaseMessage]]] = []
         self.authorizations: list[str] = []
         self.offered: list[list[str]] = []
@@ -67,6 +70,8 @@ class Endpoint:
 
     def _answer(self, body: dict[str, Any]) -> Answer:
         messages = convert_to_messages(body["messages"])
+        if self._greets and messages[-1].content == QUESTION:
+            return Answer('{"ok": true}')
         with self._lock:
             self.offered.append([tool["function"]["name"] for tool in body.get("tools", [])])
             self.requests.append((time.monotonic(), messages))

@@ -4,9 +4,13 @@ import argparse
 import os
 import shutil
 import sys
+from pathlib import Path
 
+from pydantic import ValidationError
 from rich.console import Console
 
+from gome.cli.error_lines import of_options
+from gome.cli.settings_file import read_settings
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.tools.execution.environment.runtime import NAMED, ensure_runtime, is_built
@@ -18,12 +22,15 @@ from gome.tools.secrets import masked
 
 
 def doctor_options(parser: argparse.ArgumentParser) -> None:
-    """The runtime to look at."""
-    parser.add_argument("--runtime", help=RunConfig.model_fields["runtime"].description)
+    """The runtime to look at, the model to ask; what is not said is read in gome.yaml."""
+    for name in ("runtime", "model", "base_url"):
+        parser.add_argument(f"--{name.replace('_', '-')}", help=RunConfig.model_fields[name].description)
 
 
 def doctor(arguments: argparse.Namespace) -> int:
-    """Print the findings; 0 if programs can be run, 1 if not."""
+    """Print the findings; 0 if programs can be run and a named model answers, 1 if not."""
+    said = read_settings(Path.cwd())
+    runtime_name = arguments.runtime or said.get("runtime")
     console = Console(highlight=False, soft_wrap=True)
     machine = hardware()
     console.print(f"python     {sys.version.split()[0]}")
@@ -32,7 +39,7 @@ def doctor(arguments: argparse.Namespace) -> int:
     )
     console.print(f"disk       {shutil.disk_usage('.').free / 2**30:.0f} GB free here")
     try:
-        runtime = ensure_runtime(arguments.runtime, progress=lambda line: console.print(f"runtime    {line}"))
+        runtime = ensure_runtime(runtime_name, progress=lambda line: console.print(f"runtime    {line}"))
     except GomeError as error:
         console.print(f"runtime    FAILED: {error}")
         return 1
@@ -43,7 +50,14 @@ def doctor(arguments: argparse.Namespace) -> int:
         console.print(f"runtime    note: {note}")
     named = ", ".join(f"{name} ({'built' if is_built(name) else 'not built yet'})" for name in NAMED)
     console.print(f"runtimes   --runtime {named}; or a file or environment of your own", markup=False)
-    for level, lack in levels(runtime.python).items():
+    _walls(console, runtime.python)
+    base_url = arguments.base_url or (None if os.environ.get("OPENAI_BASE_URL") else said.get("base_url"))
+    return _ask(console, arguments.model or said.get("model", "offline"), base_url, said.get("prices"))
+
+
+def _walls(console: Console, python: Path) -> None:
+    """What keeps programs in, and what of the model is set."""
+    for level, lack in levels(python).items():
         console.print(f"isolation  {level}: {lack or 'works'}", markup=False)
     console.print(f"limits     {limits_words()}", markup=False)
     unfiltered = seccomp.missing()
@@ -51,4 +65,24 @@ def doctor(arguments: argparse.Namespace) -> int:
     key = "set" if os.environ.get("OPENAI_API_KEY") else "not set (needed for hosted models only)"
     url = masked(os.environ.get("OPENAI_BASE_URL", "not set"))
     console.print(f"model      OPENAI_API_KEY {key}; OPENAI_BASE_URL {url}")
+
+
+def _ask(console: Console, spec: str, base_url: str | None, prices: str | None) -> int:
+    """Ask the model one thing and print what that shows; 0, or 1 if it cannot be asked."""
+    if spec == "offline":
+        return 0
+    try:
+        config = RunConfig(model=spec, base_url=base_url, prices=prices)
+    except ValidationError as error:
+        raise of_options(error) from None
+    from gome.graph.run_layout import prices_of  # seconds to load
+    from gome.tools.models.first_call import NotNow, first_call
+
+    try:
+        found = first_call(spec, config.base_url, prices_of(config))
+    except (GomeError, NotNow) as error:
+        console.print(f"model      FAILED: {error}", markup=False)
+        return 1
+    for line in (found.line, *found.notes):
+        console.print(f"model      {line}", markup=False)
     return 0

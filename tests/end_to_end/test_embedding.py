@@ -63,7 +63,11 @@ def test_tool_of_an_agent(tmp_path: Path, table: Path) -> None:
     arguments = {"task": str(table), "target": TARGET, "metric": METRIC}
     bare = config(tmp_path, target=None, metric=None)
     agent = agent_tool.build(agent_tool.StandIn(arguments=arguments), bare, models=roles(quick_model()))
-    messages = agent.invoke({"messages": [("user", "how well?")]})["messages"]
+    asked = {"messages": [("user", "how well?")]}
+    told = list(agent.stream(asked, stream_mode=["custom", "values"]))
+    phases = {event["phase"] for mode, event in told if mode == "custom"}
+    assert {"prepare", "researcher", "runner", "critic", "select"} <= phases
+    messages = told[-1][1]["messages"]
     result = messages[-2].artifact["result"]
     assert result["steps"] == 2
     assert Path(result["submission"]).is_file()
@@ -154,6 +158,7 @@ def test_import_gome_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
-        "['GomeError', 'RunConfig', 'as_tool', 'build_graph', 'build_trace']",
+        "['GomeClassifier', 'GomeError', 'GomeRegressor', 'Run', 'RunConfig', 'afit', 'as_tool', 'build_graph', "
+        "'build_trace', 'fit', 'load']",
         "gome",
     ]

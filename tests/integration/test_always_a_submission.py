@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -33,20 +32,10 @@ def is_constant(task: Path, run_dir: Path) -> bool:
     return bool(given["malignant"].nunique() == 1)
 
 
-def nobody() -> str:
-    """The URL of a port that nobody listens at."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}/v1"
-
-
-def test_a_dead_model(cancer: Path, tmp_path: Path) -> None:
-    done = gome(
-        "run",
-        str(cancer),
-        *("--run-dir", "out", "--model", "openai:x", "--base-url", nobody(), "--time-limit-s", "6"),
-        cwd=tmp_path,
-    )
+def test_a_model_that_is_dead_soon(cancer: Path, tmp_path: Path) -> None:
+    with Endpoint(lambda messages: Answer(drop=True)) as server:
+        model = ("--model", "openai:x", "--base-url", server.url)
+        done = gome("run", str(cancer), "--run-dir", "out", *model, "--time-limit-s", "6", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     assert "no program was accepted" in done.stdout
     assert "the model did not answer (" in done.stdout.split("no program was accepted")[1]

@@ -24,8 +24,8 @@ CANNOT = {
     "check_n_features_in_after_fitting": FEW_ROWS,
     "check_regressors_no_decision_function": FEW_ROWS,
     "check_fit2d_1feature": FEW_ROWS,
+    "check_classifier_data_not_an_array": FEW_ROWS,
     "check_classifiers_one_label": "one class has nothing to tell apart: refused, in words",
-    "check_classifiers_one_label_sample_weights": "one class, and weights of rows, which no program gets",
 }
 """Checks that cannot hold, and why."""
 NO_FIT = {
@@ -87,6 +87,9 @@ class Kept(dict[str, Any]):
 
     def __deepcopy__(self, memo: Any) -> "Kept":
         return self
+
+    def __reduce__(self) -> Any:
+        return Kept, ()  # what is fitted asks no model
 
 
 def quick(kind: Any, runs_dir: str) -> Any:
