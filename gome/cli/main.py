@@ -6,6 +6,8 @@ A command's module is loaded when it is called, so that looking at a run does no
 
 import argparse
 import importlib
+import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 
@@ -13,6 +15,7 @@ from gome import __version__
 from gome.state.errors import GomeError
 
 USAGE_ERROR = 2
+CUT_OFF = 128 + signal.SIGPIPE
 ALL = "all"
 
 _COMMANDS = {
@@ -45,7 +48,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = parser_of(called).parse_args(given)
         command: Callable[[argparse.Namespace], int] = arguments.command
-        return command(arguments)
+        code = command(arguments)
+        sys.stdout.flush()
+        return code
+    except (
+        BrokenPipeError
+    ):  # whoever read it has ended, as `head` does: that is no fault, and Python shall not try again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CUT_OFF
     except GomeError as error:
         from gome.cli.error_lines import as_options  # not before: the version is printed without it
 

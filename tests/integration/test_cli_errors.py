@@ -99,3 +99,9 @@ def test_a_disk_without_room_is_told_and_nothing_half_made_is_left(good: Path, t
     assert "make room, then run it again" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_reader_that_has_ended_is_no_fault(good: Path) -> None:
+    command = f"{sys.executable} -m gome inspect {good} | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (141, "")
