@@ -77,6 +77,7 @@ def _fit(rerun: Rerun, part: Part, target: Path) -> str:
         output_mb=limits.output_mb,
         resources=resources_of(part.program),
         stage="fit",
+        shown=rerun.shown,
     )
     outcome = run_to_its_end(rerun.scheduler, job, trace=part.trace, stop=rerun.stop)
     try:

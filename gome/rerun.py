@@ -30,14 +30,16 @@ from gome.tools.records.run_file import read_run
 
 @dataclass(frozen=True)
 class Rerun:
-    """A run's task, configuration and scheduler. `own` is the input of split 'final', `work` a folder on the same disk
-    that is gone afterwards; `say` is told in lines what a person should know, `stop` asked whether to end."""
+    """A run's task, configuration and scheduler. `own` is the input of split 'final', with links into the folders
+    `shown`; `work` a folder on the same disk that is gone afterwards; `say` is told in lines what a person should know,
+    `stop` asked whether to end."""
 
     run_dir: Path
     task: Task
     config: RunConfig
     plan: SplitPlan
     own: Path
+    shown: tuple[Path, ...]
     work: Path
     scheduler: Scheduler
     say: Callable[[str], None]
@@ -65,7 +67,7 @@ class Rerun:
         return Evaluator(
             run_dir=folder,
             task=self.task,
-            inputs=NewRowInputs(folder, self.task, self.plan, self.own, rows, train=train),
+            inputs=NewRowInputs(folder, self.task, self.plan, self.own, rows, train=train, shown=self.shown),
             scheduler=self.scheduler,
             artifacts=Artifacts(folder / "artifacts"),
             limits=self.limits,
@@ -87,7 +89,8 @@ def open_rerun(run_dir: Path, say: Callable[[str], None], stop: Callable[[], boo
             "table cannot stand in for its test part"
         )
     plan = SplitPlan.load(run_dir / "splits.npz")
-    own = open_inputs(run_dir, task, plan, config).input_dir("final", 0)
+    inputs = open_inputs(run_dir, task, plan, config)
+    own = inputs.input_dir("final", 0)
     runtime = ensure_runtime(config.runtime, progress=say)
     if changed := runtime.changed(run.get("packages", runtime.packages)):
         say(f"the runtime has changed since the run, and so may predictions: {', '.join(changed[:8])}")
@@ -95,4 +98,4 @@ def open_rerun(run_dir: Path, say: Callable[[str], None], stop: Callable[[], boo
     with ExitStack() as held:
         held.callback(remove_tree, work)
         scheduler = open_scheduler(config, run_dir, runtime, held)
-        yield Rerun(run_dir, task, config, plan, own, work, scheduler, say, stop)
+        yield Rerun(run_dir, task, config, plan, own, inputs.shown, work, scheduler, say, stop)

@@ -12,8 +12,10 @@ import pytest
 from gome.graph.run_layout import open_inputs, prepare_run
 from gome.state.config import RunConfig
 from gome.state.task import Task
-from gome.tools.data.inputs import Inputs
+from gome.tools.data.new_rows.inputs import NewRowInputs
+from gome.tools.data.new_rows.rows import NewRows
 from gome.tools.data.splits import SplitPlan
+from gome.tools.data.table_inputs import TableInputs
 from gome.tools.execution.job import Job
 from gome.tools.records.run_file import read_run
 from tests.adapter_tasks import png
@@ -61,11 +63,13 @@ def written(task: Path) -> Path:
     return task
 
 
-def inputs_of(task: Path, run: Path, **said: str) -> Inputs:
+def inputs_of(task: Path, run: Path, **said: str) -> TableInputs:
     run_dir = prepare_run(str(task), RunConfig(run_dir=str(run), metric="auc", **said))  # type: ignore[arg-type]
     kept = read_run(run_dir)
     plan = SplitPlan.load(run_dir / "splits.npz")
-    return open_inputs(run_dir, Task(**kept["task"]), plan, RunConfig(**kept["config"]))
+    inputs = open_inputs(run_dir, Task(**kept["task"]), plan, RunConfig(**kept["config"]))
+    assert isinstance(inputs, TableInputs)
+    return inputs
 
 
 def test_folders_that_hide_nothing_are_seen_where_they_are(task: Path, tmp_path: Path) -> None:
@@ -88,6 +92,13 @@ def test_folders_that_hide_nothing_are_seen_where_they_are(task: Path, tmp_path:
         outcome = executor(PYTHON).run(job, stop=lambda: False)
         assert outcome.reason == "ok", f"{level}: {outcome.log}"
         assert level not in OWN_ROOT or "read-only" in outcome.log
+    rows = NewRows(pd.read_csv(task / "test.csv"), None, None, [])
+    final = inputs.input_dir("final", 0)
+    asked = NewRowInputs(tmp_path / "new", inputs.task, inputs.plan, final, rows, shown=inputs.shown)
+    for name in rows.table["id"]:
+        assert (
+            asked.input_dir("final", 0) / "test" / f"{name}.png"
+        ).readlink() == task / "test" / f"{name}.png"
     previews = read_previews(tmp_path / "run")
     assert {"extra/notes.txt", "train/*.png", "test/*.png"} <= {p["files"] for p in previews}
     assert not any("problem" in p for p in previews)

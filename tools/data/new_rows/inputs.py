@@ -19,16 +19,24 @@ class NewRowInputs:
     """Split 'final' of a task with new rows; there is no other one. See `Inputs`.
 
     `folder` is the task's own input of this split; what is laid out comes to lie below `run_dir`. Without `train` there
-    is no train table: who predicts by what was kept needs none.
+    is no train table: who predicts by what was kept needs none. Links in `folder` lead into the folders `shown`.
     """
 
     notes: list[str] = []
 
     def __init__(
-        self, run_dir: Path, task: Task, plan: SplitPlan, folder: Path, rows: NewRows, *, train: bool = True
+        self,
+        run_dir: Path,
+        task: Task,
+        plan: SplitPlan,
+        folder: Path,
+        rows: NewRows,
+        *,
+        train: bool = True,
+        shown: tuple[Path, ...] = (),
     ) -> None:
         self.run_dir, self.task, self.plan, self.folder, self.rows = run_dir, task, plan, folder, rows
-        self.train = train
+        self.train, self.shown = train, shown
 
     def input_dir(self, split: str, fold: int) -> Path:
         """See `Inputs`."""
@@ -39,11 +47,6 @@ class NewRowInputs:
         real, ids = read_cells(self.folder / self.task.sample), self.rows.table[self.task.id]
         values = {c: real[c].iloc[[0] * len(ids)].to_numpy() for c in real.columns}
         return pd.DataFrame({**values, self.task.id: ids.to_numpy()})
-
-    @property
-    def shown(self) -> tuple[Path, ...]:
-        """None."""
-        return ()
 
     def answers(self, split: str, fold: int) -> pd.DataFrame:
         """GomeError: they are no program's business, and nobody's here."""
@@ -58,7 +61,7 @@ class NewRowInputs:
         return self.rows.table
 
     def _fill(self, folder: Path) -> None:
-        task, links = self.task, InputLinks(self.folder, self.run_dir / "inputs" / ".copies")
+        task, links = self.task, InputLinks(self.folder, self.run_dir / "inputs" / ".copies", self.shown)
         made = {task.test: self.rows.table, task.sample: self.sample("final", 0)}  # one file may be both
         for name, table in made.items():
             write_table(table, folder / name, like=self.folder / name)
