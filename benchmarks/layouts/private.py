@@ -43,5 +43,7 @@ def _as_train(task: Task, answers: pd.DataFrame) -> pd.DataFrame:
             negative = next(c for c in task.classes if c != task.positive)
             named[task.target[0]] = named[task.target[0]].astype(str).map({"0": negative, "1": task.positive})
         return named
+    if not task.classes:  # several columns are judged by one truth, which has its own name
+        return answers
     classes = dict(zip(task.prediction, task.classes, strict=True))
     return answers[task.ids].assign(**{task.target[0]: answers[task.prediction].idxmax(axis=1).map(classes)})

@@ -1,10 +1,12 @@
-"""What becomes of prepared competitions of any layout, without a model.
+"""What becomes of prepared competitions of any layout, without a model, and with the adapters of a played surveyor.
 
     python -m benchmarks.layouts.run FOLDER [NAME ...] [--runs DIR] [--seconds N] [--write]
 
 FOLDER/NAME/prepared/public is given to `gome run` with the offline reasoner, one step. Where Gome asks for a metric or a
 positive class, it is given the right one (expected.py) and told so in the table. What is handed over is graded on the
 answers in prepared/private, which no run has seen. Runs are kept under DIR; one that is there is not run again.
+Where nothing could be held back and adapters/NAME.py is there, a second run is given it: that file is what a surveyor,
+played by hand, wrote from its requests.
 """
 
 import argparse
@@ -25,6 +27,7 @@ from gome.state.task import UNNAMED, Task
 from gome.tools.data.tables import read_cells
 
 HERE = Path(__file__).resolve().parent
+ADAPTERS = HERE / "adapters"
 LIMITS = ("--traces", "1", "--steps", "1", "--finalists", "1", "--selection-seeds", "1")
 ASKED = {"metric": METRICS, "positive": POSITIVE, "direction": DIRECTION}
 MARK = "<!-- table -->"
@@ -40,6 +43,7 @@ class Row:
     metric: str = ""
     right: str = ""
     graded: str = ""
+    surveyed: str = ""
     valid: str = ""
     harness: str = ""
     private: str = ""
@@ -71,15 +75,37 @@ def measured(folder: Path, run_dir: Path, seconds: str) -> Row:
     row.rung = "convention" if task.conventions else row.rung
     row.metric, row.right = task.metric.split(",")[0], _is_right(folder.name, task.metric)
     row.graded = "" if task.self_reported else "yes"
+    if task.self_reported and (adapter := ADAPTERS / f"{folder.name}.py").is_file():
+        run_dir = run_dir.with_name(f"{folder.name}.surveyed")
+        if (task := _with_adapter(row, folder, run_dir, adapter, seconds)) is None:
+            return row
+        result = RunFolder.read(run_dir).result or {}
     row.valid = "yes" if _valid(task, folder, run_dir) else "no"
     best = result.get("best")
     score = best and (best["selection"] or best["search"])
+    score = score or (result.get("naive", {}).get("selection") if row.surveyed else None)
     row.harness = f"{score['value']:.4g} ± {score['stderr']:.2g}" if score else ""
     row.private = private_score(
         task, folder / "prepared" / "private", run_dir / "solution" / "submission.csv"
     )
     row.said = _why_constant(result.get("problems", [])) if not score else ""
     return row
+
+
+def _with_adapter(row: Row, folder: Path, run_dir: Path, adapter: Path, seconds: str) -> Task | None:
+    """The task as it is with the adapter, said in the row; None if it does not pass the checks."""
+    refused = ""
+    if not (run_dir / "result.json").is_file():
+        refused = _run(folder, run_dir, {"adapter": str(adapter)}, seconds)
+    if not (run_dir / "run.json").is_file():
+        row.surveyed, row.said = "no", refused.replace(str(adapter), "").strip("/: ")[:140]
+        return None
+    task = Task(**json.loads((run_dir / "run.json").read_text())["task"])
+    own = task.metric.startswith("adapter.py:")
+    row.surveyed = "yes, own grader" if own else f"yes, {task.metric}"
+    if not own and _is_right(folder.name, task.metric) != "yes":
+        row.surveyed = f"wrong metric: {task.metric}"
+    return task
 
 
 def _why_constant(problems: list[str]) -> str:
@@ -126,11 +152,12 @@ def table(rows: list[Row]) -> str:
     rungs = Counter(row.rung for row in rows)
     good = sum(row.graded == "yes" and row.right == "yes" for row in rows)
     bad, valid = sum(row.right == "NO" for row in rows), sum(row.valid == "yes" for row in rows)
+    surveyed = sum(row.surveyed.startswith("yes") for row in rows)
     counts = [f"{count} {rung}" for rung, count in rungs.most_common()]
     return "\n".join(
         [
             f"{len(rows)} tasks: {', '.join(counts)}. Graded on hidden units by the right metric: {good}; by a wrong "
-            f"one: {bad}. With a valid submission: {valid}.",
+            f"one: {bad}; with adapters of a played surveyor: {good + surveyed}. With a valid submission: {valid}.",
             "",
             *lines,
         ]
