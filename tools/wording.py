@@ -10,11 +10,15 @@ NONE = "–"
 _TAG = re.compile(r"\s*\[(?:change|move): [a-z0-9-]+\]")
 
 
+_ROUNDING = 1e-12
+"""Of a value: a standard error below that is what is left of sums that should be alike."""
+
+
 def score_text(value: Any, stderr: Any = None) -> str:
     """A score to the precision that its standard error allows: '0.8731 ± 0.0021'. '–' if there is no score."""
     if not is_number(value):
         return NONE
-    if not is_number(stderr) or stderr <= 0:
+    if not is_number(stderr) or stderr <= abs(value) * _ROUNDING:
         return f"{value:.5g}"
     places = _places(stderr)
     return f"{value:.{places}f} ± {stderr:.{places}f}"

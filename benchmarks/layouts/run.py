@@ -21,6 +21,7 @@ from pathlib import Path
 from benchmarks.layouts.expected import DIRECTION, METRICS, POSITIVE, SAME
 from benchmarks.layouts.private import private_score
 from gome.cli.main import main
+from gome.formatting import score_text
 from gome.run_folder import RunFolder
 from gome.state.errors import GomeError
 from gome.state.task import UNNAMED, Task
@@ -84,7 +85,7 @@ def measured(folder: Path, run_dir: Path, seconds: str) -> Row:
     best = result.get("best")
     score = best and (best["selection"] or best["search"])
     score = score or (result.get("naive", {}).get("selection") if row.surveyed else None)
-    row.harness = f"{score['value']:.4g} ± {score['stderr']:.2g}" if score else ""
+    row.harness = score_text(score["value"], score["stderr"]) if score else ""
     row.private = private_score(
         task, folder / "prepared" / "private", run_dir / "solution" / "submission.csv"
     )

@@ -342,6 +342,7 @@ def test_step_ticks_are_whole_and_not_more_than_asked(last: int, most: int) -> N
 def test_figures_are_as_precise_as_their_noise() -> None:
     assert score_text(0.873124, 0.00213) == "0.8731 ± 0.0021"
     assert score_text(12345.6, 230.0) == "12346 ± 230"
+    assert score_text(0.2738642, 5.3e-17) == score_text(0.2738642, 0) == "0.27386"
     assert score_text(None) == score_text(float("nan")) == "–"
     assert gain_text(-0.01234, 0.004) == "−0.0123 ± 0.0040"
     assert gain_text(0.0) == "0"
