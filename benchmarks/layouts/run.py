@@ -78,8 +78,10 @@ def measured(folder: Path, run_dir: Path, seconds: str) -> Row:
     row.graded = "" if task.self_reported else "yes"
     if task.self_reported and (adapter := ADAPTERS / f"{folder.name}.py").is_file():
         run_dir = run_dir.with_name(f"{folder.name}.surveyed")
-        if (task := _with_adapter(row, folder, run_dir, adapter, seconds)) is None:
+        surveyed = _with_adapter(row, folder, run_dir, adapter, seconds)
+        if surveyed is None:
             return row
+        task = surveyed
         result = RunFolder.read(run_dir).result or {}
     row.valid = "yes" if _valid(task, folder, run_dir) else "no"
     best = result.get("best")
