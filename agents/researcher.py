@@ -8,6 +8,7 @@ import numpy as np
 
 from gome.agents.forking import shown_hypothesis
 from gome.agents.hindsight import last_change, learn
+from gome.agents.line_search import tuned_step
 from gome.agents.probing import Probing
 from gome.agents.prompts.context import (
     base_context,
@@ -49,6 +50,8 @@ def researcher(state: TraceState, services: RunServices, optimizer: Optimizer = 
 
     `optimizer` says from which program the step starts and of which kind it is.
     """
+    if tuning := tuned_step(state, services):
+        return tuning
     trace, step = state["trace"], state["step"]
     begun = optimizer(state, services)
     state = {**state, "incumbent": begun.parent}

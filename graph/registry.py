@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from langchain_core.language_models import BaseChatModel
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
+from gome.agents.line_search import LineSearch
 from gome.graph.persistence.momentum_store import StoredMomentum
 from gome.graph.run_layout import EARLIER, open_inputs, prices_of
 from gome.offline.model import NO_RULES, OFFLINE_NEEDS, OfflineReasoner
@@ -42,6 +43,7 @@ from gome.tools.records.history import History
 from gome.tools.records.journal import Journal
 from gome.tools.records.jsonl import write_json
 from gome.tools.records.lessons import read_lessons
+from gome.tools.records.line_trials import LineTrials
 from gome.tools.records.lock import one_writer
 from gome.tools.records.run_file import read_run
 from gome.tools.services import RunServices
@@ -58,6 +60,7 @@ class _Opened:
     services: RunServices
     closed: threading.Event
     held: ExitStack
+    line_search: LineSearch
 
 
 class ServiceRegistry:
@@ -93,6 +96,11 @@ class ServiceRegistry:
                 self._opened[run_dir] = self._open(run_dir, store)
             return self._opened[run_dir].services.watched_by(writer)
 
+    def meanwhile(self, run_dir: Path) -> AbstractContextManager[None]:
+        """Within the block a trace of an opened run waits for its model: idle slots may be used for its line search."""
+        with self._lock:
+            return self._opened[run_dir].line_search.meanwhile()
+
     def close(self, run_dir: Path) -> None:
         """Let go of a run's services, and drop what it has in flight; opened again if it is asked for again."""
         with self._lock:
@@ -110,7 +118,7 @@ class ServiceRegistry:
             services = self._open_services(
                 run_dir, store, lambda: self._stop.is_set() or closed.is_set(), held
             )
-            return _Opened(services, closed, held.pop_all())
+            return _Opened(services, closed, held.pop_all(), LineSearch(services.watched_by(self._observer)))
 
     def _open_services(
         self, run_dir: Path, store: BaseStore | None, stop: Callable[[], bool], held: ExitStack
@@ -153,6 +161,7 @@ class ServiceRegistry:
             probes=Probes(evaluator, history),
             provisional=ProvisionalSubmission(run_dir, evaluator, budget),
             momentum=StoredMomentum(store or InMemoryStore(), run["id"]),
+            line_trials=LineTrials(run_dir / "line_trials.jsonl"),
             earlier=read_lessons(run_dir / EARLIER),
             writer=lambda event: None,
         )

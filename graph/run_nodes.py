@@ -17,6 +17,7 @@ from gome.graph.run_layout import (
     prepare_run,
     reject_survey,
 )
+from gome.optimizer.line_search import is_installed
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.state.in_flight import TraceSummary
@@ -126,6 +127,8 @@ def _opening_lines(services: RunServices) -> Iterator[str]:
     if task.conventions:
         yield f"read by convention: {'; '.join(task.conventions)}"
     yield services.config.caps
+    if services.config.has("tuning") and not is_installed():
+        yield "no line search of step sizes while slots are idle: install gome[tuning]"
 
 
 def _config(context: Any, bound: RunConfig | None) -> RunConfig:

@@ -4,6 +4,7 @@ Where the configuration asks for review, a person stands behind the researcher o
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from gome.state.schema import TraceOutput, TraceState
 from gome.tools.services import RunServices
 
 FOLLOWING = {
-    "researcher": ["reviewer", "coder", "critic"],
+    "researcher": ["reviewer", "coder", "runner", "critic"],
     "reviewer": ["coder", "runner", "critic"],
     "coder": ["reviewer", "runner", "critic"],
     "runner": ["coder", "critic"],
@@ -33,6 +34,9 @@ FOLLOWING = {
     "recorder": ["researcher"],
 }
 """Which nodes may follow each one; each may end the trace as well."""
+
+ASKING = ("researcher", "coder")
+"""Nodes that wait for a model most of their time."""
 
 Node = Callable[[TraceState, RunServices], TraceState]
 """What a node is: from the state and the services to an update, whose `next` names the node that follows, or 'end'."""
@@ -65,7 +69,7 @@ def build_trace(
 def add_steps(graph: Any, registry: ServiceRegistry, nodes: Mapping[str, Node], *, end: str) -> None:
     """The nodes of a step and the edges between them; from each, a trace that has ended goes on to `end`."""
     for name, node in {**NODES, **nodes}.items():
-        add_node(graph, name, _bound(node, registry), registry, does=node.__doc__ or "")
+        add_node(graph, name, _bound(name, node, registry), registry, does=node.__doc__ or "")
     for name, following in FOLLOWING.items():
         graph.add_conditional_edges(name, _next, {**{n: n for n in following}, "end": end})
 
@@ -75,13 +79,14 @@ def _next(state: TraceState) -> str:
     return state.get("next", "end")
 
 
-def _bound(node: Node, registry: ServiceRegistry) -> Work:
+def _bound(name: str, node: Node, registry: ServiceRegistry) -> Work:
     """The node as LangGraph calls it. A lost step goes to the critic, a used-up budget ends the trace."""
 
     def call(state: TraceState, runtime: Runtime[RunConfig]) -> TraceState:
         services = registry.services(Path(state["run_dir"]), runtime.store, runtime.stream_writer)
         try:
-            with services.clock.working():
+            asking = registry.meanwhile(services.run_dir) if name in ASKING else nullcontext()
+            with services.clock.working(), asking:
                 return node({**state, "work": step_in_flight(state.get("work", {}))}, services)
         except StepFailed as lost:
             work = step_in_flight(

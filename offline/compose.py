@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from gome.offline.declared_sizes import with_declaration
 from gome.offline.docstring import docstring
 from gome.offline.families import STOP_ATTRIBUTES, TREES, Setting, families_of, model_parts
 from gome.offline.program_imports import import_lines
@@ -16,7 +17,9 @@ from gome.state.prompt_context import PromptContext, TaskContext
 from gome.tools.data.table_names import stem_of
 from gome.tools.templates import text_templates
 
-_templates = text_templates(Path(__file__).parent / "templates", py=literal, pylist=wrapped_list)
+_templates = text_templates(
+    Path(__file__).parent / "templates", py=literal, pylist=wrapped_list, declared=with_declaration
+)
 
 
 def render(recipe: Recipe, context: PromptContext) -> str:

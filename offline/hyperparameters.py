@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from gome.offline.recipe import BOOSTERS, ModelSpec, Recipe
+from gome.offline.recipe import BOOSTERS, Recipe
 from gome.state.plain import JsonObject
 
 REGULARISED: dict[str, JsonObject] = {
@@ -82,18 +82,19 @@ def random_params(recipe: Recipe, seed: int, classes: bool) -> Recipe:
     rng = random.Random(seed)
     place = next((i for i, m in enumerate(recipe.models) if m.family in BOOSTERS), 0)
     main = recipe.models[place]
-    params = {name: _draw(rng, *bounds) for name, bounds in _ranges(main, classes).items()}
+    params = {name: _draw(rng, *bounds) for name, bounds in ranges_of(main.family, classes=classes).items()}
     changed = replace(main, params={**main.params, **params})
     return replace(recipe, models=(*recipe.models[:place], changed, *recipe.models[place + 1 :]))
 
 
-def _ranges(spec: ModelSpec, classes: bool) -> dict[str, tuple[float, float, bool]]:
-    """Of linear models and naive Bayes, the penalty's name depends on the task."""
-    if spec.family == "linear":
+def ranges_of(family: str, *, classes: bool) -> dict[str, tuple[float, float, bool]]:
+    """(lowest, highest, whole numbers only) of what may be drawn for a model of this family. Of linear models and naive
+    Bayes, the penalty's name depends on the task."""
+    if family == "linear":
         return {"C": (0.02, 60.0, False)} if classes else {"alpha": (0.3, 300.0, False)}
-    if spec.family == "naive_bayes":
+    if family == "naive_bayes":
         return {"alpha": (0.005, 1.0, False)} if classes else {"alpha_1": (1e-7, 1e-3, False)}
-    return _RANGES[spec.family]
+    return _RANGES[family]
 
 
 def _draw(rng: random.Random, low: float, high: float, whole: bool) -> float | int:

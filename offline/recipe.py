@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from gome.state.plain import JsonObject
+from gome.tools.step_sizes import step_sizes
 
 PREFIX = "# recipe: "
 
@@ -142,11 +143,22 @@ def _frozen(value: Any) -> Any:
 
 
 def read_recipe(program: str) -> Recipe | None:
-    """The recipe written in a program's recipe line, or None where there is no readable one."""
+    """The recipe written in a program's recipe line, with what a line search has set since; None where there is no
+    readable one."""
     for line in program.splitlines():
         if line.startswith(PREFIX):
             try:
-                return Recipe.from_json(line[len(PREFIX) :])
+                return _as_set(Recipe.from_json(line[len(PREFIX) :]), program)
             except ValueError:
                 return None
     return None
+
+
+def _as_set(recipe: Recipe, program: str) -> Recipe:
+    values: dict[str, dict[str, float]] = {}
+    for size in step_sizes(program):
+        if size.tuned:
+            family, _, name = size.name.partition(".")
+            values.setdefault(family, {})[name] = int(size.value) if size.whole else size.value
+    models = tuple(replace(m, params={**m.params, **values.get(m.family, {})}) for m in recipe.models)
+    return replace(recipe, models=models) if values else recipe

@@ -23,6 +23,7 @@ Part = Literal[
     "ensemble",
     "survey",
     "racing",
+    "tuning",
 ]
 """What an ablation can leave out."""
 
@@ -110,7 +111,7 @@ class RunConfig(TaskOptions):
     without: tuple[Part, ...] = Field(
         default=(),
         description="Leave parts out, comma-separated: reasoning, probes, trials, evidence, momentum, traces, merge, "
-        "restarts, ensemble, survey, racing.",
+        "restarts, ensemble, survey, racing, tuning.",
     )
     lessons: str | None = Field(
         default=None,

@@ -30,6 +30,10 @@ class TimeReached(BudgetReached):
     """The time of the search is used up. What the end of the run does not need of the rest goes back to the search."""
 
 
+class GaveWay(Exception):
+    """A program that ran in an idle slot made room for one of a step; what it had finished is kept."""
+
+
 class StepFailed(Exception):
     """A model's reply could not be used even after the repair turn: the step is lost, the run goes on."""
 

@@ -16,7 +16,7 @@ from gome.state.task import Direction
 Status = Literal["ok", "error", "timeout", "memory", "output", "format", "void"]
 Verdict = Literal["accepted", "rejected", "failed"]
 Stage = Literal["draft", "improve", "ensemble"]
-StepKind = Literal["draft", "edit", "merge", "restart"]
+StepKind = Literal["draft", "edit", "merge", "restart", "tune"]
 Component = Literal["data", "features", "model", "ensemble", "workflow"]
 
 SCORE_WEIGHTS = {"alignment": 0.2, "impact": 0.4, "novelty": 0.2, "feasibility": 0.1, "risk_reward": 0.1}

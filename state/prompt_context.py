@@ -139,6 +139,7 @@ class PromptContext(TypedDict, total=False):
     reliability: Any
     data: DataProfile
     previews: list[Preview]
+    tuning: bool
     history: list[StepContext]
     siblings: list[StepContext]
     momentum: list[StepContext]

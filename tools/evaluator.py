@@ -9,7 +9,7 @@ from typing import cast
 
 import pandas as pd
 
-from gome.state.errors import GomeError, RunStopped, TimeReached
+from gome.state.errors import GomeError
 from gome.state.evidence import ShownRow
 from gome.state.parts import Evaluation, Race, Score
 from gome.state.task import Task
@@ -17,18 +17,16 @@ from gome.tools.budget import Budget
 from gome.tools.data.inputs import Inputs
 from gome.tools.data.label_probes import PROBES, probed_fold
 from gome.tools.evaluation.bootstrap import FoldPredictions, score
-from gome.tools.evaluation.fold_facts import evaluation_of_folds, fold_result
+from gome.tools.evaluation.fold_facts import evaluation_of_folds, fold_result, graded_run
 from gome.tools.evaluation.metric import AnswersError, GradingError
 from gome.tools.evaluation.shown_rows import example_rows
-from gome.tools.evaluation.submission import check_submission
-from gome.tools.execution.exit_status import failure_line, status_of
 from gome.tools.execution.job import Job, Outcome
-from gome.tools.execution.program_log import parse_log
 from gome.tools.execution.resources import resources_of
 from gome.tools.execution.scheduler import Scheduler, run_to_its_end
 from gome.tools.execution.workspace import remove_work_dir
 from gome.tools.fold_progress import FoldProgress
 from gome.tools.fold_race import FoldRace, Look
+from gome.tools.interruption import Interruption
 from gome.tools.parallel import in_parallel
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.results import FoldResult, Results, result_name
@@ -85,14 +83,15 @@ class Evaluator:
         step: int | None = None,
         on_fold: Callable[[int, int], None] = lambda done, folds: None,
         look: Look | None = None,
+        give_way: Callable[[], bool] | None = None,
     ) -> Evaluation:
         """Run and grade `program` on all folds of `split`, a probe's on one, side by side where slots are free.
 
         `trace` and `step` say for whom. The evaluation ends with the first fold, in their order, that fails: what runs
         behind it is stopped, and counts for nothing. `on_fold(done, n)` is called, maybe from other threads, when the
         first fold starts and as each of the n is done, but for the last. A `look` at the folds so far may end the
-        evaluation before its last fold, without a score. Raises RunStopped when asked to stop,
-        BudgetReached when there is no budget for it, or the time ends in the middle.
+        evaluation before its last fold, without a score. One that may have to `give_way` runs its folds one by one, and
+        raises GaveWay. Raises RunStopped when asked to stop, BudgetReached without budget, or when the time ends.
         """
         if self.task.self_reported and split == "final":
             split = "search"  # it was given all of the data there
@@ -109,9 +108,10 @@ class Evaluator:
             try:
                 if result is None:
                     progress.start()
-                    stop = partial(progress.is_beyond_failure, place)
                     self.budget.begin(split, name.split("-")[0])
-                    result = self._run_fold(program, split, fold, seed, trace, name, wall_s, stop)
+                    dropped = partial(progress.is_beyond_failure, place)
+                    cut = Interruption(split, self.budget, self.stop, dropped, give_way)
+                    result = self._run_fold(program, split, fold, seed, trace, name, wall_s, cut)
             finally:
                 progress.done(place, failed=result is None or result["status"] != "ok")
             if race and result and result["status"] == "ok":
@@ -120,7 +120,7 @@ class Evaluator:
             return result
 
         with span(f"program {split}", trace=trace, step=step, split=split, seed=seed) as figures:
-            results = in_parallel(one, range(folds), most=self.scheduler.slots)
+            results = in_parallel(one, range(folds), most=1 if give_way else self.scheduler.slots)
             counted = [r for r in results[: progress.end] if r is not None]
             decided = race.decided if race and counted[-1]["status"] == "ok" else None
             evaluation = self._summed_up(name, split, seed, counted, decided)
@@ -178,13 +178,9 @@ class Evaluator:
         trace: int,
         name: str,
         wall_s: float,
-        dropped: Callable[[], bool],
+        cut: Interruption,
     ) -> FoldResult | None:
-        """The graded result, kept in results/; None if it was `dropped()` on the way."""
-
-        def cut() -> bool:
-            return self.stop() or dropped() or self.budget.seconds_for(split) <= 0
-
+        """The graded result, kept in results/; None if it was dropped on the way."""
         (self.run_dir / "work").mkdir(exist_ok=True)
         work = self.run_dir / "work" / secrets.token_hex(8)  # programs see it: it says nothing of the split
         source = self.artifacts.path(self.artifacts.put_text(program, "py"))
@@ -206,11 +202,8 @@ class Evaluator:
         outcome = run_to_its_end(self.scheduler, job, trace=trace, stop=cut)
         if outcome.reason == "stopped":
             remove_work_dir(work)
-            if self.stop():
-                raise RunStopped("the program in flight was stopped")
-            if dropped():
-                return None
-            raise TimeReached(self.budget.time_is_up())
+            cut.after()
+            return None
         result = self._kept(f"{name}-f{fold}", outcome, split, fold)
         self.budget.note_run(name.split("-")[0], split, seed)
         remove_work_dir(work)
@@ -219,7 +212,10 @@ class Evaluator:
     def _kept(self, name: str, outcome: Outcome, split: str, fold: int) -> FoldResult:
         """The graded result, kept. Whatever goes wrong with what the program wrote is the program's fault."""
         try:
-            return self.results.put(name, *self._graded(outcome, split, fold))
+            log = self.artifacts.put_text(outcome.log, "log")
+            sample = partial(self.inputs.sample, split, fold)
+            result, frame = graded_run(outcome, sample, self.task, log)
+            return self.results.put(name, result, None if frame is None else frame.assign(**{FOLD: fold}))
         except (GomeError, OSError):  # the task's and the machine's
             raise
         except Exception as error:
@@ -229,22 +225,6 @@ class Evaluator:
 
     def _limit_s(self, split: str) -> float:
         return min(self.limits.wall_s, SMOKE_LIMIT_S) if split == "smoke" else self.limits.wall_s
-
-    def _graded(self, outcome: Outcome, split: str, fold: int) -> tuple[FoldResult, pd.DataFrame | None]:
-        """The result, and the predictions if they are valid."""
-        facts = parse_log(outcome.log)
-        status, problems, frame = status_of(outcome), [], None
-        if status != "ok":
-            problems = [failure_line(outcome, facts)]
-        elif outcome.submission is None:
-            status, problems = "format", ["the program ended without writing submission.csv as a plain file"]
-        else:
-            sample = self.inputs.sample(split, fold)
-            frame, problems = check_submission(outcome.submission, sample, self.task)
-            status = "ok" if frame is not None else "format"
-        log = self.artifacts.put_text(outcome.log, "log")
-        result = fold_result(outcome, status, problems, log, facts)
-        return result, None if frame is None else frame.assign(**{FOLD: fold})
 
     def _summed_up(
         self, name: str, split: str, seed: int, results: list[FoldResult], race: Race | None

@@ -26,6 +26,7 @@ from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.clock import Clock
 from gome.tools.records.history import History
 from gome.tools.records.jsonl import append_line
+from gome.tools.records.line_trials import LineTrials
 from gome.tools.wording import readable
 
 
@@ -75,6 +76,7 @@ class RunServices:
     probes: Probes
     provisional: ProvisionalSubmission
     momentum: Momentum
+    line_trials: LineTrials
     earlier: Sequence[EarlierStep]
     writer: Observer
 

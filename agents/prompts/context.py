@@ -5,6 +5,7 @@ from operator import itemgetter
 from typing import Any, cast
 
 from gome.agents.prompts.render import answer_words
+from gome.optimizer.line_search import is_searching
 from gome.optimizer.stages import binding_cap, stage_of, step_seed
 from gome.optimizer.traces import has_stalled
 from gome.state.in_flight import Incumbent, MergedProgram
@@ -93,6 +94,8 @@ def base_context(services: RunServices, state: TraceState) -> PromptContext:
         "stalled": _stalled(state, services),
         "packages": services.packages,
     }
+    if is_searching(services):
+        base["tuning"] = True
     if previews := services.profile.get("previews"):
         base["previews"] = previews
     return base

@@ -11,7 +11,7 @@ import pytest
 from gome.graph.registry import ServiceRegistry
 from gome.graph.run_layout import prepare_run
 from gome.state.config import RunConfig
-from gome.state.errors import RunStopped
+from gome.state.errors import GaveWay, RunStopped
 from gome.tools.evaluator import Evaluator
 
 pytestmark = pytest.mark.slow
@@ -99,3 +99,14 @@ def test_a_stop_ends_the_folds_that_run_and_those_that_wait(cancer: Path, tmp_pa
         made.evaluate(program("time.sleep(100)"), "search")
     assert time.monotonic() - started < 50
     assert not list((tmp_path / "out" / "results").glob("*"))
+
+
+def test_a_program_aside_gives_way_and_goes_on_where_it_was(cancer: Path, tmp_path: Path) -> None:
+    made = evaluator(cancer, tmp_path / "out", slots=2)
+    results = tmp_path / "out" / "results"
+    with pytest.raises(GaveWay):
+        made.evaluate(program(), "search", give_way=lambda: len(list(results.glob("*-f*"))) == 2)
+    kept_so_far = {path.name: path.stat().st_mtime_ns for path in results.glob("*-f*.json")}
+    assert len(kept_so_far) == 2
+    assert made.evaluate(program(), "search", give_way=lambda: False)["status"] == "ok"
+    assert {name: (results / name).stat().st_mtime_ns for name in kept_so_far} == kept_so_far

@@ -9,7 +9,7 @@ import pytest
 from gome.tools.execution.gpus import Gpu
 from gome.tools.execution.hardware import hardware
 from gome.tools.execution.resources import Resources
-from gome.tools.execution.slots import Slots, default_slots
+from gome.tools.execution.slots import ASIDE, Slots, default_slots
 
 
 def in_threads(*works: threading.Thread) -> None:
@@ -126,3 +126,26 @@ def test_hardware_respects_affinity() -> None:
         os.sched_setaffinity(0, allowed)
     assert 1 <= hardware()["cpus"] <= len(allowed)
     assert hardware()["memory_gb"] > 0
+
+
+def test_an_idle_slot_is_known_and_given_back_when_a_trace_wants_it() -> None:
+    slots = Slots(1, 1)
+
+    def take() -> None:
+        with slots.lease(0):
+            pass
+
+    assert slots.idle()
+    with slots.lease(ASIDE) as aside:
+        assert aside is not None
+        assert not slots.idle()
+        assert not slots.wanted()
+        waits = threading.Thread(target=take)
+        waits.start()
+        deadline = time.monotonic() + 20
+        while not slots.wanted() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert slots.wanted()
+    waits.join(20)
+    assert slots.idle()
+    assert not slots.wanted()

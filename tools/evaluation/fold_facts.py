@@ -1,12 +1,17 @@
 """What the runs of one program on all folds say together: means, what differs between folds, and what one alone said."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
+
+import pandas as pd
 
 from gome.state.parts import Evaluation, Race, Status, is_number
 from gome.state.plain import JsonObject
-from gome.tools.execution.exit_status import gpu_peak_mb
+from gome.state.task import Task
+from gome.tools.evaluation.submission import check_submission
+from gome.tools.execution.exit_status import failure_line, gpu_peak_mb, status_of
 from gome.tools.execution.job import Outcome
+from gome.tools.execution.program_log import parse_log
 from gome.tools.records.results import FoldResult
 
 MOST_NOTES = 40
@@ -27,6 +32,22 @@ def fold_result(
         "gpu_peak_mb": gpu_peak_mb(outcome, facts),
         "facts": facts,
     }
+
+
+def graded_run(
+    outcome: Outcome, sample: Callable[[], pd.DataFrame], task: Task, log: str
+) -> tuple[FoldResult, pd.DataFrame | None]:
+    """The result of a run whose `log` is kept, and its predictions in the order of `sample()` if they are valid."""
+    facts = parse_log(outcome.log)
+    status, problems, frame = status_of(outcome), [], None
+    if status != "ok":
+        problems = [failure_line(outcome, facts)]
+    elif outcome.submission is None:
+        status, problems = "format", ["the program ended without writing submission.csv as a plain file"]
+    else:
+        frame, problems = check_submission(outcome.submission, sample(), task)
+        status = "ok" if frame is not None else "format"
+    return fold_result(outcome, status, problems, log, facts), frame
 
 
 def evaluation_of_folds(

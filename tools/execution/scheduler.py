@@ -58,6 +58,14 @@ class LocalScheduler:
         """This machine's."""
         return hardware()
 
+    def idle(self) -> bool:
+        """See Slots.idle."""
+        return self._slots.idle()
+
+    def wanted(self) -> bool:
+        """See Slots.wanted."""
+        return self._slots.wanted()
+
     def run(self, job: Job, *, trace: int, stop: Callable[[], bool]) -> Outcome:
         """See Scheduler.run."""
         with self._slots.lease(trace, job.resources, stop) as lease:

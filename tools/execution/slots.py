@@ -4,11 +4,15 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
+from gome.state.config import Isolation
 from gome.tools.execution.gpus import Cards, Gpu
 from gome.tools.execution.hardware import hardware
 from gome.tools.execution.resources import NOTHING, Resources
 
+ASIDE = -1
+"""Number of the trace that programs have which run only where a slot would be idle."""
 _POLL_S = 0.1  # how often those that wait look whether they are still wanted
 
 
@@ -29,6 +33,25 @@ class _Waiting:
     @property
     def granted(self) -> bool:
         return self.gpus is not None
+
+
+@runtime_checkable
+class IdleSlots(Protocol):
+    """A scheduler that knows of its slots whether one is idle, and whether one is wanted (see Slots)."""
+
+    @property
+    def level(self) -> Isolation:
+        """See Scheduler.level."""
+
+    @property
+    def slots(self) -> int:
+        """See Scheduler.slots."""
+
+    def idle(self) -> bool:
+        """See Slots.idle."""
+
+    def wanted(self) -> bool:
+        """See Slots.wanted."""
 
 
 class Slots:
@@ -73,6 +96,16 @@ class Slots:
         finally:
             with self._changed:
                 self._give_up(me)
+
+    def idle(self) -> bool:
+        """Whether a slot is free and nobody waits for it."""
+        with self._changed:
+            return self._free > 0 and not self._waiting
+
+    def wanted(self) -> bool:
+        """Whether a program of a trace waits for a slot."""
+        with self._changed:
+            return any(waiting.trace != ASIDE for waiting in self._waiting)
 
     def _grant(self) -> None:
         """Give free slots to those whose turn it is. Under the lock."""
