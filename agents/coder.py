@@ -112,6 +112,7 @@ def _ask(
         ROLE,
         call,
         context,
+        private=services.private(ROLE),
         program=program,
         description=services.task.description,
         trials=trying.allowed,

@@ -196,6 +196,7 @@ def _judge(state: TraceState, services: RunServices, graded: Graded) -> Judgemen
         ROLE,
         "judge",
         context,
+        private=services.private(ROLE),
         description=services.task.description,
         program=program if graded.findings.lines or services.task.self_reported else "",
         diff=diff(services.artifacts.get_text(incumbent["code"]), program) if incumbent else "",

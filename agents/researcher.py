@@ -142,7 +142,14 @@ def _plain(state: TraceState, services: RunServices, context: PromptContext, pro
         "history": history_context(state),
         "siblings": _siblings(state, services),
     }
-    prompt = render(ROLE, "propose", shown, description=services.task.description, program=program)
+    prompt = render(
+        ROLE,
+        "propose",
+        shown,
+        private=services.private(ROLE),
+        description=services.task.description,
+        program=program,
+    )
     choice = services.asker.ask(ROLE, prompt, Choice, key=f"{state['trace']}:{state['step']}:propose")
     return choice.as_proposal()
 
@@ -179,6 +186,7 @@ def _diagnose(
         ROLE,
         "diagnose",
         shown,
+        private=services.private(ROLE),
         description=services.task.description,
         program=program,
         diff=last_change(state, services),
@@ -263,6 +271,6 @@ def _choose(
         "momentum": momentum_context(recalled),
         "siblings": _siblings(state, services),  # as they are by now
     }
-    prompt = render(ROLE, "choose", shown, drafting=incumbent is None)
+    prompt = render(ROLE, "choose", shown, private=services.private(ROLE), drafting=incumbent is None)
     choice = talk.ask(prompt, Choice, key=f"{state['trace']}:{state['step']}:choose")
     return choice, [e["id"] for e in recalled]

@@ -3,6 +3,7 @@
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 
 from gome.agents.prompts.edits import MAX_PROGRAM, apply_blocks
+from gome.agents.prompts.private import said_of
 from gome.agents.prompts.replies import TRY, CodeReply, HandIn
 from gome.state.parts import Trial
 from gome.state.schema import TraceState
@@ -79,7 +80,12 @@ class Trying:
         except ValueError as error:
             raise ToolException(f"not run: {error}") from None
         trial = run_trial(
-            self.services.evaluator, program, trace=self.trace, step=self.step, before=self.before
+            self.services.evaluator,
+            program,
+            trace=self.trace,
+            step=self.step,
+            before=self.before,
+            told=said_of if self.services.private("coder") else None,
         )
         self.program, self.made = program, self.made + 1
         self.runs = self.runs if trial["problems"] else program

@@ -76,6 +76,10 @@ class RunConfig(TaskOptions):
         le=16,
         description="Pictures of the task in the first diagnosis of a trace. None: 4 to models known to take any.",
     )
+    private: bool = Field(
+        default=False,
+        description="Models are sent names and statistics, and no cell of the data (docs/what-a-model-is-sent.md).",
+    )
     traces: int = Field(default=2, ge=1, le=64, description="Traces side by side.")
     steps: int | None = Field(
         default=None,
@@ -275,8 +279,8 @@ class RunConfig(TaskOptions):
         return self.role_models.get(role, self.model)
 
     def has(self, part: Part) -> bool:
-        """Whether the run works with this part."""
-        return part not in self.without
+        """Whether the run works with this part; a private one shows no model what programs print, or files hold."""
+        return part not in self.without and not (self.private and part in ("probes", "survey"))
 
 
 class _EveryName(dict[str, Any]):

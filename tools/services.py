@@ -18,7 +18,9 @@ from gome.state.task import Task
 from gome.tools.budget import Budget
 from gome.tools.evaluator import Evaluator
 from gome.tools.models.ask import Asker
+from gome.tools.models.chat import name_of
 from gome.tools.models.pictures import Picture, pictures_for
+from gome.tools.models.prices import OFFLINE
 from gome.tools.probes import Probes
 from gome.tools.provisional import ProvisionalSubmission
 from gome.tools.records.advice import Advice
@@ -88,10 +90,14 @@ class RunServices:
     def pictures(self, role: str) -> tuple[Picture, ...]:
         """Pictures of the task for a prompt to the model of a role: none where it takes none, or the task has none."""
         names = self.profile.get("pictures", [])
-        if not names:
+        if not names or self.private(role):
             return ()
         public = self.evaluator.inputs.input_dir("final", 0)
         return pictures_for(self.asker.models[role], public, names, self.config.send_images)
+
+    def private(self, role: str) -> bool:
+        """Whether no cell of the data may be in a prompt of a role; rules on this machine send nothing anywhere."""
+        return self.config.private and name_of(self.asker.models[role]) not in OFFLINE
 
     def allowance(self, trace: int) -> float:
         """Steps that the trace may take: its own and those that folded traces left it; inf where steps have no cap."""

@@ -4,6 +4,8 @@ They are ordinary evaluations, kept by the program's text: neither a resumed run
 graded: on so few rows a score would rank changes wrongly.
 """
 
+from collections.abc import Callable
+
 from gome.state.parts import Evaluation, Trial
 from gome.tools.evaluator import SMOKE_LIMIT_S, Evaluator
 from gome.tools.execution.crash import relevant_tail
@@ -19,23 +21,33 @@ def trial_limit_s(evaluator: Evaluator) -> float:
     return min(SMOKE_LIMIT_S, evaluator.limits.wall_s)
 
 
-def run_trial(evaluator: Evaluator, program: str, *, trace: int, step: int, before: str | None) -> Trial:
+def run_trial(
+    evaluator: Evaluator,
+    program: str,
+    *,
+    trace: int,
+    step: int,
+    before: str | None,
+    told: Callable[[str], str] | None = None,
+) -> Trial:
     """Run `program` on the smoke split; `before` is the program of the incumbent, whose figures tell how cost grows.
+    `told`: nothing that it prints is shown, and of a problem what this makes of it.
 
     Raises RunStopped when asked to stop, BudgetReached when the search's time is used up.
     """
     evaluation = evaluator.evaluate(program, "smoke", trace=trace, step=step)
     log = evaluator.artifacts.get_text(evaluation["log"]) if evaluation["log"] else ""
     ran = evaluation["status"] == "ok"
-    parts = [_outcome(evaluation)]
+    parts = [_outcome(evaluation, told or str)]
     if ran:
         parts.append(_on_all_data(evaluator, evaluation, before))
-    elif stages := evaluation["facts"].get("stages"):
+    elif not told and (stages := evaluation["facts"].get("stages")):
         parts.append(
             f"Seconds of the stages that it finished: {', '.join(f'{k} {v}' for k, v in stages.items())}."
         )
     printed = log.strip() if ran else relevant_tail(log)
-    parts.append(f"What it printed:\n{capped(printed or '(nothing)', OUTPUT_CHARS)}")
+    if not told:
+        parts.append(f"What it printed:\n{capped(printed or '(nothing)', OUTPUT_CHARS)}")
     return Trial(
         program=evaluator.artifacts.put_text(program, "py"),
         log=evaluation["log"],
@@ -45,11 +57,13 @@ def run_trial(evaluator: Evaluator, program: str, *, trace: int, step: int, befo
     )
 
 
-def _outcome(evaluation: Evaluation) -> str:
+def _outcome(evaluation: Evaluation, told: Callable[[str], str]) -> str:
     cost = f"{evaluation['seconds']:.1f} s, {evaluation['peak_mb']:.0f} MB at its peak"
     if evaluation["status"] == "ok":
         return f"It ran to its end, and submission.csv passes the format check: {cost}."
-    return f"It failed with status {evaluation['status']}: {cost}.\n" + "\n".join(evaluation["problems"])
+    return f"It failed with status {evaluation['status']}: {cost}.\n" + "\n".join(
+        map(told, evaluation["problems"])
+    )
 
 
 def _on_all_data(evaluator: Evaluator, evaluation: Evaluation, before: str | None) -> str:

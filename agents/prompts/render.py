@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from gome.agents.prompts.private import without_cells
 from gome.agents.prompts.shorten import Parts, shorter
 from gome.state.prompt_context import PromptContext
 from gome.tools.models.prompt import Prompt, context_block
@@ -15,11 +16,14 @@ PROMPTS = Path(__file__).parent
 _templates = text_templates(PROMPTS, fenced=fenced, share=share_words)
 
 
-def render(role: str, call: str, context: PromptContext, **texts: Any) -> Prompt:
-    """The prompt of one call. `texts` are what its template names besides `context` (program, description ...).
+def render(role: str, call: str, context: PromptContext, *, private: bool = False, **texts: Any) -> Prompt:
+    """The prompt of one call. `texts` are what its template names besides `context` (program, description ...);
+    `private`: no cell of the data may be in it.
 
     It can be made shorter in the order of `gome.agents.prompts.shorten`.
     """
+    if private:
+        context, texts = without_cells(context, texts)
     return _rendered(role, call, ({"call": call, **context}, texts), 0)
 
 

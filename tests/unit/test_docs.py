@@ -28,6 +28,7 @@ PAGES = [
     "docs/review.md",
     "docs/runs.md",
     "docs/tracing.md",
+    "docs/what-a-model-is-sent.md",
 ]
 
 

@@ -1,0 +1,71 @@
+"""A private run sends no cell of the data, whatever programs print and however they fail."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gome import RunConfig, build_graph
+from tests.quick import PROGRAM
+from tests.scripted import player
+
+pytestmark = pytest.mark.slow
+LOUD = (
+    PROGRAM.replace("[:1]", "[:2]")
+    + """
+print(train[:50], test[:50])
+print('GOME {"stage": "%s", "seconds": 1, "seen": "%s"}' % (train[0]["town"], train[1]["town"]))
+"""
+)
+BROKEN = "rows = open('input/train.csv').readlines()\nprint(rows)\nraise KeyError(rows[1])\n"
+WORST = "import sys\nsys.exit(open('input/train.csv').readlines()[2])\n"
+
+
+def table() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    bmi = rng.uniform(1000, 9999, 120).round(4)
+    return pd.DataFrame(
+        {
+            "town": [f"Zebratown{i % 17}" for i in range(120)],
+            "bmi": bmi,
+            "s5": rng.uniform(1000, 9999, 120).round(4),
+            "progression": (bmi * 3 + rng.uniform(0, 99, 120)).round(4),
+        }
+    )
+
+
+def test_no_cell_of_the_data_is_sent(tmp_path: Path) -> None:
+    data = table()
+
+    def code(facts: dict[str, Any]) -> str:
+        if facts["call"] == "draft":
+            return f"```python\n{BROKEN}```"
+        if facts["call"] == "debug":
+            return f"```python\n{WORST if facts['error']['round'] == 0 else LOUD}```"
+        return "<<<<<<< SEARCH\n[:2]\n=======\n[:1]\n>>>>>>> REPLACE"
+
+    model = player(code)
+    config = RunConfig(
+        target="progression",
+        metric="rmse",
+        traces=1,
+        steps=3,
+        finalists=1,
+        selection_seeds=1,
+        private=True,
+        runs_dir=str(tmp_path),
+        trials=0,
+    )
+    graph = build_graph(config, models=dict.fromkeys(("researcher", "coder", "critic"), model)).compile()
+    output = graph.invoke({"rows": data})
+    assert output["result"]["steps"] == 3
+    sent = "\n".join(str(message.content) for messages in model.calls for message in messages)
+    for name in data.columns:
+        assert name in sent
+    assert "ended with exit code 1: KeyError" in sent
+    assert '"std"' in sent
+    cells = {str(cell) for column in data.columns for cell in data[column]}
+    assert not [cell for cell in sorted(cells) if cell in sent]
+    assert "Zebra" not in sent
