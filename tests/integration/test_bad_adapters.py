@@ -75,12 +75,13 @@ def carve(public, out, train_ids, graded_ids):
 """
 
 
-def write_spread(folder: Path, labelled: int = 12, sample: bool = True) -> Path:
-    """A number of each row, and in the sample how sure it is. Without a sample: the number alone."""
+def write_spread(folder: Path, labelled: int = 12, sample: bool = True, rare: bool = False) -> Path:
+    """A number of each row, and in the sample how sure it is. Without a sample: the number alone. Or two rows that are
+    1 where the others are 0."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(2)
     table = pd.DataFrame({"id": [f"r{i}" for i in range(labelled + 6)]}).assign(kind=lambda t: t.index % 2)
-    numbers = rng.integers(1000, 4000, labelled)
+    numbers = np.arange(labelled) % 6 // 5 if rare else rng.integers(1000, 4000, labelled)
     table[:labelled].assign(y=numbers).to_csv(folder / "train.csv", index=False)
     table[labelled:].to_csv(folder / "test.csv", index=False)
     if sample:
@@ -108,6 +109,12 @@ CASES = {
         "laplace@70,1000",
         "log_mae@kind",
         "the answers lack the column 'kind', which log_mae@kind needs",
+    ),
+    "leaves a fold without answers of both kinds": (
+        partial(write_spread, sample=False, rare=True),
+        "laplace@70,1000",
+        "auc",
+        "let `label` or `group` of units() spread them",
     ),
     "names too few units": (
         write_spread,

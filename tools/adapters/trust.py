@@ -38,10 +38,10 @@ def check_trusted(inputs: AdapterInputs, *, seed: int) -> None:
         for split in ("smoke", "search"):
             _check_held_back(inputs, split)
         _check_many(inputs)
+        _check_defined(inputs)
         for split in ("search", "selection"):
             sample, answers = inputs.sample(split, 0), inputs.answers(split, 0)
             _check_grading(inputs.task, answers, sample, seed)
-        _check_defined(inputs)
 
 
 def _check_repeats(inputs: AdapterInputs) -> None:
