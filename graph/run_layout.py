@@ -216,7 +216,7 @@ def _from_tables(run_dir: Path, path: Path, config: RunConfig) -> tuple[Task, In
     task = load_task(path, **config.said, workspace=run_dir / "task")
     train = read_task_table(task, task.train)
     run_dir.mkdir(parents=True, exist_ok=True)
-    plan = plan_splits(train, task, seed=config.seed)
+    plan = plan_splits(train, task, seed=config.seed, folds=config.folds)
     check_answers(task, train, plan)
     return task, TableInputs(run_dir, task, plan, shows=_runs_here(config)), profile(task)
 
@@ -227,7 +227,7 @@ def _from_adapter(
     limits = _limits(config)
     try:
         task, inputs = prepare_adapter_task(
-            path, adapter, run_dir, limits, said=config.said, seed=config.seed
+            path, adapter, run_dir, limits, said=config.said, seed=config.seed, folds=config.folds
         )
     except NotUnderstood as error:
         raise GomeError(*error.args) from error  # somebody has said that the adapter understands it

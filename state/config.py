@@ -128,6 +128,12 @@ class RunConfig(TaskOptions):
     sync_every: int | None = Field(
         default=None, ge=1, description="Steps between joins of the traces; none: they run free."
     )
+    folds: int | None = Field(
+        default=None,
+        ge=1,
+        le=50,
+        description="Parts of the data that a program is graded on in turn, 1: a hold-out; none: by the number of rows.",
+    )
     time_limit_s: float = Field(
         default=3600, gt=0, description="Wall-clock budget of the run, seconds asleep not counted."
     )

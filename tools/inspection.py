@@ -59,7 +59,9 @@ def inspect_task(path: Path, config: RunConfig) -> tuple[Inspection, Task | None
 
 def _with_adapter(path: Path, adapter: Path, scratch: Path, config: RunConfig) -> tuple[Inspection, Task]:
     limits = Limits(config.program_time_limit_s, config.memory_limit_mb)
-    task, inputs = prepare_adapter_task(path, adapter, scratch, limits, said=config.said, seed=config.seed)
+    task, inputs = prepare_adapter_task(
+        path, adapter, scratch, limits, said=config.said, seed=config.seed, folds=config.folds
+    )
     file, sample = task_of_folder(path, config.said)[1], inputs.sample("final", 0)
     return {
         **_common(path, task, inputs),
@@ -134,7 +136,7 @@ def _asked(line: str) -> Doubt:
 
 def _with_tables(path: Path, file: PartialTask, task: Task, scratch: Path, config: RunConfig) -> Inspection:
     train, test = (read_task_table(task, name) for name in (task.train, task.test))
-    plan = plan_splits(train, task, seed=config.seed)
+    plan = plan_splits(train, task, seed=config.seed, folds=config.folds)
     check_answers(task, train, plan)
     inputs, data = TableInputs(scratch / "inputs", task, plan), profile(task)
     common = _common(path, task, inputs)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,16 +26,16 @@ def play(task: Path, run_dir: Path, model: str, *, traces: int = 1, steps: int =
 
 
 @pytest.mark.parametrize(
-    ("write", "traces", "steps", "verdicts"),
+    ("name", "write", "traces", "steps", "verdicts"),
     [
-        (write_diabetes, 1, 4, ["accepted", "rejected", "accepted", "failed"]),  # three steps are recorded
-        (write_digits, 2, 2, ["accepted", "accepted", "accepted", "accepted"]),
+        # Three steps are recorded.
+        ("diabetes", partial(write_diabetes, test_size=0.3), 1, 4, ["accepted", "rejected", "accepted", "failed"]),
+        ("digits", write_digits, 2, 2, ["accepted", "accepted", "accepted", "accepted"]),
     ],
 )
 def test_a_recorded_run_makes_the_same_steps(
-    tmp_path: Path, write: Callable[[Path], Path], traces: int, steps: int, verdicts: list[str]
+    tmp_path: Path, name: str, write: Callable[[Path], Path], traces: int, steps: int, verdicts: list[str]
 ) -> None:
-    name = write.__name__.removeprefix("write_")
     model = f"replay:{RECORDINGS / name}.jsonl"
     records = play(write(tmp_path / name), tmp_path / "run", model, traces=traces, steps=steps)
     assert [r["verdict"] for r in records] == verdicts

@@ -47,10 +47,12 @@ def graded(plan: SplitPlan) -> list[Split]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(tables(), st.integers(0, 3))
-def test_no_row_is_on_two_sides_and_no_hidden_row_is_seen(case: tuple[pd.DataFrame, Task], seed: int) -> None:
+@given(tables(), st.integers(0, 3), st.none() | st.integers(1, 8))
+def test_no_row_is_on_two_sides_and_no_hidden_row_is_seen(
+    case: tuple[pd.DataFrame, Task], seed: int, folds: int | None
+) -> None:
     table, task = case
-    plan = plan_splits(table, task, seed=seed)
+    plan = plan_splits(table, task, seed=seed, folds=folds)
     held_back = plan.folds("selection")[0].test_rows
     for split in graded(plan):
         assert len(split.train_rows) > 0
@@ -136,6 +138,12 @@ def test_more_rows_need_fewer_folds(rows: int, folds: int) -> None:
     smoke = plan.folds("smoke")[0]
     assert len(smoke.train_rows) <= 300
     assert len(smoke.test_rows) <= 100
+
+
+@pytest.mark.parametrize(("asked", "made"), [(None, 10), (1, 1), (3, 3), (50, 42)])
+def test_as_many_folds_as_are_asked_for_and_the_rows_allow(asked: int | None, made: int) -> None:
+    table = pd.DataFrame({"id": range(160), "y": np.arange(160.0)})  # 128 of them for the search, three a fold at least
+    assert len(plan_splits(table, make_task("regression"), seed=0, folds=asked).folds("search")) == made
 
 
 def test_smoke_has_every_class(tmp_path: Path) -> None:

@@ -45,7 +45,14 @@ def find_adapter(task: Path, given: str | None) -> Path | None:
 
 
 def prepare_adapter_task(
-    task: Path, file: Path, run_dir: Path, limits: Limits, *, said: TaskSettings, seed: int
+    task: Path,
+    file: Path,
+    run_dir: Path,
+    limits: Limits,
+    *,
+    said: TaskSettings,
+    seed: int,
+    folds: int | None = None,
 ) -> tuple[Task, AdapterInputs]:
     """The checked task and its inputs, all folds laid out. What is `said` goes before what the files say.
     GomeError with the line that says what to mend, in the task or in the adapter."""
@@ -74,14 +81,14 @@ def prepare_adapter_task(
     with named(str(file)):
         target = _targets(about.settings.get("target") or partial.target, partial.target, judged)
     draft = _draft(root, partial, file, kept, judged, target)
-    inputs = AdapterInputs(run_dir, draft, plan_units(units, draft, seed=seed), limits)
+    inputs = AdapterInputs(run_dir, draft, plan_units(units, draft, seed=seed, folds=folds), limits)
     checked = _with_problem(inputs, partial, judged)
     inputs = AdapterInputs(run_dir, checked, inputs.plan, limits)
     check_trusted(inputs, seed=seed)
     return checked, inputs
 
 
-def plan_units(units: pd.DataFrame, task: Task, *, seed: int) -> SplitPlan:
+def plan_units(units: pd.DataFrame, task: Task, *, seed: int, folds: int | None = None) -> SplitPlan:
     """The splits of the table of units, as of a train table: by its labels, groups and times, as far as it has them."""
     table = units if LABEL in units else units.assign(**{LABEL: "unit"})
     labels = table[LABEL]
@@ -95,7 +102,8 @@ def plan_units(units: pd.DataFrame, task: Task, *, seed: int) -> SplitPlan:
         "time": TIME if TIME in table else None,
     }
     known = [c for c in (ID, LABEL, GROUP, TIME) if c in table]
-    return plan_splits(table[known], task.model_copy(update=about_units), seed=seed, at_least=FEWEST_UNITS)
+    units_task = task.model_copy(update=about_units)
+    return plan_splits(table[known], units_task, seed=seed, folds=folds, at_least=FEWEST_UNITS)
 
 
 def _text(file: Path) -> str:

@@ -53,18 +53,20 @@ class RowSplitter:
         best = min(range(len(tests)), key=lambda i: (-labels[i], abs(len(tests[i]) - share)))
         return self._split(name, 0, rows, tests[best])
 
-    def search(self, rows: np.ndarray, n: int) -> tuple[list[Split], str]:
-        """The search folds on `rows`, `n` of them labelled, and how many in words."""
-        if n >= 20_000:
+    def search(self, rows: np.ndarray, n: int, asked: int | None = None) -> tuple[list[Split], str]:
+        """The search folds on `rows`, `n` of them labelled, and how many in words; `asked`: so many, as far as the rows
+        allow, 1 for a hold-out."""
+        if asked == 1 or (asked is None and n >= 20_000):
             split = self.hold_out("search", rows, 5)
             return [split], f"search grades one hold-out of {len(split.test_rows)}"
-        folds = min(3 if n >= 2000 or self.time is not None else 5, max(2, n // FEWEST))
+        usual = 3 if n >= 2000 or self.time is not None else 5
+        folds = min(asked or usual, max(2, n // FEWEST))
         if self.time is not None:
             windows = self._windows("search", rows, folds, folds + 2)
             return windows, f"search grades {len(windows)} windows in time, each after its training rows"
         if self.classes and len(counts := np.unique(self._labels(rows), return_counts=True)[1]) == 2:
             folds = min(folds, max(2, int(counts.min())))
-        repeats = 2 if n < 300 else 1
+        repeats = 2 if n < 300 and asked is None else 1
         tests = [test for _ in range(repeats) for test in self._deal(rows, folds)]
         splits = [self._split("search", i, rows, test) for i, test in enumerate(tests)]
         per = len(splits) // repeats

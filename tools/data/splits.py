@@ -67,8 +67,10 @@ def _sides(split: Split) -> dict[str, np.ndarray]:
     return {"train": split.train_rows, "test": split.test_rows}
 
 
-def plan_splits(table: pd.DataFrame, task: Task, *, seed: int, at_least: int = MIN_ROWS) -> SplitPlan:
-    """The splits of the train table `table`; the same for the same rows, task and seed.
+def plan_splits(
+    table: pd.DataFrame, task: Task, *, seed: int, folds: int | None = None, at_least: int = MIN_ROWS
+) -> SplitPlan:
+    """The splits of the train table `table`; the same for the same rows, task, seed and number of search `folds`.
 
     Labels are spread evenly over the folds (classes by class, numbers by rank). With `task.group` no group is on both
     sides; with `task.time` all training rows are strictly older than the graded ones. Rows without a label are never
@@ -90,7 +92,7 @@ def plan_splits(table: pd.DataFrame, task: Task, *, seed: int, at_least: int = M
     selection = cut.hold_out("selection", everything, parts)
     rest = cut.without(everything, selection.test_rows)
     n = int(labelled[rest].sum())
-    search, how = cut.search(rest, n)
+    search, how = cut.search(rest, n, folds)
     smoke = cut.smoke(rest)
     reason = (
         f"{len(selection.test_rows)} of {int(labelled.sum())} labelled rows are held back for the selection; "
