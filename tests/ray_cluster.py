@@ -72,7 +72,7 @@ class Scenes:
         for scheduler in ("local", "ray"):
             out = self.folder / scheduler
             config = RunConfig(
-                run_dir=str(out), scheduler=scheduler, traces=2, steps=2, finalists=1, sync_every=1
+                run_dir=str(out), scheduler=scheduler, traces=2, steps=2, folds=2, finalists=1, sync_every=1
             )
             graph = build_graph(models=dict.fromkeys(("researcher", "coder", "critic"), model)).compile()
             state = graph.invoke({"task": str(task)}, context=config)

@@ -26,7 +26,7 @@ ROLES = ("researcher", "coder", "critic")
 
 
 def config(tmp_path: Path, **options: Any) -> RunConfig:
-    small = {"traces": 1, "steps": 2, "selection_seeds": 1, "finalists": 1, "slots": 1}
+    small = {"traces": 1, "steps": 2, "folds": 2, "selection_seeds": 1, "finalists": 1, "slots": 1}
     where = {"target": TARGET, "metric": METRIC, "runs_dir": str(tmp_path / "runs")}
     return RunConfig(**{**where, **small, **options})
 

@@ -24,7 +24,8 @@ from tests.scripted import REPLIES
 
 pytestmark = pytest.mark.slow
 ROLES = {"human": "user"}
-OPTIONS = ["--traces", "2", "--steps", "2", "--run-dir", "out", "--finalists", "1", "--selection-seeds", "1"]
+OPTIONS = ["--traces", "2", "--steps", "2", "--run-dir", "out", "--folds", "2", "--finalists", "1"]
+OPTIONS += ["--selection-seeds", "1"]
 
 
 def start(arguments: list[str], cwd: Path) -> subprocess.Popen[bytes]:

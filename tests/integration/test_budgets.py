@@ -41,7 +41,9 @@ def better(behaviour: str = "") -> str:
 def run(
     task: Path, out: Path, model: ScriptedModel, **options: Any
 ) -> tuple[dict[str, Any], list[StepRecord]]:
-    config = RunConfig(run_dir=str(out), **{"traces": 1, "steps": 3, "selection_seeds": 1, **options})
+    config = RunConfig(
+        run_dir=str(out), **{"traces": 1, "steps": 3, "folds": 2, "selection_seeds": 1, **options}
+    )
     graph = build_graph(models=dict.fromkeys(("researcher", "coder", "critic"), model)).compile()
     result = graph.invoke({"task": str(task)}, context=config)["result"]
     return result, History(out / "history.jsonl").records()

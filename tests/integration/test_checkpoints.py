@@ -106,7 +106,7 @@ class Killed:
 
         self.endpoint = Endpoint(script)
         self.endpoint.__enter__()
-        ends = ["--traces", "1", "--steps", "3", "--finalists", "1", "--selection-seeds", "1"]
+        ends = ["--traces", "1", "--steps", "3", "--folds", "2", "--finalists", "1", "--selection-seeds", "1"]
         where = ["--run-dir", "out", "--model", "openai:m", "--base-url", self.endpoint.url]
         running = gome("run", str(task), *ends, *where, *options, cwd=folder)
         assert reached.wait(300)

@@ -39,7 +39,22 @@ def test_a_run_in_an_environment_of_the_users_own(tmp_path: Path) -> None:
     own.symlink_to(ensure_runtime().python.parents[1])
     task = write_diabetes(tmp_path / "diabetes")
     began = gome(
-        *("run", task, "--runtime", own, "--run-dir", out, "--traces", 1, "--steps", 1, "--time-limit-s", 200)
+        *(
+            "run",
+            task,
+            "--runtime",
+            own,
+            "--run-dir",
+            out,
+            "--traces",
+            1,
+            "--steps",
+            1,
+            "--folds",
+            1,
+            "--time-limit-s",
+            200,
+        )
     )
     assert began.returncode == 0, began.stderr
     run = json.loads((out / "run.json").read_text())

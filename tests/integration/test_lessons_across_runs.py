@@ -16,7 +16,7 @@ from tests.scripted import ScriptedModel, call_of, facts_of
 
 def play(task: Path, out: Path, **options: object) -> ScriptedModel:
     model = quick_model()
-    config = RunConfig(run_dir=str(out), traces=1, steps=2, selection_seeds=1, **options)  # type: ignore[arg-type]
+    config = RunConfig(run_dir=str(out), traces=1, steps=2, folds=2, selection_seeds=1, **options)  # type: ignore[arg-type]
     graph = build_graph(models=dict.fromkeys(("researcher", "coder", "critic"), model))
     graph.compile().invoke({"task": str(task)}, context=config)
     return model

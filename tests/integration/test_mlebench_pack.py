@@ -20,7 +20,7 @@ from tests.openai_server import Answer, Endpoint
 from tests.quick import PROGRAM, quick_model
 
 pytestmark = pytest.mark.slow
-SHORT = ("--traces", "1", "--finalists", "1", "--selection-seeds", "1")
+SHORT = ("--traces", "1", "--folds", "2", "--finalists", "1", "--selection-seeds", "1")
 
 
 def may_shut_in() -> bool:

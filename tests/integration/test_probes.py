@@ -53,7 +53,14 @@ def played(task: Path, out: Path, *probes: str, steps: int = 2, **config: Any) -
 
     model = ScriptedModel(script=script)
     run = RunConfig(
-        run_dir=str(out), model="openai:x", traces=1, steps=steps, finalists=1, selection_seeds=1, **config
+        run_dir=str(out),
+        model="openai:x",
+        traces=1,
+        steps=steps,
+        folds=2,
+        finalists=1,
+        selection_seeds=1,
+        **config,
     )
     roles = dict.fromkeys(("researcher", "coder", "critic"), model)
     build_graph(models=roles).compile().invoke({"task": str(task)}, {"recursion_limit": 100}, context=run)

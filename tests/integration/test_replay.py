@@ -29,7 +29,13 @@ def play(task: Path, run_dir: Path, model: str, *, traces: int = 1, steps: int =
     ("name", "write", "traces", "steps", "verdicts"),
     [
         # Three steps are recorded.
-        ("diabetes", partial(write_diabetes, test_size=0.3), 1, 4, ["accepted", "rejected", "accepted", "failed"]),
+        (
+            "diabetes",
+            partial(write_diabetes, test_size=0.3),
+            1,
+            4,
+            ["accepted", "rejected", "accepted", "failed"],
+        ),
         ("digits", write_digits, 2, 2, ["accepted", "accepted", "accepted", "accepted"]),
     ],
 )

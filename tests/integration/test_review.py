@@ -22,7 +22,7 @@ from tests.integration.test_steps import BETTER, COLUMNS_LINE, PROGRAM, by_step,
 from tests.scripted import ScriptedModel, call_of, facts_of, player
 
 pytestmark = pytest.mark.slow
-SMALL = {"selection_seeds": 1, "finalists": 1, "debug_rounds": 1}
+SMALL = {"folds": 2, "selection_seeds": 1, "finalists": 1, "debug_rounds": 1}
 Answers = Callable[[dict[str, Any]], Any]
 
 

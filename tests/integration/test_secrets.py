@@ -44,7 +44,7 @@ def test_an_endpoint_that_quotes_the_key_and_a_resume_with_the_right_one(
     with Endpoint(lambda messages: answers[0]) as server:
         url = server.url.replace("://", f"://{USER}:pass%2Fword-77@")
         secrets = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": url}
-        few = ["--run-dir", "out", "--model", "openai:m", "--traces", "1", "--steps", "1"]
+        few = ["--run-dir", "out", "--model", "openai:m", "--traces", "1", "--steps", "1", "--folds", "1"]
         refused = gome("run", str(diabetes), *few, cwd=tmp_path, **secrets)
         assert refused.returncode == 2, refused.stderr
         assert "Incorrect API key provided: *** ***" in refused.stderr

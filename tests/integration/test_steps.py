@@ -57,7 +57,9 @@ WORSE = edit(
 def run(
     task: Path, out: Path, model: ScriptedModel, **options: Any
 ) -> tuple[dict[str, Any], list[StepRecord]]:
-    config = RunConfig(run_dir=str(out), **{"traces": 1, "steps": 2, "selection_seeds": 1, **options})
+    config = RunConfig(
+        run_dir=str(out), **{"traces": 1, "steps": 2, "folds": 2, "selection_seeds": 1, **options}
+    )
     graph = build_graph(models=dict.fromkeys(("researcher", "coder", "critic"), model)).compile()
     state = graph.invoke({"task": str(task)}, context=config)
     return state["result"], History(out / "history.jsonl").records()
@@ -276,7 +278,7 @@ def test_state_stays_small(cancer: Path, tmp_path: Path) -> None:
     graph = build_graph(models=dict.fromkeys(("researcher", "coder", "critic"), model)).compile(
         checkpointer=saver
     )
-    config = RunConfig(run_dir=str(tmp_path / "out"), traces=1, steps=4, selection_seeds=1)
+    config = RunConfig(run_dir=str(tmp_path / "out"), traces=1, steps=4, folds=2, selection_seeds=1)
     graph.invoke({"task": str(cancer)}, {"configurable": {"thread_id": "t"}}, context=config)
     sizes = [
         len(json.dumps(s.values, default=str))

@@ -196,7 +196,18 @@ def test_a_run_of_the_command_line_goes_on_in_a_server_that_is_killed(tmp_path: 
     out, task = tmp_path / "out", write_diabetes(tmp_path / "diabetes")
     with Model() as model:
         model.down = {1}
-        options = ["--traces", "2", "--steps", "3", "--selection-seeds", "1", "--finalists", "1"]
+        options = [
+            "--traces",
+            "2",
+            "--steps",
+            "3",
+            "--folds",
+            "2",
+            "--selection-seeds",
+            "1",
+            "--finalists",
+            "1",
+        ]
         asked = ["--model", "openai:test-model", "--base-url", model.url, "--run-dir", str(out)]
         with subprocess.Popen(
             [sys.executable, "-m", "gome", "run", str(task), *options, *asked],

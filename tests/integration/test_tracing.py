@@ -17,7 +17,7 @@ SECRETS = {
     "E2B_API_KEY": "e2b-kept-secret",
     "LANGSMITH_API_KEY": "ls-kept-secret",
 }
-SMALL = ["--traces", "1", "--steps", "1", "--selection-seeds", "1", "--finalists", "1"]
+SMALL = ["--traces", "1", "--steps", "1", "--folds", "2", "--selection-seeds", "1", "--finalists", "1"]
 
 
 def run(task: Path, cwd: Path, *options: str, said: str = "", **switches: str) -> None:

@@ -40,7 +40,7 @@ def played(task: Path, out: Path, *turns: list[str], **config: Any) -> tuple[Scr
         return talk.pop(0)
 
     model = ScriptedModel(script=script)
-    run = RunConfig(run_dir=str(out), traces=1, finalists=1, selection_seeds=1, **config)
+    run = RunConfig(run_dir=str(out), traces=1, folds=2, finalists=1, selection_seeds=1, **config)
     roles = dict.fromkeys(("researcher", "coder", "critic"), model)
     build_graph(models=roles).compile().invoke({"task": str(task)}, {"recursion_limit": 100}, context=run)
     return model, History(out / "history.jsonl").records()

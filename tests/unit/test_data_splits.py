@@ -142,7 +142,9 @@ def test_more_rows_need_fewer_folds(rows: int, folds: int) -> None:
 
 @pytest.mark.parametrize(("asked", "made"), [(None, 10), (1, 1), (3, 3), (50, 42)])
 def test_as_many_folds_as_are_asked_for_and_the_rows_allow(asked: int | None, made: int) -> None:
-    table = pd.DataFrame({"id": range(160), "y": np.arange(160.0)})  # 128 of them for the search, three a fold at least
+    table = pd.DataFrame(
+        {"id": range(160), "y": np.arange(160.0)}
+    )  # 128 of them for the search, three a fold at least
     assert len(plan_splits(table, make_task("regression"), seed=0, folds=asked).folds("search")) == made
 
 
