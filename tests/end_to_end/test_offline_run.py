@@ -12,7 +12,7 @@ from gome.tools.records.history import History
 
 pytestmark = pytest.mark.slow
 GOME = [sys.executable, "-m", "gome"]
-QUICK_END = ("--folds", "2", "--finalists", "1", "--selection-seeds", "1")
+QUICK_END = ("--folds", "1", "--finalists", "1", "--selection-seeds", "1")
 
 
 def gome(*arguments: str, cwd: Path, timeout: float = 400) -> subprocess.CompletedProcess[str]:
@@ -29,7 +29,7 @@ def assert_no_labels_were_mounted(out: Path) -> None:
 
 def test_a_run_improves_and_hands_over_a_checked_submission(cancer: Path, tmp_path: Path) -> None:
     done = gome(
-        "run", str(cancer), "--traces", "2", "--steps", "2", "--folds", "3", "--run-dir", "out", cwd=tmp_path
+        "run", str(cancer), "--traces", "2", "--steps", "2", "--folds", "2", "--run-dir", "out", cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
     out = tmp_path / "out"

@@ -45,7 +45,7 @@ def test_figures_that_no_float_holds_are_left_out(diabetes: Path, tmp_path: Path
     lines = stage, stage, '{"stage": "a", "seconds": 1.5}', '{"valid_score": 1e308}', '{"train_score": 3}'
     evaluation = evaluator(diabetes, tmp_path / "out").evaluate(program("150", *lines), "search")
     assert evaluation["status"] == "ok", evaluation["problems"]
-    assert evaluation["facts"] == {"folds": 10, "stages": {"a": 1.5}, "train_score": 3}
+    assert evaluation["facts"] == {"folds": 5, "stages": {"a": 1.5}, "train_score": 3}
     write_report(tmp_path / "out")
 
 

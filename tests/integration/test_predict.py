@@ -120,7 +120,7 @@ def check_export(run: Path, task: Path, folder: Path) -> None:
 def test_a_program_that_fails_on_the_rows_is_told(
     diabetes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    picky = f"{PROGRAM}\nif len(test) < 100:\n    raise SystemExit('too few rows')\n"
+    picky = f"{PROGRAM}\nif len(test) < 20:\n    raise SystemExit('too few rows')\n"
     run = handed_over(diabetes, tmp_path / "run", {"0:0": (picky, 1.0)})
     pd.read_csv(diabetes / "test.csv").head(3).to_csv(tmp_path / "few.csv", index=False)
     assert main(["predict", str(run), str(tmp_path / "few.csv")]) == 2
