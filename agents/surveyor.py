@@ -114,7 +114,13 @@ def _tried(services: RunServices, source: str) -> Found:
     said["name"] = services.task.name  # its root may be a folder of the run's
     try:
         return prepare_adapter_task(
-            Path(services.task.root), file, services.run_dir, limits, said=said, seed=config.seed, folds=config.folds
+            Path(services.task.root),
+            file,
+            services.run_dir,
+            limits,
+            said=said,
+            seed=config.seed,
+            folds=config.folds,
         )
     except (RunStopped, BudgetReached, OSError):
         raise

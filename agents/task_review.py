@@ -54,7 +54,13 @@ def _laid_out(services: RunServices, source: str) -> surveyor.Found:
     limits = Limits(min(surveyor.CALL_S, config.program_time_limit_s), config.memory_limit_mb)
     try:
         return prepare_adapter_task(
-            Path(services.task.root), file, services.run_dir, limits, said=config.said, seed=config.seed, folds=config.folds
+            Path(services.task.root),
+            file,
+            services.run_dir,
+            limits,
+            said=config.said,
+            seed=config.seed,
+            folds=config.folds,
         )
     except GomeError as error:
         raise GomeError(str(error).replace(f"{file}: ", "")) from error
