@@ -12,9 +12,11 @@ from gome import __version__
 from gome.agents.prompts.edits import diff_lines
 from gome.cli.summary import resume_command, steps_text
 from gome.formatting import NONE, duration_text, is_number, one_line, score_text
-from gome.report.charts import NARROW, WIDE, Chart, drawn_steps, gain_scatter, score_curve
+from gome.report.charts import NARROW, WIDE, Chart, drawn_steps
+from gome.report.gain_scatter import gain_scatter
 from gome.report.lineage import lineage
 from gome.report.reliability import reliability_content
+from gome.report.score_curve import score_curve
 from gome.run_folder import RunFolder
 from gome.scores import naive_text, worth_text
 from gome.spending import sandbox_text

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gome.formatting import gain_text
 from gome.optimizer.reliability import Gains, factors, gains, reliability
-from gome.report.charts import predictions
+from gome.report.gain_scatter import predictions
 from gome.state.plain import JsonObject
 from gome.state.step import StepRecord
 

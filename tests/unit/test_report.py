@@ -21,10 +21,11 @@ from sample_run import STEPS, write_run
 from gome.cli.summary import summary_lines
 from gome.formatting import duration_text, gain_text, one_line, score_text
 from gome.report.axes import nice_ticks, tick_texts, whole_ticks
-from gome.report.charts import NARROW, WIDE, score_curve
+from gome.report.charts import NARROW, WIDE
 from gome.report.follow import ReportServer
 from gome.report.lineage import lineage
 from gome.report.page import write_report
+from gome.report.score_curve import score_curve
 from gome.run_folder import RunFolder
 from gome.state.errors import GomeError
 from gome.tools.execution.e2b.cost import SandboxLog
