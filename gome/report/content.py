@@ -3,31 +3,25 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from markupsafe import Markup
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
-
 from gome import __version__
-from gome.agents.prompts.edits import diff_lines
 from gome.cli.summary import resume_command, steps_text
-from gome.formatting import NONE, duration_text, is_number, one_line, score_text
+from gome.formatting import NONE, one_line
 from gome.report.charts import NARROW, WIDE, Chart, drawn_steps
 from gome.report.gain_scatter import gain_scatter
 from gome.report.lineage import lineage
 from gome.report.reliability import reliability_content
 from gome.report.score_curve import score_curve
+from gome.report.step_view import coloured, step_view
 from gome.run_folder import RunFolder
 from gome.scores import naive_text, worth_text
 from gome.spending import sandbox_text
-from gome.state.parts import SCORE_WEIGHTS, Probe, Trial
+from gome.state.parts import SCORE_WEIGHTS
 from gome.state.plain import JsonObject
 from gome.state.result import Best
 from gome.state.step import StepRecord
 from gome.tools.secrets import masked
 from gome.tools.wording import self_reported_line
 
-DIFF_LINES, OUTPUT_LINES, SHOWN_IMPORTANCES = 1500, 30, 8
 LAST_WHOLE, FIRST_OF_MOMENTUM = 150, 100
 """Of a long run these are shown whole: the last steps, and the accepted ones of the largest gains."""
 
@@ -35,58 +29,78 @@ LAST_WHOLE, FIRST_OF_MOMENTUM = 150, 100
 def content(folder: RunFolder) -> JsonObject:
     """Everything that the page shows."""
     records = sorted(folder.records, key=lambda r: (r.step, r.trace))
-    by_id = {r.id: r for r in records}
-    drawn = drawn_steps(records, folder.sign)
-    momentum = _momentum(folder)
-    whole = _shown_whole(records, momentum)
-    metric = folder.metric
-    best = folder.best
     evaluations = [r.evaluation for r in records if r.evaluation]
+    return {
+        **_head(folder),
+        **_drawn(folder, records),
+        **_steps(folder, records),
+        "version": __version__,
+        "scoring": _scoring(folder, folder.metric),
+        "reliability": reliability_content(records),
+        "adapter": coloured(folder.adapter) if folder.adapter else None,
+        "usage": folder.usage_by_role(),
+        "program_seconds": sum(e["seconds"] for e in evaluations),
+        "peak_mb": max((e["peak_mb"] for e in evaluations), default=0),
+        "environment": _settings(folder),
+        "sandboxes": sandbox_text(folder),
+    }
+
+
+def _head(folder: RunFolder) -> JsonObject:
+    """What stands above the sections."""
+    best, test = folder.best, folder.result.get("test")
+    return {
+        "run": folder,
+        "metric": folder.metric,
+        "better": folder.better,
+        "best": best,
+        "draft": folder.first_draft,
+        "naive": folder.naive.get("search"),
+        "naive_text": naive_text(folder, best.get("search") if best else None),
+        "test": test,
+        "worth": worth_text(test) if test else "",
+        "resume": resume_command(folder.path),
+        "now": [] if folder.state == "finished" else _now(folder),
+        "steps": steps_text(folder),
+        "ended": _ended(folder),
+        "self_reported": self_reported_line(folder.self_reported) if folder.self_reported else "",
+        "world": _world(folder),
+    }
+
+
+def _drawn(folder: RunFolder, records: Sequence[StepRecord]) -> JsonObject:
+    """The charts and the lineage."""
+    drawn, metric, best = drawn_steps(records, folder.sign), folder.metric, folder.best
     search = best.get("search") if best and best.get("kind") == "ensemble" else None
     ensemble = search["value"] if search else None
     curve = _both(
         lambda size: score_curve(drawn, metric=metric, sign=folder.sign, size=size, ensemble=ensemble)
     )
     return {
-        "run": folder,
-        "version": __version__,
-        "metric": metric,
-        "better": folder.better,
-        "best": best,
-        "draft": folder.first_draft,
-        "naive": folder.naive.get("search"),
-        "naive_text": naive_text(folder, best.get("search") if best else None),
-        "test": folder.result.get("test"),
-        "worth": worth_text(test) if (test := folder.result.get("test")) else "",
-        "resume": resume_command(folder.path),
-        "now": [] if folder.state == "finished" else _now(folder),
-        "steps": steps_text(folder),
-        "ended": _ended(folder),
-        "self_reported": self_reported_line(folder.self_reported) if folder.self_reported else "",
-        "scoring": _scoring(folder, metric),
         "traces": sorted({r.trace for r in records}),
         "curve": curve,
+        "drawn": len(drawn),
         "ensemble": ensemble is not None,
         "outside": any(m.off for m in curve[0].marks) if curve else False,
         "accepted_share": _accepted_share(folder),
         "lineage": lineage(records, best),
         "scatter": _both(lambda size: gain_scatter(drawn, metric=metric, size=size)),
-        "reliability": reliability_content(records),
-        "world": _world(folder),
+    }
+
+
+def _steps(folder: RunFolder, records: Sequence[StepRecord]) -> JsonObject:
+    """The steps, the momentum, and what came out of them."""
+    by_id = {r.id: r for r in records}
+    momentum = _momentum(folder)
+    whole = _shown_whole(records, momentum)
+    return {
         "criteria": list(SCORE_WEIGHTS),
-        "drawn": len(drawn),
-        "views": [_view(folder, r, by_id) for r in records if r.id in whole],
+        "views": [step_view(folder, r, by_id) for r in records if r.id in whole],
         "folded": [r for r in records if r.id not in whole],
         "whole": whole,
         "momentum": momentum,
-        "finalists": _finalists(folder, by_id, best),
-        "programs": _programs(folder, by_id, best),
-        "adapter": _coloured(folder.adapter) if folder.adapter else None,
-        "usage": folder.usage_by_role(),
-        "program_seconds": sum(e["seconds"] for e in evaluations),
-        "peak_mb": max((e["peak_mb"] for e in evaluations), default=0),
-        "environment": _settings(folder),
-        "sandboxes": sandbox_text(folder),
+        "finalists": _finalists(folder, by_id, folder.best),
+        "programs": _programs(folder, by_id, folder.best),
     }
 
 
@@ -166,70 +180,6 @@ def _ended(folder: RunFolder) -> str:
     return ", ".join(words.get(str(r), str(r)) for r in sorted(reasons, key=str))
 
 
-def _view(folder: RunFolder, record: StepRecord, by_id: dict[str, StepRecord]) -> JsonObject:
-    """What a step shows besides its record."""
-    code, parent = folder.text(record.code), folder.text(record.parent)
-    evaluation = record.evaluation
-    log = folder.text(evaluation["log"]) if evaluation and record.verdict == "failed" else None
-    diff = _diff(parent, code) if parent and code else []
-    return {
-        "record": record,
-        "recalled": [by_id[i] for i in record.recalled if i in by_id],
-        "earlier": [folder.earlier[i] for i in record.recalled if i in folder.earlier],
-        "output": _end_of_output(log) if log else "",
-        "logged": _logged(evaluation["facts"] if evaluation else {}),
-        "diff": diff,
-        "added": sum(kind == "add" for kind, _ in diff) if diff else len((code or "").splitlines()),
-        "removed": sum(kind == "del" for kind, _ in diff),
-        "program": _coloured(code) if code and not parent else None,
-        "probes": [_ran(folder, probe) for probe in record.probes],
-        "trials": [_ran(folder, trial, trial["problems"]) for trial in record.trials],
-    }
-
-
-def _ran(folder: RunFolder, run: Probe | Trial, problems: list[str] | None = None) -> JsonObject:
-    """A probe or a trial run: its program, what was shown of it, and how it went."""
-    went = duration_text(run["seconds"])
-    if problems is not None:
-        went += f", {one_line(problems[0], 120) if problems else 'ran to its end'}"
-    return {"code": _coloured(folder.text(run["program"]) or ""), "output": run["output"], "went": went}
-
-
-def _end_of_output(log: str) -> str:
-    lines = [line for line in log.splitlines() if not line.startswith("GOME ")]
-    return "\n".join(lines[-OUTPUT_LINES:]).strip()
-
-
-def _diff(before: str, after: str) -> list[tuple[str, str]]:
-    """Unified diff as (class, line) pairs."""
-    lines = diff_lines(before, after)[2:]
-    kinds = {"+": "add", "-": "del", "@": "hunk"}
-    rows = [(kinds.get(line[:1], "same"), line) for line in lines[:DIFF_LINES]]
-    return rows + [("hunk", f"… {len(lines) - DIFF_LINES} more lines")] * (len(lines) > DIFF_LINES)
-
-
-def _coloured(code: str) -> Markup:
-    """Python source as escaped HTML with the classes of its tokens."""
-    # Safe by construction: pygments escapes every token, and nothing else enters.
-    return Markup(highlight(code, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)))
-
-
-def _logged(facts: Mapping[str, Any]) -> str:
-    """What the program logged about itself, on one line."""
-    parts = [
-        f"{label} {score_text(facts[name])}"
-        for name, label in (("train_score", "training score"), ("valid_score", "own validation score"))
-        if is_number(facts.get(name))
-    ]
-    stages, importance = facts.get("stages"), facts.get("importance")
-    if isinstance(stages, dict) and stages:
-        parts.append("stages " + ", ".join(f"{k} {duration_text(v)}" for k, v in stages.items()))
-    if isinstance(importance, dict):
-        known = sorted(((v, k) for k, v in importance.items() if is_number(v)), reverse=True)
-        parts += ["most used: " + ", ".join(k for _, k in known[:SHOWN_IMPORTANCES])] if known else []
-    return "; ".join(parts)
-
-
 def _momentum(folder: RunFolder) -> list[JsonObject]:
     """The accepted steps of the largest gains as rows of the momentum, largest gain in standard errors first."""
     known = [(r, r.comparison["stderr"] if r.comparison else None) for r in folder.accepted]
@@ -260,7 +210,7 @@ def _programs(folder: RunFolder, by_id: dict[str, StepRecord], best: Best | None
     """The programs behind the best score, the heaviest first."""
     members = sorted(best.get("members") or [] if best else [], key=lambda m: -(m.get("weight") or 0))
     return [
-        {"id": m["id"], "hypothesis": _hypothesis(by_id, m["id"]), "code": _coloured(code)}
+        {"id": m["id"], "hypothesis": _hypothesis(by_id, m["id"]), "code": coloured(code)}
         for m in members
         if (code := folder.text(m.get("code")))
     ]

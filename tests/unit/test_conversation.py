@@ -18,7 +18,6 @@ from gome.tools.models.conversation import Conversation
 from gome.tools.models.gateway import Gateway
 from gome.tools.models.prices import Prices
 from gome.tools.models.prompt import Prompt
-from gome.tools.models.thread import Thread
 from gome.tools.records.clock import Clock
 from gome.tools.records.journal import Journal
 from gome.tools.records.jsonl import read_lines
@@ -225,14 +224,11 @@ def test_each_part_is_journalled_once(tmp_path: Path) -> None:
     assert second["continues"] == first["key"] == "0:1:diagnose:0"
 
 
-def test_a_thread_goes_on_with_further_prompts_and_survives_as_json(tmp_path: Path) -> None:
+def test_a_thread_goes_on_with_further_prompts(tmp_path: Path) -> None:
     model = in_order(text_call("print(1)"), FOUND, '{"value": 4}')
-    line = asker(tmp_path, model)
-    talk = Conversation(line, "researcher")
+    talk = Conversation(asker(tmp_path, model), "researcher")
     talk.ask(PROMPT, Finding, key="0:1:diagnose", tools=[probe], calls=1)
-    stored = json.loads(json.dumps(talk.thread.to_json()))
-    again = Conversation(line, "researcher", Thread.from_json(stored))
-    assert again.ask(Prompt("", "# choose"), Finding, key="0:1:choose").value == 4
+    assert talk.ask(Prompt("", "# choose"), Finding, key="0:1:choose").value == 4
     before, after = model.calls[-2:]
     assert after[: len(before)] == before
     assert [m.content for m in after[len(before) :]] == [FOUND, "# choose"]

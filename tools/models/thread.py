@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
@@ -103,15 +102,6 @@ class Thread:
             self.turns[at] = replace(turn, prompt=replace(turn.prompt, pictures=()))
         return bool(shown)
 
-    def to_json(self) -> list[dict[str, Any]]:
-        """As an artifact holds it."""
-        return [_row(turn) for turn in self.turns]
-
-    @classmethod
-    def from_json(cls, rows: Sequence[dict[str, Any]]) -> "Thread":
-        """The thread of an artifact. Its prompts are as they were sent last, but for pictures: they get no shorter."""
-        return cls([_turn(row) for row in rows])
-
 
 def _asked(text: str, pictures: Sequence[Picture]) -> HumanMessage:
     if not pictures:
@@ -146,19 +136,3 @@ def _results(turn: Results, native: bool) -> list[BaseMessage]:
         ]
     parts = [f"What `{call['name']}` brought:\n\n{fenced(output, 'text')}" for call, output in turn.rows]
     return [HumanMessage("\n\n".join([*parts, turn.note]).strip())]
-
-
-def _row(turn: Turn) -> dict[str, Any]:
-    if isinstance(turn, Asked):
-        return {"system": turn.prompt.system, "user": turn.prompt.user, "how": turn.how}
-    if isinstance(turn, Said):
-        return {"text": turn.text, "calls": list(turn.calls)}
-    return {"rows": turn.rows, "note": turn.note}
-
-
-def _turn(row: dict[str, Any]) -> Turn:
-    if "user" in row:
-        return Asked(Prompt(row["system"], row["user"]), row["how"])
-    if "text" in row:
-        return Said(row["text"], tuple(row["calls"]))
-    return Results(tuple((call, output) for call, output in row["rows"]), row["note"])
