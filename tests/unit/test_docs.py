@@ -89,3 +89,11 @@ def test_a_term_stands_once_in_the_glossary() -> None:
     terms = re.findall(r"^\| \*\*([^*]+)\*\*", (ROOT / "docs/glossary.md").read_text(), re.M)
     words = [word for term in terms for word in term.split(", ")]
     assert len(words) == len(set(words)) > 40
+
+
+def test_the_site_loads_nothing_from_elsewhere() -> None:
+    """The theme's search of files would load a script over the network, unless one of ours is named so."""
+    named = re.search(r"^extra: \{polyfills: \[(.+?)\]\}", (ROOT / "mkdocs.yml").read_text(), re.M)
+    assert named
+    assert "iframe-worker" in named[1]
+    assert (ROOT / "docs" / named[1]).is_file()
