@@ -55,6 +55,7 @@ def test_a_run_from_python(table: pd.DataFrame, tmp_path: Path) -> None:
         "traces": 1,
         "steps": 3,
         "finalists": 1,
+        "folds": 2,
         "selection_seeds": 1,
         "run_dir": str(tmp_path / "run"),
         "runs_dir": str(tmp_path),

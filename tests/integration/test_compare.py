@@ -20,9 +20,9 @@ def test_the_same_rows_are_paired_and_others_are_not(
     diabetes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     better = PROGRAM.replace("[:1]", "[:2]")
-    one = graded(diabetes, tmp_path / "one", PROGRAM)
-    two = graded(diabetes, tmp_path / "two", better)
-    other = graded(diabetes, tmp_path / "other", better, seed=1)
+    one = graded(diabetes, tmp_path / "one", PROGRAM, folds=2)
+    two = graded(diabetes, tmp_path / "two", better, folds=2)
+    other = graded(diabetes, tmp_path / "other", better, seed=1, folds=2)
     before = files_of(tmp_path)
     capsys.readouterr()
     assert main(["compare", str(one), str(two), str(other), "--json"]) == 0

@@ -101,7 +101,7 @@ def quick(kind: Any, runs_dir: str) -> Any:
         time_limit=100,
         runs_dir=runs_dir,
         models=Kept(dict.fromkeys(("researcher", "coder", "critic"), model)),
-        settings={"finalists": 1, "selection_seeds": 1},
+        settings={"finalists": 1, "selection_seeds": 1, "folds": 2},
     )
 
 
