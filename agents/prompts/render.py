@@ -37,13 +37,16 @@ def answer_words(form: str, *, cell: str, several: bool, positive: str | None) -
 STABLE = ("task", "hardware", "packages", "data")
 """Parts of the context that no step changes: a prompt that shows them first begins like the one before it."""
 
+SYSTEM = {"researcher": "system_step.md", "coder": "system_step.md"}
+"""One system text for both, so that the coder's prompts too begin like those before them (a provider's prompt cache)."""
+
 IN_WORDS = ("previews",)
 """Parts that templates tell, so that they need not stand in the context block as well."""
 
 
 def _rendered(role: str, call: str, parts: Parts, cuts: int) -> Prompt:
     context, texts = parts
-    system = _templates.get_template(f"system_{role}.md").render()
+    system = _templates.get_template(SYSTEM.get(role, f"system_{role}.md")).render()
     stable = {name: context[name] for name in STABLE if name in context}
     user = _templates.get_template(f"{call}.md").render(
         context=context, stable=context_block(stable), **texts

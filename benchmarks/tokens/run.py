@@ -12,6 +12,7 @@ import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,11 @@ from gome.tools.models.ask import CHARS_PER_TOKEN
 from tests.real_tasks import write_diabetes, write_digits
 
 RECORDINGS = Path(__file__).parents[2] / "tests" / "recordings"
-RUNS: list[tuple[Callable[[Path], Path], int, int]] = [(write_diabetes, 1, 3), (write_digits, 2, 2)]
-"""What writes the task, traces, steps."""
+RUNS: list[tuple[str, Callable[[Path], Path], int, int]] = [
+    ("diabetes", partial(write_diabetes, test_size=0.3), 1, 3),
+    ("digits", write_digits, 2, 2),
+]
+"""Recording, what writes its task, traces, steps."""
 _CONTEXT = re.compile(r"<context>\n(.*?)\n</context>", re.DOTALL)
 _WITH_ROUNDS = ("draft", "edit", "debug", "merge")
 
@@ -109,9 +113,8 @@ def row_of(name: str, steps: int, requests: Sequence[Request]) -> dict[str, Any]
     }
 
 
-def played(write: Callable[[Path], Path], traces: int, steps: int, work: Path) -> list[Request]:
+def played(name: str, write: Callable[[Path], Path], traces: int, steps: int, work: Path) -> list[Request]:
     """The requests of one recorded run, played again."""
-    name = write.__name__.removeprefix("write_")
     lines = (RECORDINGS / f"{name}.jsonl").read_text().splitlines()
     model = Player(replies={row["key"]: row["reply"] for row in map(json.loads, lines)})
     config = RunConfig(run_dir=str(work / "run"), traces=traces, steps=steps, finalists=1, selection_seeds=1)
@@ -128,10 +131,10 @@ def main() -> None:
     parser.add_argument("--calls", action="store_true", help="a line for each request as well")
     given = parser.parse_args()
     rows = []
-    for write, traces, steps in RUNS:
+    for name, write, traces, steps in RUNS:
         with tempfile.TemporaryDirectory(prefix="gome-tokens-") as work:
-            requests = played(write, traces, steps, Path(work))
-        rows.append(row_of(write.__name__.removeprefix("write_"), traces * steps, requests))
+            requests = played(name, write, traces, steps, Path(work))
+        rows.append(row_of(name, traces * steps, requests))
         for n, request in enumerate(requests if given.calls else ()):
             new = len(request.sent) - repeated(requests[: n + 1]) + repeated(requests[:n])
             print(f"{request.key:>20} {len(request.sent):8,} characters, {new:8,} new", flush=True)
