@@ -30,7 +30,7 @@ from gome.state.review import Question, where_of
 from gome.stopping import Stopper
 from gome.tools.execution.environment.runtime import ensure_runtime
 from gome.tools.models.chat import make_model
-from gome.tools.models.first_call import NotNow, first_call
+from gome.tools.models.first_call import NotNow, NotServed, first_call
 from gome.tools.models.replay import recorded
 from gome.tools.records.lock import one_writer
 from gome.tools.records.run_file import read_run
@@ -54,7 +54,8 @@ def prepare(
     models: Models | None = None,
 ) -> Path:
     """Check the task and lay out its run folder, before anything runs; `say` is told what takes long. `models`: as in
-    `build_graph`. GomeError for a bad task or configuration."""
+    `build_graph`. GomeError for a bad task or configuration, and for a model that is not to be had: the run is laid out
+    even so, with a constant submission, to go on from when there is one."""
     _make_sure_models_exist(config)
     if config.checkpoints:
         check(config.checkpoints)
@@ -66,10 +67,16 @@ def prepare(
             else "name another folder"
         )
         raise GomeError(f"--run-dir {folder} is not empty; {hint}")
-    _ask_first(config, models or {}, say)
+    lay_out = partial(prepare_run, task, config, with_model="coder" in (models or {}))
+    try:
+        _ask_first(config, models or {}, say)
+    except NotServed as error:
+        run_dir = lay_out()
+        with _saying_what_stands(run_dir):
+            raise GomeError(f"{error}; then go on with: gome resume {run_dir}") from None
     if config.runtime:
         ensure_runtime(config.runtime, progress=say)
-    return prepare_run(task, config, with_model="coder" in (models or {}))
+    return lay_out()
 
 
 def _make_sure_models_exist(config: RunConfig) -> None:

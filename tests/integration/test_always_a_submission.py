@@ -63,6 +63,20 @@ def test_a_refusal_by_the_endpoint(cancer: Path, tmp_path: Path) -> None:
     assert is_constant(cancer, tmp_path / "out")
 
 
+def test_a_model_that_was_never_there(cancer: Path, tmp_path: Path) -> None:
+    with Endpoint(player(lambda facts: "").script) as server:
+        gone = server.url
+    done = gome(
+        "run", str(cancer), "--run-dir", "out", "--model", "openai:x", "--base-url", gone, cwd=tmp_path
+    )
+    assert done.returncode == 2
+    line = done.stderr.splitlines()[-1]
+    assert "nothing answers at" in line
+    assert f"gome resume {tmp_path / 'out'}" in line
+    assert f"{tmp_path / 'out' / 'solution' / 'submission.csv'} is a constant prediction" in line
+    assert is_constant(cancer, tmp_path / "out")
+
+
 def test_a_budget_that_is_too_short(cancer: Path, tmp_path: Path) -> None:
     done = gome("run", str(cancer), "--run-dir", "out", "--time-limit-s", "0.2", cwd=tmp_path)
     assert done.returncode == 1, done.stderr

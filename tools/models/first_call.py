@@ -35,6 +35,11 @@ class NotNow(Exception):
     """The model does not answer now, and may later: one line that says where and why."""
 
 
+class NotServed(GomeError):
+    """The settings are right as far as one can tell, and the model is not to be had until somebody mends what is behind
+    them: a server that is down, a key, an account."""
+
+
 @dataclass(frozen=True)
 class FirstCall:
     """What the call showed. `where` it was asked: a URL, or the provider. None: not known. `tokens` in and out, `usd`
@@ -89,8 +94,8 @@ def ready() -> str:
 
 
 def first_call(spec: str, base_url: str | None, prices: Prices) -> FirstCall:
-    """Ask the model of 'PROVIDER:NAME' one thing, with a tool on offer. GomeError, with what to do: no answer there, key
-    or account refused, no such model, no endpoint. NotNow."""
+    """Ask the model of 'PROVIDER:NAME' one thing, with a tool on offer. GomeError, with what to do: no such model, no
+    endpoint; NotServed among them: no answer there, key or account refused. NotNow."""
     model = make_model(spec, base_url)
     provider, name = split_spec(spec)
     where = masked(endpoint(base_url)) if provider == OPENAI else provider
@@ -154,15 +159,15 @@ def _told(fault: Fault, error: Exception, model: BaseChatModel, where: str, name
     if isinstance(error, TimeoutError) or fault.kind == "busy" or (fault.kind == "down" and status):
         return NotNow(f"{where} does not answer now ({fault.text})")
     if fault.kind == "down":
-        return GomeError(
+        return NotServed(
             f"nothing answers at {where} ({_cause(error)}): is the server up, are host and port right?"
         )
     if status in (401, 403):
-        return GomeError(
+        return NotServed(
             f"{where} refuses the key ({fault.text}): give the right one, for openai: in OPENAI_API_KEY"
         )
     if status in (402, 429):
-        return GomeError(f"the account at {where} has no money left ({fault.text})")
+        return NotServed(f"the account at {where} has no money left ({fault.text})")
     of_the_url = status in (404, 405) or fault.kind == "odd" or "model" in fault.text
     if of_the_url and (line := _no_endpoint(error, model, where) or _no_model(model, where, name)):
         return GomeError(line)
