@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tests.adapter_tasks import png
+from tests.task_files import seven_zipped
 
 Truth = dict[str, object]
 """What `write` knows of labelled units: the label of each id, as the sample would ask for it."""
@@ -46,7 +47,7 @@ def other_names(folder: Path, rng: np.random.Generator) -> Truth:
 
 
 def json_lists(folder: Path, rng: np.random.Generator) -> Truth:
-    """train.json is a list of objects, test.json is one in a zip archive, without what was known later."""
+    """train.json is a list of objects, test.json is one in a 7z archive, without what was known later."""
     describe(folder, "the area under the ROC curve")
     rows = [
         {
@@ -60,10 +61,22 @@ def json_lists(folder: Path, rng: np.random.Generator) -> Truth:
     ]
     (folder / "train.json").write_text(json.dumps(rows[:TRAIN]))
     seen = [{k: r[k] for k in ("id", "text", "tags")} for r in rows[TRAIN:]]
-    with zipfile.ZipFile(folder / "test.zip", "w") as archive:
-        archive.writestr("test.json", json.dumps(seen))
+    seven_zipped(folder / "test.7z", {"test.json": json.dumps(seen).encode()})
     sample(folder, [str(r["id"]) for r in rows[TRAIN:]], won=0)
     return {str(r["id"]): str(r["won"]) for r in rows[:TRAIN]}
+
+
+def packed_tables(folder: Path, rng: np.random.Generator) -> Truth:
+    """Each table is alone in a 7z archive; the sample has a column for each class."""
+    describe(folder, "multi-class logarithmic loss")
+    ids = [f"p{i:03d}" for i in range(TRAIN + TEST)]
+    table = pd.DataFrame({"id": ids, "x": rng.normal(size=len(ids)).round(3)})
+    table["kind"] = rng.choice(["oak", "elm", "fir"], len(ids))
+    asked = pd.DataFrame({"id": ids[TRAIN:], "elm": 0.3, "fir": 0.3, "oak": 0.4})
+    tables = {"train": table[:TRAIN], "test": table[TRAIN:].drop(columns="kind"), "sample_submission": asked}
+    for name, rows in tables.items():
+        seven_zipped(folder / f"{name}.csv.7z", {f"{name}.csv": rows.to_csv(index=False).encode()})
+    return dict(zip(ids[:TRAIN], table["kind"], strict=False))
 
 
 def coco(folder: Path, rng: np.random.Generator) -> Truth:
@@ -193,6 +206,7 @@ LAYOUTS: dict[str, Callable[[Path, np.random.Generator], Truth]] = {
     for f in (
         other_names,
         json_lists,
+        packed_tables,
         coco,
         file_names,
         folder_names,

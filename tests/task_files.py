@@ -2,12 +2,14 @@
 
 import io
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import py7zr
 
 from gome.tools.data.splits import plan_splits
 from gome.tools.data.table_inputs import TableInputs
@@ -51,13 +53,18 @@ def folds(inputs: TableInputs) -> Iterator[tuple[Path, np.ndarray]]:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """All files below a folder by name, those in zip and tar archives as `archive/member`."""
+    """All files below a folder by name, those in zip, 7z and tar archives as `archive/member`."""
     found = {}
     for path in (p for p in folder.rglob("*") if p.is_file()):
         name = path.relative_to(folder).as_posix()
         if path.suffix == ".zip":
             with zipfile.ZipFile(path) as archive:
                 found |= {f"{name}/{m}": archive.read(m) for m in archive.namelist() if not m.endswith("/")}
+        elif path.suffix == ".7z":
+            with py7zr.SevenZipFile(path) as archive, tempfile.TemporaryDirectory() as scratch:
+                archive.extractall(scratch)
+                files = [p for p in Path(scratch).rglob("*") if p.is_file()]
+                found |= {f"{name}/{p.relative_to(scratch).as_posix()}": p.read_bytes() for p in files}
         elif ".tar" in path.name:
             with tarfile.open(path) as tar:
                 found |= {f"{name}/{m.name}": tar.extractfile(m).read() for m in tar if m.isfile()}  # type: ignore[union-attr]
@@ -77,6 +84,13 @@ def zipped(path: Path, files: dict[str, bytes]) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in files.items():
             archive.writestr(name, content)
+
+
+def seven_zipped(path: Path, files: dict[str, bytes]) -> None:
+    """Write a 7z archive."""
+    with py7zr.SevenZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(content, name)
 
 
 def tarred(path: Path, files: dict[str, bytes]) -> None:

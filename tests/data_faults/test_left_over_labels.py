@@ -16,7 +16,16 @@ import pandas as pd
 import pytest
 
 from gome.tools.data.label_search import LabelSearch
-from tests.task_files import contents, folds, labels_in_sight, make_task, open_inputs, tarred, zipped
+from tests.task_files import (
+    contents,
+    folds,
+    labels_in_sight,
+    make_task,
+    open_inputs,
+    seven_zipped,
+    tarred,
+    zipped,
+)
 
 
 def _csv(train: pd.DataFrame) -> bytes:
@@ -81,7 +90,9 @@ def test_no_copy_of_the_labels_is_in_a_fold(tmp_path: Path, name: str) -> None:
             assert not (folder / name).exists()
 
 
-@pytest.mark.parametrize(("pack", "name"), [(zipped, "old.zip"), (tarred, "old.tar.gz")])
+@pytest.mark.parametrize(
+    ("pack", "name"), [(zipped, "old.zip"), (tarred, "old.tar.gz"), (seven_zipped, "old.7z")]
+)
 def test_archives_are_looked_into_and_keep_the_rest(
     tmp_path: Path, pack: Callable[..., None], name: str
 ) -> None:

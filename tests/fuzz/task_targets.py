@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pandas as pd
+import py7zr
 import yaml
 from hypothesis import strategies as st
 
@@ -109,11 +110,21 @@ def _tar(name: str, content: bytes) -> bytes:
         return file.getvalue()
 
 
+def _seven_zip(name: str, content: bytes, at: int, byte: int) -> bytes:
+    """An archive of which one byte may be another than was written."""
+    with io.BytesIO() as file:
+        with py7zr.SevenZipFile(file, "w", filters=[{"id": py7zr.FILTER_COPY}]) as archive:
+            archive.writestr(content, name)
+        packed = bytearray(file.getvalue())
+    packed[at % len(packed)] ^= byte
+    return bytes(packed)
+
+
 INSIDE = pieces([*CELLS, _TRAIN, "[", "{", "}", "]", ":", '"id"', '"y"', "\0"]).map(
     lambda t: t.encode("utf-8", "replace")
 )
 ODD_NAMES = [
-    b"more.csv", b"more.json", b"a.zip", b"a.tar.gz", b"a.csv.gz", b"a.parquet", b"notes.txt", b"train/1.png",
+    b"more.csv", b"more.json", b"a.zip", b"a.7z", b"a.tar.gz", b"a.csv.gz", b"a.parquet", b"notes.txt", b"train/1.png",
     b"x\ny.txt", b"\xff.txt", b"test/70.txt", b"a.npy", b"images/1/a.dcm", b"-rf", b"{{ name }}.md", b"```.txt",
 ]  # fmt: skip
 MEMBERS = ["train.csv", "../x", "/etc/x", "a\nb", "x" * 300, "a/b/", "é"]
@@ -122,7 +133,14 @@ FILES = st.dictionaries(
     INSIDE
     | st.binary(max_size=300)
     | st.builds(_zip, st.sampled_from(MEMBERS), INSIDE)
-    | st.builds(_tar, st.sampled_from(MEMBERS), INSIDE),
+    | st.builds(_tar, st.sampled_from(MEMBERS), INSIDE)
+    | st.builds(
+        _seven_zip,
+        st.sampled_from(["train.csv", "a/b.txt", "é"]),
+        INSIDE,
+        st.integers(0, 400),
+        st.integers(0, 255),
+    ),
     min_size=1,
     max_size=3,
 )

@@ -24,6 +24,7 @@ from gome.tools.execution.sandbox.probe import probe
 from gome.tools.previews.kinds import FileKind, file_kinds
 from gome.tools.previews.preview import CHARACTERS, Reply, previews, told_of
 from tests.adapter_tasks import png
+from tests.task_files import seven_zipped
 
 PARTS = st.sampled_from(["a", "b", "train", "images", "x1", "x2", "x3", "y[1]", "z"])
 NAMES = st.lists(PARTS, min_size=1, max_size=10).map("/".join)
@@ -82,6 +83,7 @@ def kinds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Preview]:
         archive.writestr("in/1.png", png(np.zeros((3, 9))))
         archive.writestr("in/2.png", png(np.zeros((3, 9))))
         archive.writestr("own.zip", b"PK\x03\x04 and no more")
+    seven_zipped(folder / "more.7z", {"in/1.png": png(np.zeros((3, 9))), "notes": b"hello"})
     write_bombs(folder / "bombs")
     return looked_at(folder)
 
@@ -119,6 +121,7 @@ def write_bombs(folder: Path) -> None:
         ("store.h5", 1, "no text", {"looks like": "HDF5"}),
         ("table.parquet", 1, "Parquet table", {"rows": "2", "columns": "t (int64), v (double)"}),
         ("wide.csv", 1, "table", {"lines": "1"}),
+        ("more.7z", 1, "archive", {"members": "2", "kinds": "1 .png, 1 no suffix"}),
         ("more.zip", 1, "archive", {"members": "3", "kinds": "2 .png, 1 .zip"}),
         ("bombs/zeros.zip", 1, "archive", {"members": "1", "MB unpacked": "41.94"}),
         ("bombs/claims.npy", 1, "array", {"shape": "1000000000 x 900", "highest value": "0"}),
@@ -141,7 +144,8 @@ def test_examples_show_texts_forms_and_members(kinds: dict[str, Preview]) -> Non
     assert kinds["boxes.json"]["example"] == f'{{"info": true/false, "boxes": {form}}}'
     assert kinds["long.json"]["example"].startswith('{"rows": [{"id": integer, "text": text}] x ')
     assert kinds["long.json"]["facts"] == {"looked at": "the beginning only"}
-    assert "in/1.png: picture, format PNG, width 9, height 3" in kinds["more.zip"]["example"]
+    for name in ("more.zip", "more.7z"):
+        assert "in/1.png: picture, format PNG, width 9, height 3" in kinds[name]["example"]
 
 
 def test_what_cannot_be_read_costs_its_own_preview(kinds: dict[str, Preview]) -> None:

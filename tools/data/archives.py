@@ -4,11 +4,14 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import IO
 
+from gome.tools.data import seven_zip
+
 ZIPS = (".zip",)
+SEVEN_ZIPS = (".7z",)
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 BROKEN = (
     zipfile.BadZipFile,
@@ -19,12 +22,12 @@ BROKEN = (
     NotImplementedError,
     ValueError,
 )
-"""What the standard library raises for an archive that is damaged, locked, or packed in a way that it does not know."""
+"""What is raised for an archive that is damaged, locked, or packed in a way that it does not know."""
 
 
 def is_archive(name: str) -> bool:
     """Whether the file name is that of an archive we can read and write."""
-    return name.lower().endswith((*ZIPS, *TARS))
+    return name.lower().endswith((*ZIPS, *SEVEN_ZIPS, *TARS))
 
 
 def member_names(path: Path) -> list[str]:
@@ -32,6 +35,8 @@ def member_names(path: Path) -> list[str]:
     if _is_zip(path):
         with zipfile.ZipFile(path) as archive:
             return [i.filename for i in archive.infolist() if not i.is_dir()]
+    if _is_seven_zip(path):
+        return list(seven_zip.member_sizes(path))
     with tarfile.open(path) as tar:
         return [m.name for m in tar if m.isfile()]
 
@@ -46,6 +51,9 @@ def members(path: Path, wanted: Iterable[str]) -> Iterator[tuple[str, IO[bytes]]
                     with archive.open(info) as file:
                         yield info.filename, file
         return
+    if _is_seven_zip(path):
+        yield from seven_zip.members(path, names)
+        return
     with tarfile.open(path) as tar:
         for member in tar:
             if member.name in names and member.isfile() and (inner := tar.extractfile(member)):
@@ -58,6 +66,8 @@ def declared_size(path: Path, most: int) -> int:
     if _is_zip(path):
         with zipfile.ZipFile(path) as archive:
             return sum(member.file_size for member in archive.infolist())
+    if _is_seven_zip(path):
+        return sum(seven_zip.member_sizes(path).values())
     total = 0
     with tarfile.open(path) as tar:
         for member in tar:
@@ -73,8 +83,11 @@ class ArchiveWriter:
     def __init__(self, path: Path) -> None:
         self._held = ExitStack()
         self._zip: zipfile.ZipFile | None = None
+        self._seven_zip: seven_zip.SevenZipWriter | None = None
         if _is_zip(path):
             self._zip = self._held.enter_context(zipfile.ZipFile(path, "w"))
+        elif _is_seven_zip(path):
+            self._seven_zip = self._held.enter_context(closing(seven_zip.SevenZipWriter(path)))
         else:
             kind = next((k for k in ("gz", "bz2", "xz") if path.suffix.lower().endswith(k)), "")
             kind = {".tgz": "gz", ".tbz2": "bz2", ".txz": "xz"}.get(path.suffix.lower(), kind)
@@ -94,6 +107,9 @@ class ArchiveWriter:
             )  # packing them again gains nothing
             self._zip.writestr(name, content, zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED)
             return
+        if self._seven_zip is not None:
+            self._seven_zip.add(name, content)
+            return
         info = tarfile.TarInfo(name)
         info.size = len(content)
         self._tar.addfile(info, io.BytesIO(content))
@@ -101,3 +117,7 @@ class ArchiveWriter:
 
 def _is_zip(path: Path) -> bool:
     return path.name.lower().endswith(ZIPS)
+
+
+def _is_seven_zip(path: Path) -> bool:
+    return path.name.lower().endswith(SEVEN_ZIPS)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from gome.state.errors import GomeError, NoSample
+from gome.tools.data.conventions import roles
 from gome.tools.data.conventions.sources import Source, find_sources
 from gome.tools.data.made_folder import SAMPLE, write_folder
 from gome.tools.data.mlebench import find_sample
@@ -27,7 +28,10 @@ def with_sample_file(
         names = task_files(root, partial.links_root)
         names = [n for n in names if without is None or (root / n).resolve() != without.resolve()]
         with tempfile.TemporaryDirectory() as scratch:
-            sample = _made(list(find_sources(root, names, Path(scratch))), partial)
+            sources = list(find_sources(root, names, Path(scratch)))
+            if roles.find_sample(sources, ""):  # packed, or in another form: a convention knows it
+                return root, partial
+            sample = _made(sources, partial)
         if sample is None:
             raise
         folder = write_folder(root, workspace / "sample", {SAMPLE: sample}, {n: n for n in names})

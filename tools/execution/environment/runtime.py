@@ -39,6 +39,7 @@ OFFERED = {
     _XGBOOST: "xgboost",
     "optuna": "optuna",
     "pillow": "PIL",
+    "py7zr": "py7zr",
     "pyarrow": "pyarrow",
 }
 """Distribution: module. What solutions are told that they may import; the other pins are what these need."""

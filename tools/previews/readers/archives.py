@@ -6,6 +6,7 @@ import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -19,6 +20,8 @@ _Member = tuple[str, int, Callable[[], IO[bytes] | None]]
 
 def read(path: Path, reader: Reader) -> Seen:
     """How many members of each kind there are, their size, and what `reader` tells of a few. No large one is unpacked."""
+    if path.suffix.lower() == ".7z":
+        return _seen(itertools.islice(_in_seven_zip(path), LISTED), reader)
     with _opened(path) as archive:
         return _seen(itertools.islice(_members(archive), LISTED), reader)
 
@@ -67,6 +70,22 @@ def _told(value: Fact) -> str:
 
 def _opened(path: Path) -> zipfile.ZipFile | tarfile.TarFile:
     return zipfile.ZipFile(path) if zipfile.is_zipfile(path) else tarfile.open(path)
+
+
+def _in_seven_zip(path: Path) -> Iterator[_Member]:
+    import py7zr  # in the agent's own environment, and slow to import
+
+    with py7zr.SevenZipFile(path) as archive:
+        found = [(row.filename, int(row.uncompressed)) for row in archive.list() if not row.is_directory]
+    for name, size in found:
+
+        def opened(name: str = name) -> IO[bytes] | None:
+            unpacked = py7zr.io.BytesIOFactory(UNPACKED)
+            with py7zr.SevenZipFile(path) as archive:
+                archive.extract(targets=[name], factory=unpacked)
+            return BytesIO(unpacked.get(name).read())
+
+        yield name, size, opened
 
 
 def _members(archive: zipfile.ZipFile | tarfile.TarFile) -> Iterator[_Member]:

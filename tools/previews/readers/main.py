@@ -23,7 +23,7 @@ _BY_SUFFIX: dict[str, Callable[[Path], Seen]] = {
     **dict.fromkeys((".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".aifc"), sounds.read),
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp"), pictures.read),
 }
-_ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
+_ARCHIVES = (".zip", ".7z", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 
 
 def look(path: Path, *, packed: bool = False) -> Seen:
