@@ -4,6 +4,8 @@ from dataclasses import replace
 from textwrap import shorten
 
 from gome.agents.prompts.edits import diff
+from gome.state.parts import fold_seconds
+from gome.state.prompt_context import RejectedContext
 from gome.state.schema import TraceState
 from gome.state.step import FEEDBACK_IN_BRIEF, StepRecord
 from gome.tools.services import RunServices
@@ -23,6 +25,20 @@ def last_change(state: TraceState, services: RunServices) -> str:
     if last is None or not last.parent or not last.code:
         return ""
     return diff(services.artifacts.get_text(last.parent), services.artifacts.get_text(last.code), most=LINES)
+
+
+def rejected(state: TraceState, services: RunServices) -> RejectedContext | None:
+    """What the last step's program showed, where it was graded and not taken over: only its figures tell why not."""
+    last = last_step(state, services)
+    if last is None or last.accepted or not last.evaluation or not last.comparison:
+        return None
+    return {
+        "step": last.step,
+        "score": last.value if last.counts else None,
+        "folds": last.score["folds"] if last.score else [],
+        "fold_seconds": fold_seconds(last.evaluation),
+        "facts": last.evaluation["facts"],
+    }
 
 
 def learn(state: TraceState, services: RunServices, lesson: str) -> TraceState:

@@ -7,7 +7,7 @@ from heapq import nlargest
 import numpy as np
 
 from gome.agents.forking import shown_hypothesis
-from gome.agents.hindsight import last_change, learn
+from gome.agents.hindsight import last_change, learn, rejected
 from gome.agents.line_search import tuned_step
 from gome.agents.probing import Probing
 from gome.agents.prompts.context import (
@@ -182,6 +182,8 @@ def _diagnose(
         "siblings": _siblings(state, services),
         "momentum": momentum_context(nlargest(BEST_REMEMBERED_SHOWN, accepted, key=_gain)),
     }
+    if found := rejected(state, services):
+        shown["rejected"] = found
     prompt = render(
         ROLE,
         "diagnose",

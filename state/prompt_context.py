@@ -85,6 +85,16 @@ class IncumbentContext(TypedDict):
     feedback: str
 
 
+class RejectedContext(TypedDict):
+    """What is known of the last step's program where the trace did not take it over; `facts` as the program logged."""
+
+    step: int
+    score: float | None
+    folds: list[float]
+    fold_seconds: float
+    facts: dict[str, Any]
+
+
 class StepContext(TypedDict, total=False):
     """A step of this trace, of a sibling or out of the momentum, with as much of it as the call needs."""
 
@@ -134,6 +144,7 @@ class PromptContext(TypedDict, total=False):
     stalled: int | None
     packages: dict[str, str]
     incumbent: IncumbentContext | None
+    rejected: RejectedContext
     advice: list[str] | None
     evidence: Evidence
     reliability: Any

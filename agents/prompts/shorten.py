@@ -95,6 +95,7 @@ CUTS: tuple[Callable[[Parts], Parts], ...] = (
     _head("description", 4000),
     _head("diff", 4000),
     _last("history", 3),
+    _without("rejected"),
     _without("siblings"),
     _columns(15),
     _first("previews", 4),

@@ -50,7 +50,7 @@ BETTER = edit(COLUMNS_LINE, COLUMNS_LINE.removesuffix("[:2]"))
 SAME = edit("import numpy as np", "import numpy as np  # noqa")
 WORSE = edit(
     "predicted = np.clip(scaled(test) @ weights, 0, 1)",
-    "predicted = np.random.default_rng(0).random(len(test))",
+    "predicted = np.random.default_rng(0).random(len(test))\nprint('GOME {\"drawn\": 7}')",
 )
 
 
@@ -70,9 +70,11 @@ def by_step(*replies: str) -> Any:
 
 
 def test_a_better_program_is_accepted_and_a_worse_one_rejected(cancer: Path, tmp_path: Path) -> None:
-    model = player(by_step(fenced(PROGRAM), BETTER, WORSE))
-    result, records = run(cancer, tmp_path / "out", model, steps=3)
-    assert [r.verdict for r in records] == ["accepted", "accepted", "rejected"]
+    model = player(by_step(fenced(PROGRAM), BETTER, WORSE, SAME))
+    result, records = run(cancer, tmp_path / "out", model, steps=4)
+    assert [r.verdict for r in records[:3]] == ["accepted", "accepted", "rejected"]
+    asked = [facts_of(m) for m in model.calls if call_of(m) == "diagnose"]
+    assert [facts.get("rejected", {}).get("facts") for facts in asked] == [None, None, None, {"drawn": 7}]
     assert records[1].comparison["gain"] > 0
     assert records[2].comparison["p_better"] < 0.01
     race, folds = records[2].race, records[1].score["folds"]
