@@ -137,7 +137,11 @@ class RunConfig(TaskOptions):
     time_limit_s: float = Field(
         default=3600, gt=0, description="Wall-clock budget of the run, seconds asleep not counted."
     )
-    program_time_limit_s: float = Field(default=3600, gt=0, description="Limit of one program run, seconds.")
+    program_time_limit_s: float = Field(
+        default=3600,
+        gt=0,
+        description="Limit of one program run on a search fold, seconds; in proportion where there are more rows.",
+    )
     memory_limit_mb: int = Field(
         default=8192, ge=256, description="Resident memory of one program's process tree."
     )

@@ -224,7 +224,17 @@ class Evaluator:
             return self.results.put(name, failed, None)
 
     def _limit_s(self, split: str) -> float:
-        return min(self.limits.wall_s, SMOKE_LIMIT_S) if split == "smoke" else self.limits.wall_s
+        """The limit is that of a search fold; where a program has more rows, on which it was not chosen for its time, it
+        has so much more."""
+        if split == "smoke":
+            return min(self.limits.wall_s, SMOKE_LIMIT_S)
+        fold, whole = (self._rows(name) for name in ("search", split))
+        return self.limits.wall_s * max(1.0, whole / fold)
+
+    def _rows(self, split: str) -> int:
+        """Rows that a program learns from and predicts in the first fold of a split."""
+        first = self.inputs.plan.folds(split)[0]
+        return len(first.train_rows) + len(self.inputs.sample(split, 0))
 
     def _summed_up(
         self, name: str, split: str, seed: int, results: list[FoldResult], race: Race | None

@@ -69,6 +69,17 @@ def test_folds_run_side_by_side_and_score_as_one_by_one(cancer: Path, tmp_path: 
     assert kept(together) == kept(one_by_one)
 
 
+def test_on_all_of_the_data_a_program_has_as_much_more_time_as_rows(cancer: Path, tmp_path: Path) -> None:
+    run_dir = prepare_run(
+        str(cancer), RunConfig(run_dir=str(tmp_path / "out"), slots=2, folds=2, program_time_limit_s=7)
+    )
+    made = ServiceRegistry().services(run_dir, None, lambda event: None).evaluator
+    # 159 of 318 rows in a fold and 159 to predict; 398 and 171 on all of the data: 4 s and 7.2 s.
+    slow = program("time.sleep((len(rows) + sum(1 for _ in open('input/train.csv'))) / 79.5)")
+    assert made.evaluate(slow, "search")["status"] == "ok"
+    assert made.evaluate(slow, "final")["status"] == "ok"
+
+
 @pytest.mark.parametrize("slots", [1, 4])
 def test_the_first_fold_that_fails_decides_and_ends_the_later_ones(
     cancer: Path, tmp_path: Path, slots: int
