@@ -122,10 +122,10 @@ def test_what_cannot_be_left_out_is_one_line(
 
 
 def test_the_option_is_given_again_or_with_commas() -> None:
-    from gome.cli.main import _parser
+    from gome.cli.main import parser_of
     from gome.cli.options import config_of
 
-    arguments = _parser("run").parse_args(["run", "t", "--drop", "a,b", "--drop", "c d"])
+    arguments = parser_of("run").parse_args(["run", "t", "--drop", "a,b", "--drop", "c d"])
     assert config_of(arguments).drop == ("a", "b", "c d")
 
 
