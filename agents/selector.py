@@ -1,6 +1,7 @@
 """The last choice: an ensemble from stored predictions, the finalists on the held-back part, the order of preference."""
 
 import time
+from collections.abc import Sequence
 from itertools import chain, product, repeat, takewhile
 from statistics import median
 from typing import Any
@@ -39,19 +40,21 @@ def note_ensemble(services: RunServices) -> dict[str, float]:
     """The weights of the ensemble as things stand; the budget learns which programs the end has to fit for it, and how
     long it took to find out."""
     began = time.monotonic()
-    weights = _weights(services)
-    programs = {r.id: r for r in accepted_by_score(services)}
+    pool = accepted_by_score(
+        services
+    )  # once: a sibling may record the same program meanwhile, and then stands for both
+    weights = _weights(services, pool[:ENSEMBLE_POOL])
+    programs = {r.id: r for r in pool}
     members = {evaluation["key"].split("-")[0] for k in weights if (evaluation := programs[k].evaluation)}
     services.budget.note_ensemble(members, time.monotonic() - began)
     return weights
 
 
-def _weights(services: RunServices) -> dict[str, float]:
-    """Weights of the greedy ensemble of accepted programs on the search predictions; no model call, no training.
+def _weights(services: RunServices, pool: Sequence[StepRecord]) -> dict[str, float]:
+    """Weights of the greedy ensemble of accepted programs, `pool`, on the search predictions; no model call, no training.
 
     At most `finalists` members, those with the largest weights: each is trained again for the selection and the end.
     """
-    pool = accepted_by_score(services)[:ENSEMBLE_POOL]
     if len(pool) < 2 or not services.config.has("ensemble") or services.task.self_reported:
         return {r.id: 1.0 for r in pool[:1]}
     members = {r.id: services.evaluator.predictions(r.evaluation) for r in pool if r.evaluation}
