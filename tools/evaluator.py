@@ -228,6 +228,8 @@ class Evaluator:
         has so much more."""
         if split == "smoke":
             return min(self.limits.wall_s, SMOKE_LIMIT_S)
+        if split not in ("selection", "final"):
+            return self.limits.wall_s
         fold, whole = (self._rows(name) for name in ("search", split))
         return self.limits.wall_s * max(1.0, whole / fold)
 

@@ -30,9 +30,9 @@ def without_cells(context: PromptContext, texts: Mapping[str, Any]) -> tuple[Pro
     for name, part in (("data", _data), ("evidence", _evidence), ("error", _error)):
         if shown.get(name):
             shown[name] = part(shown[name])
-    for name in ("incumbent", "candidate"):
-        if shown.get(name):
-            shown[name] = _program(shown[name])
+    # Whatever has `facts` tells of a program, and these are what it printed.
+    programs = [name for name, part in shown.items() if isinstance(part, dict) and "facts" in part]
+    shown |= {name: _program(shown[name]) for name in programs}
     for name in _STEPS:
         if shown.get(name):
             shown[name] = [_step(row) for row in shown[name]]

@@ -9,7 +9,7 @@ import pytest
 
 from gome import RunConfig, build_graph
 from tests.quick import PROGRAM
-from tests.scripted import player
+from tests.scripted import facts_of, player
 
 pytestmark = pytest.mark.slow
 LOUD = (
@@ -44,7 +44,7 @@ def test_no_cell_of_the_data_is_sent(tmp_path: Path) -> None:
             return f"```python\n{BROKEN}```"
         if facts["call"] == "debug":
             return f"```python\n{WORST if facts['error']['round'] == 0 else LOUD}```"
-        return "<<<<<<< SEARCH\n[:2]\n=======\n[:1]\n>>>>>>> REPLACE"
+        return "<<<<<<< SEARCH\n[:2]\n=======\n[1:2]\n>>>>>>> REPLACE"  # noise alone
 
     model = player(code)
     config = RunConfig(
@@ -61,6 +61,7 @@ def test_no_cell_of_the_data_is_sent(tmp_path: Path) -> None:
     graph = build_graph(config, models=dict.fromkeys(("researcher", "coder", "critic"), model)).compile()
     output = graph.invoke({"rows": data})
     assert output["result"]["steps"] == 3
+    assert any("rejected" in facts_of(messages) for messages in model.calls), "a rejected program is told of"
     sent = "\n".join(str(message.content) for messages in model.calls for message in messages)
     for name in data.columns:
         assert name in sent
