@@ -20,7 +20,7 @@ print('GOME {"stage": "%s", "seconds": 1, "seen": "%s"}' % (train[0]["town"], tr
 """
 )
 BROKEN = "rows = open('input/train.csv').readlines()\nprint(rows)\nraise KeyError(rows[1])\n"
-WORST = "import sys\nsys.exit(open('input/train.csv').readlines()[2])\n"
+WORST = "import sys\n\nlines = open('input/train.csv').readlines()\nsys.exit(lines[2])\n"
 
 
 def table() -> pd.DataFrame:
