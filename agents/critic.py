@@ -17,13 +17,13 @@ from gome.optimizer.acceptance import (
     measured_verdict,
     reason_of,
 )
+from gome.optimizer.racing import compared
 from gome.state.errors import BudgetReached, GomeError, RunStopped, StepFailed
 from gome.state.in_flight import Proposal
 from gome.state.parts import Comparison, Evaluation, Verdict, fold_seconds
 from gome.state.plain import JsonObject
 from gome.state.prompt_context import PromptContext
 from gome.state.schema import TraceState
-from gome.tools.evaluation.bootstrap import compare
 from gome.tools.services import RunServices
 
 ROLE = "critic"
@@ -163,9 +163,7 @@ def _compare(
         return None
     if services.task.self_reported and score:
         return by_margin(services.task.direction, incumbent["score"]["value"], score["value"])
-    ours, theirs = services.evaluator.predictions(before), services.evaluator.predictions(evaluation)
-    same = ours[: len(theirs)] if evaluation.get("race") else ours
-    return compare(services.task, same, theirs, seed=services.config.seed)
+    return compared(services, before, evaluation)
 
 
 def _severe(judgement: Judgement | None) -> str | None:

@@ -6,13 +6,12 @@ from contextlib import contextmanager
 
 from gome.agents.forking import shown_hypothesis
 from gome.optimizer.line_search import affordable, is_searching, next_base, next_values, open_sizes, tuned
-from gome.optimizer.racing import race_against
+from gome.optimizer.racing import compared, race_against
 from gome.optimizer.stages import stage_of
 from gome.state.errors import BudgetReached, GaveWay, RunStopped
 from gome.state.in_flight import Proposal, StepInFlight
 from gome.state.parts import Hypothesis
 from gome.state.schema import TraceState
-from gome.tools.evaluation.bootstrap import compare
 from gome.tools.execution.slots import ASIDE, IdleSlots
 from gome.tools.records.line_trials import LineTrial
 from gome.tools.services import RunServices
@@ -89,9 +88,7 @@ class LineSearch:
             return
         found = None
         if evaluation["status"] == "ok":
-            ours = services.evaluator.predictions(base.evaluation)
-            theirs = services.evaluator.predictions(evaluation)
-            found = compare(services.task, ours[: len(theirs)], theirs, seed=services.config.seed)
+            found = compared(services, base.evaluation, evaluation)
         ref = services.artifacts.put_text(program, "py")
         whole = evaluation["status"] == "ok" and not evaluation.get("race")
         trial = LineTrial(code, values, ref, found, whole, round(evaluation["seconds"], 3))

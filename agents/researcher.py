@@ -211,7 +211,9 @@ def _criticised(
     diagnosis: Diagnosis,
 ) -> Diagnosis:
     """The diagnosis with its hypotheses criticised and rewritten: the optional pass, one more turn."""
-    prompt = render(ROLE, "critique", {"choices": _choices(context, diagnosis)})
+    prompt = render(
+        ROLE, "critique", {"choices": _choices(context, diagnosis)}, private=services.private(ROLE)
+    )
     found = talk.ask(prompt, Critique, key=f"{state['trace']}:{state['step']}:critique")
     return diagnosis.model_copy(update={"hypotheses": found.hypotheses})
 

@@ -40,9 +40,8 @@ def note_ensemble(services: RunServices) -> dict[str, float]:
     """The weights of the ensemble as things stand; the budget learns which programs the end has to fit for it, and how
     long it took to find out."""
     began = time.monotonic()
-    pool = accepted_by_score(
-        services
-    )  # once: a sibling may record the same program meanwhile, and then stands for both
+    # Read once: a sibling may record the same program meanwhile, and then stands for both.
+    pool = accepted_by_score(services)
     weights = _weights(services, pool[:ENSEMBLE_POOL])
     programs = {r.id: r for r in pool}
     members = {evaluation["key"].split("-")[0] for k in weights if (evaluation := programs[k].evaluation)}

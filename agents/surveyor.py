@@ -81,7 +81,7 @@ def survey(services: RunServices, why: str) -> Found:
             return _tried(services, reply.source)
         except GomeError as error:
             problem = str(error)
-        mend = render(ROLE, "mend_adapter", {}, problem=problem[:2000])
+        mend = render(ROLE, "mend_adapter", {}, private=False, problem=problem[:2000])
         prompt = Prompt("", mend.user)
     raise GivenUp(f"no adapter passed the checks in {ROUNDS} rounds; the last: {problem}")
 
@@ -105,23 +105,9 @@ def _tried(services: RunServices, source: str) -> Found:
     failed = folder / f"failed-{name}.txt"
     if failed.is_file():
         raise GomeError(failed.read_text())
-    clear(services.run_dir)
-    written(file, source)
     services.emit(SURVEY, "checking the adapter")
-    config = services.config
-    limits = Limits(min(CALL_S, config.program_time_limit_s), config.memory_limit_mb)
-    said = config.said
-    said["name"] = services.task.name  # its root may be a folder of the run's
     try:
-        return prepare_adapter_task(
-            Path(services.task.root),
-            file,
-            services.run_dir,
-            limits,
-            said=said,
-            seed=config.seed,
-            folds=config.folds,
-        )
+        return laid_out(services, source)
     except (RunStopped, BudgetReached, OSError):
         raise
     except Exception as error:  # whatever a model's file does to the checks, it ends no run
@@ -129,6 +115,26 @@ def _tried(services: RunServices, source: str) -> Found:
         line = line.replace(f"{file}: ", "").replace(str(services.run_dir / "inputs"), "inputs")
         written(failed, line)
         raise GomeError(line) from error
+
+
+def laid_out(services: RunServices, source: str) -> Found:
+    """The task by the adapter `source`, its folds laid out in the place of those of any before. GomeError, with the
+    adapter's file in its words: what does not hold."""
+    file, config = services.run_dir / SURVEY / FILE, services.config
+    clear(services.run_dir)
+    written(file, source)
+    limits = Limits(min(CALL_S, config.program_time_limit_s), config.memory_limit_mb)
+    said = config.said
+    said["name"] = services.task.name  # its root may be a folder of the run's
+    return prepare_adapter_task(
+        Path(services.task.root),
+        file,
+        services.run_dir,
+        limits,
+        said=said,
+        seed=config.seed,
+        folds=config.folds,
+    )
 
 
 def _prompt(services: RunServices, why: str) -> Prompt:
@@ -147,6 +153,7 @@ def _prompt(services: RunServices, why: str) -> Prompt:
         ROLE,
         SURVEY,
         context,
+        private=False,  # a private run has no survey
         why=why,
         description=task.description,
         metrics=metrics.names(),

@@ -9,9 +9,7 @@ from gome.agents import surveyor
 from gome.agents.reviewer import edited
 from gome.state.errors import GomeError
 from gome.state.review import Answer, Question, past, read_answer
-from gome.tools.adapters.adapter import FILE, Limits
-from gome.tools.adapters.look import written
-from gome.tools.adapters.task import prepare_adapter_task
+from gome.tools.adapters.adapter import FILE
 from gome.tools.services import RunServices
 
 HOW = (
@@ -48,21 +46,10 @@ def with_changes(services: RunServices, answer: Answer) -> surveyor.Found:
 
 
 def _laid_out(services: RunServices, source: str) -> surveyor.Found:
-    file, config = services.run_dir / surveyor.SURVEY / FILE, services.config
-    surveyor.clear(services.run_dir)
-    written(file, source)
-    limits = Limits(min(surveyor.CALL_S, config.program_time_limit_s), config.memory_limit_mb)
     try:
-        return prepare_adapter_task(
-            Path(services.task.root),
-            file,
-            services.run_dir,
-            limits,
-            said=config.said,
-            seed=config.seed,
-            folds=config.folds,
-        )
+        return surveyor.laid_out(services, source)
     except GomeError as error:
+        file = services.run_dir / surveyor.SURVEY / FILE
         raise GomeError(str(error).replace(f"{file}: ", "")) from error
 
 

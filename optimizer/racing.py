@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 
 from gome.state.errors import GomeError
-from gome.state.parts import Comparison, Race
+from gome.state.parts import Comparison, Evaluation, Race
 from gome.tools.evaluation.bootstrap import FoldPredictions, compare
 from gome.tools.evaluation.grading import aligned, measured, metric_of
 from gome.tools.fold_race import Look
@@ -28,6 +28,13 @@ RESAMPLES = 200
 def plainly_worse(comparison: Comparison, folds: int, rows: int) -> bool:
     """Whether the comparison on `rows` rows of some of so many folds ends the race."""
     return comparison["stderr"] > 0 and comparison["gain"] / comparison["stderr"] < _bound(folds, rows)
+
+
+def compared(services: RunServices, incumbent: Evaluation, candidate: Evaluation) -> Comparison:
+    """Paired bootstrap of two graded programs: on all folds, or on those that the candidate had before a race ended."""
+    ours, theirs = services.evaluator.predictions(incumbent), services.evaluator.predictions(candidate)
+    same = ours[: len(theirs)] if candidate.get("race") else ours
+    return compare(services.task, same, theirs, seed=services.config.seed)
 
 
 @lru_cache(maxsize=256)

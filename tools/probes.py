@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.stats import norm
 from typing_extensions import TypedDict
 
-from gome.state.errors import GomeError, RunStopped, TimeReached
+from gome.state.errors import GomeError
 from gome.state.parts import Evaluation
 from gome.state.plain import JsonObject
 from gome.state.step import StepRecord
@@ -32,6 +32,7 @@ from gome.tools.execution.job import Job, Outcome
 from gome.tools.execution.resources import resources_of
 from gome.tools.execution.scheduler import run_to_its_end
 from gome.tools.execution.workspace import remove_work_dir
+from gome.tools.interruption import Interruption
 from gome.tools.models.tool_calls import capped
 from gome.tools.records.history import History
 from gome.tools.records.jsonl import write_json
@@ -108,16 +109,11 @@ class Probes:
             resources=resources_of(program),
             shown=harness.inputs.shown,
         )
-
-        def cut() -> bool:
-            return harness.stop() or harness.budget.search_seconds_left() <= 0
-
+        cut = Interruption("search", harness.budget, harness.stop, dropped=lambda: False)
         outcome = run_to_its_end(harness.scheduler, job, trace=trace, stop=cut)
         if outcome.reason == "stopped":
             remove_work_dir(work)
-            if harness.stop():
-                raise RunStopped("the probe in flight was stopped")
-            raise TimeReached(harness.budget.time_is_up())
+            cut.after()
         return outcome, outcome.log
 
     def _graded(self, outcome: Outcome, against: Evaluation | None, tried: int) -> tuple[str, list[str]]:

@@ -16,7 +16,7 @@ PROMPTS = Path(__file__).parent
 _templates = text_templates(PROMPTS, fenced=fenced, share=share_words)
 
 
-def render(role: str, call: str, context: PromptContext, *, private: bool = False, **texts: Any) -> Prompt:
+def render(role: str, call: str, context: PromptContext, *, private: bool, **texts: Any) -> Prompt:
     """The prompt of one call. `texts` are what its template names besides `context` (program, description ...);
     `private`: no cell of the data may be in it.
 

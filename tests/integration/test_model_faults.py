@@ -229,6 +229,7 @@ def long_prompt() -> Prompt:
             "splits": {},
             "budget": {"program_time_limit_s": 60},
         },
+        private=False,
         **texts,
     )
 

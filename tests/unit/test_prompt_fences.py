@@ -48,7 +48,7 @@ def debug(
         **(facts or {}),
     }
     texts = {"split": "smoke", "traceback": printed, "earlier": [problem]}
-    return render("coder", "debug", given, program=program, description="", **texts).user
+    return render("coder", "debug", given, program=program, private=False, description="", **texts).user
 
 
 def outline(prompt: str) -> tuple[list[str], list[str]]:

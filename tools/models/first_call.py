@@ -5,7 +5,6 @@ What is wrong at the start is most likely a setting, so it is told in one line w
 """
 
 import json
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from langchain_core.tools import tool
 from pydantic import BaseModel
 
 from gome.state.errors import GomeError
+from gome.tools.models.background import BackgroundCall
 from gome.tools.models.chat import OPENAI, endpoint, make_model, name_of, split_spec
 from gome.tools.models.faults import Fault, fault_of
 from gome.tools.models.prices import Prices
@@ -133,24 +133,12 @@ def _asked(model: BaseChatModel) -> tuple[AIMessage, bool]:
         return _in_time(lambda: model.invoke(question)), False
 
 
-def _in_time(ask: Callable[[], Any]) -> AIMessage:
+def _in_time(ask: Callable[[], AIMessage]) -> AIMessage:
     """`ask()` in a thread of its own, which is left to itself after `PATIENCE_S`. TimeoutError."""
-    box: list[AIMessage | BaseException] = []
-
-    def run() -> None:
-        try:
-            box.append(ask())
-        except BaseException as error:  # handed to the caller
-            box.append(error)
-
-    thread = threading.Thread(target=run, name="first call", daemon=True)
-    thread.start()
-    thread.join(PATIENCE_S)
-    if not box:
+    call = BackgroundCall(ask, "first call")
+    if not call.ends_within(PATIENCE_S):
         raise TimeoutError(f"no answer within {PATIENCE_S:.0f} s")
-    if isinstance(box[0], BaseException):
-        raise box[0]
-    return box[0]
+    return call.result()
 
 
 def _told(fault: Fault, error: Exception, model: BaseChatModel, where: str, name: str) -> Exception:

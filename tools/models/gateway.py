@@ -1,6 +1,5 @@
 """The line to one provider, shared by all traces: calls that can be cut, backoff, and waiting out an outage."""
 
-import contextvars
 import random
 import threading
 import time
@@ -14,6 +13,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from gome.state.errors import BudgetReached, GomeError, RunStopped, StepFailed, TimeReached
+from gome.tools.models.background import BackgroundCall
 from gome.tools.models.faults import Fault, fault_of
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 60.0
@@ -212,25 +212,10 @@ class Gateway:
     def _within_limits(self, ask: Callable[[], AIMessage]) -> AIMessage:
         """`ask()` in a thread of its own, which is left to itself when the time is up or the run is stopped: a client's
         own timeout does not end a reply that trickles in."""
-        box: list[AIMessage | BaseException] = []
-        context = contextvars.copy_context()
-
-        def run() -> None:
-            try:
-                box.append(context.run(ask))
-            except BaseException as error:  # handed to the caller
-                box.append(error)
-
-        thread = threading.Thread(target=run, name="model call", daemon=True)
-        thread.start()
+        call = BackgroundCall(ask, "model call")
         deadline = time.monotonic() + REQUEST_TIMEOUT_S
-        while thread.is_alive():
-            thread.join(POLL_S)
-            if not thread.is_alive():
-                break
+        while not call.ends_within(POLL_S):
             self._check(waiting=False)
             if time.monotonic() > deadline:
                 raise TimeoutError(f"no answer in {REQUEST_TIMEOUT_S:.0f} s")
-        if isinstance(box[0], BaseException):
-            raise box[0]
-        return box[0]
+        return call.result()

@@ -118,9 +118,8 @@ class Files:
                     device = os.stat(there).st_dev
                     if device in used or device == os.stat(f"/{name}").st_dev:
                         continue
-                    if device in _file_systems_in_memory(
-                        pid
-                    ):  # while its walls are built, the disk may stand there
+                    # While its walls are built, the disk may stand there.
+                    if device in _file_systems_in_memory(pid):
                         size = os.statvfs(there)
                         used[device] = (size.f_blocks - size.f_bfree) * size.f_frsize
                         self.count += size.f_files - size.f_ffree
