@@ -1,6 +1,6 @@
 """What stands beside a run's score, in words: the naive score, and the score on the rows that were kept aside."""
 
-from gome.formatting import gain_words, is_number, score_only, score_text
+from gome.formatting import NONE, gain_words, is_number, score_only, score_text
 from gome.run_folder import RunFolder
 from gome.state.parts import Score
 from gome.state.result import KeptAside
@@ -8,6 +8,11 @@ from gome.tools.records.naive_file import naive_line
 
 WITHIN_NOISE_SE = 2.0
 """Standard errors within which two scores on different rows agree."""
+
+
+def score_line(score: Score | None) -> str:
+    """A score to the precision that its standard error allows; '–' where there is none."""
+    return score_text(score["value"], score["stderr"]) if score else NONE
 
 
 def naive_beside(naive: Score | None) -> str:

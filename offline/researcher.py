@@ -10,7 +10,7 @@ from gome.offline.content_changes import CONTENT_CHANGES
 from gome.offline.diagnosis import diagnosis_sentences
 from gome.offline.drafts import draft_for
 from gome.offline.model_changes import MODEL_CHANGES
-from gome.state.parts import SCORE_WEIGHTS, Hypothesis
+from gome.state.parts import SCORE_WEIGHTS, Hypothesis, weighted
 from gome.state.plain import JsonObject
 from gome.state.prompt_context import HypothesisChoice
 
@@ -71,17 +71,13 @@ def _hypothesis(case: Case, change: Change) -> Hypothesis:
     }
 
 
-def _weighted(hypothesis: Hypothesis) -> float:
-    return sum(weight * hypothesis["scores"][name] for name, weight in SCORE_WEIGHTS.items())
-
-
 def _ranked(case: Case, changes: list[Change]) -> list[tuple[Change, Hypothesis]]:
     """Changes and their hypotheses, the most promising first, one for each challenge."""
     shuffled = list(changes)
     random.Random(case.context["seed"]).shuffle(shuffled)  # ties fall differently for each trace and step
     pairs = [(change, _hypothesis(case, change)) for change in shuffled]
     best: dict[str, tuple[Change, Hypothesis]] = {}
-    for change, hypothesis in sorted(pairs, key=lambda pair: -_weighted(pair[1])):
+    for change, hypothesis in sorted(pairs, key=lambda pair: -weighted(pair[1]["scores"])):
         best.setdefault(change.challenge, (change, hypothesis))
     return list(best.values())
 

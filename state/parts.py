@@ -23,6 +23,11 @@ SCORE_WEIGHTS = {"alignment": 0.2, "impact": 0.4, "novelty": 0.2, "feasibility":
 """The five scores of a hypothesis, and what each weighs (docs/method.md, one step, 3)."""
 
 
+def weighted(scores: Mapping[str, float], *, missing: float = 0.0) -> float:
+    """The five scores of a hypothesis put together; a score that is not there counts as `missing`."""
+    return sum(weight * scores.get(name, missing) for name, weight in SCORE_WEIGHTS.items())
+
+
 def sign_of(direction: Direction) -> int:
     """+1 where larger scores are better, -1 where smaller ones are."""
     return 1 if direction == "maximize" else -1

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from gome.agents.prompts.edits import read_blocks
 from gome.state.in_flight import Proposal
-from gome.state.parts import SCORE_WEIGHTS, Component, Hypothesis
+from gome.state.parts import SCORE_WEIGHTS, Component, Hypothesis, weighted
 from gome.tools.models.parsing import fenced_blocks, without_thoughts
 
 _COMPONENTS = ("data", "features", "model", "ensemble", "workflow")
@@ -66,7 +66,7 @@ class HypothesisReply(BaseModel):
 
     def weighted(self) -> float:
         """The five scores by the method's weights .2, .4, .2, .1, .1."""
-        return sum(w * self.scores.get(k, 5.0) for k, w in SCORE_WEIGHTS.items())
+        return weighted(self.scores, missing=5.0)
 
 
 def _number(value: Any) -> float | None:

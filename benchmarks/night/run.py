@@ -8,7 +8,6 @@ some minutes, a second here stands for `--scale` seconds, and the limit is that 
 
 import argparse
 import json
-import platform
 import shutil
 import sys
 import tempfile
@@ -16,8 +15,8 @@ from pathlib import Path
 
 from langchain_core.runnables import RunnableConfig
 
+from benchmarks.readme import put_table
 from benchmarks.utilisation.run import Script, make_task
-from gome import __version__
 from gome.graph.run import build_graph
 from gome.state.config import RunConfig
 from gome.tools.execution.environment.runtime import ensure_runtime
@@ -74,12 +73,7 @@ def main() -> None:
     text = table(found)
     print(text)
     if options.write:
-        readme = HERE / "README.md"
-        before, mark, rest = readme.read_text().partition("<!-- table -->\n")
-        _, end, after = rest.partition("<!-- end -->\n")
-        command = " ".join(["python -m benchmarks.night.run", *sys.argv[1:]])
-        said = f"\nMade by gome {__version__} (Python {platform.python_version()}) with\n\n    {command}\n"
-        readme.write_text(f"{before}{mark}{text}\n{said}{end}{after}")
+        put_table(HERE, "benchmarks.night.run", text)
 
 
 if __name__ == "__main__":

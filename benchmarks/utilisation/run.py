@@ -9,7 +9,6 @@ is the same in both modes. A second here stands for `--scale` seconds.
 
 import argparse
 import json
-import platform
 import random
 import shutil
 import sys
@@ -24,7 +23,7 @@ from typing import Any, cast
 import pandas as pd
 from langchain_core.messages import BaseMessage
 
-from gome import __version__
+from benchmarks.readme import put_table
 from gome.graph.run import build_graph
 from gome.state.config import Isolation, RunConfig
 from gome.tools.execution.environment.runtime import ensure_runtime
@@ -187,12 +186,7 @@ def main() -> None:
     text = table(rows(options))
     print(text)
     if options.write:
-        readme = HERE / "README.md"
-        before, mark, rest = readme.read_text().partition("<!-- table -->\n")
-        _, end, after = rest.partition("<!-- end -->\n")
-        command = " ".join(["python -m benchmarks.utilisation.run", *sys.argv[1:]])
-        said = f"\nMade by gome {__version__} (Python {platform.python_version()}) with\n\n    {command}\n"
-        readme.write_text(f"{before}{mark}{text}\n{said}{end}{after}")
+        put_table(HERE, "benchmarks.utilisation.run", text)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from gome.cli.columns import columns
 from gome.cli.summary import kind_of
-from gome.formatting import NONE, duration_text, one_line, score_text
+from gome.formatting import NONE, duration_text, one_line
 from gome.run_folder import RunFolder
 from gome.run_summary import summary_of
+from gome.scores import score_line
 from gome.state.errors import GomeError
-from gome.state.parts import Comparison, Score
+from gome.state.parts import Comparison
 from gome.tools.records.run_file import read_run
 from gome.tools.wording import change_words, gain_words, share_words
 
@@ -80,15 +81,11 @@ def _row(folder: RunFolder) -> tuple[str, ...]:
     return (
         one_line(folder.path),
         folder.metric,
-        _score(best["search"] if best else None),
+        score_line(best["search"] if best else None),
         kind_of(best) if best else NONE,
-        _score(best["selection"] if best else None),
-        _score(test["score"] if test else None),
+        score_line(best["selection"] if best else None),
+        score_line(test["score"] if test else None),
         str(len(folder.records)),
         duration_text(folder.seconds),
         one_line(folder.config.get("model", "offline"), 30),
     )
-
-
-def _score(score: Score | None) -> str:
-    return score_text(score["value"], score["stderr"]) if score else NONE

@@ -6,11 +6,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from pydantic import ValidationError
 from rich.console import Console
 
-from gome.cli.error_lines import of_options
-from gome.cli.settings_file import read_settings
+from gome.cli.options import given_by
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.tools.execution.environment.runtime import NAMED, ensure_runtime, is_built
@@ -29,8 +27,7 @@ def doctor_options(parser: argparse.ArgumentParser) -> None:
 
 def doctor(arguments: argparse.Namespace) -> int:
     """Print the findings; 0 if programs can be run and a named model answers, 1 if not."""
-    said = read_settings(Path.cwd())
-    runtime_name = arguments.runtime or said.get("runtime")
+    config = given_by(arguments).config
     console = Console(highlight=False, soft_wrap=True)
     machine = hardware()
     console.print(f"python     {sys.version.split()[0]}")
@@ -39,7 +36,7 @@ def doctor(arguments: argparse.Namespace) -> int:
     )
     console.print(f"disk       {shutil.disk_usage('.').free / 2**30:.0f} GB free here")
     try:
-        runtime = ensure_runtime(runtime_name, progress=lambda line: console.print(f"runtime    {line}"))
+        runtime = ensure_runtime(config.runtime, progress=lambda line: console.print(f"runtime    {line}"))
     except GomeError as error:
         console.print(f"runtime    FAILED: {error}")
         return 1
@@ -51,8 +48,7 @@ def doctor(arguments: argparse.Namespace) -> int:
     named = ", ".join(f"{name} ({'built' if is_built(name) else 'not built yet'})" for name in NAMED)
     console.print(f"runtimes   --runtime {named}; or a file or environment of your own", markup=False)
     _walls(console, runtime.python)
-    base_url = arguments.base_url or (None if os.environ.get("OPENAI_BASE_URL") else said.get("base_url"))
-    return _ask(console, arguments.model or said.get("model", "offline"), base_url, said.get("prices"))
+    return _ask(console, config)
 
 
 def _walls(console: Console, python: Path) -> None:
@@ -67,19 +63,15 @@ def _walls(console: Console, python: Path) -> None:
     console.print(f"model      OPENAI_API_KEY {key}; OPENAI_BASE_URL {url}")
 
 
-def _ask(console: Console, spec: str, base_url: str | None, prices: str | None) -> int:
+def _ask(console: Console, config: RunConfig) -> int:
     """Ask the model one thing and print what that shows; 0, or 1 if it cannot be asked."""
-    if spec == "offline":
+    if config.model == "offline":
         return 0
-    try:
-        config = RunConfig(model=spec, base_url=base_url, prices=prices)
-    except ValidationError as error:
-        raise of_options(error) from None
     from gome.graph.run_layout import prices_of  # seconds to load
     from gome.tools.models.first_call import NotNow, first_call
 
     try:
-        found = first_call(spec, config.base_url, prices_of(config))
+        found = first_call(config.model, config.base_url, prices_of(config))
     except (GomeError, NotNow) as error:
         console.print(f"model      FAILED: {error}", markup=False)
         return 1

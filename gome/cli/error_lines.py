@@ -3,7 +3,7 @@
 import errno
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,12 +31,15 @@ def as_options(text: str) -> str:
 
 def of_options(error: ValidationError) -> GomeError:
     """What is wrong with a configuration, a line for each option."""
-    return GomeError(
-        "\n".join(
-            f"{option('.'.join(map(str, row['loc'])))}: {row['msg'].removeprefix('Value error, ')}"
-            for row in error.errors()
-        )
+    return GomeError(setting_lines(error, option))
+
+
+def setting_lines(error: ValidationError, called: Callable[[str], str]) -> str:
+    """A line for each setting that is wrong, as it is `called` there; what is wrong with several together has no name."""
+    rows = (
+        (".".join(map(str, row["loc"])), row["msg"].removeprefix("Value error, ")) for row in error.errors()
     )
+    return "\n".join(f"{called(name)}: {said}" if name else said for name, said in rows)
 
 
 @contextmanager

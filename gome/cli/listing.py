@@ -7,11 +7,11 @@ from pathlib import Path
 
 from gome.cli.columns import columns
 from gome.cli.summary import kind_of, state_text
-from gome.formatting import NONE, one_line, score_text
+from gome.formatting import one_line
 from gome.run_folder import RunFolder
 from gome.run_summary import runs_in, summary_of
+from gome.scores import score_line
 from gome.state.config import RunConfig
-from gome.state.parts import Score
 
 
 def list_options(parser: argparse.ArgumentParser) -> None:
@@ -47,12 +47,8 @@ def _row(folder: RunFolder, where: Path) -> tuple[str, ...]:
         one_line(folder.name, 30),
         state_text(folder),
         folder.metric,
-        f"{_score(best['search'] if best else None)}{kind}",
-        _score(best["selection"] if best else None),
+        f"{score_line(best['search'] if best else None)}{kind}",
+        score_line(best["selection"] if best else None),
         str(len(folder.records)),
         one_line(folder.config.get("model", "offline"), 30),
     )
-
-
-def _score(score: Score | None) -> str:
-    return score_text(score["value"], score["stderr"]) if score else NONE

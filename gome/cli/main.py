@@ -51,9 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = command(arguments)
         sys.stdout.flush()
         return code
-    except (
-        BrokenPipeError
-    ):  # whoever read it has ended, as `head` does: that is no fault, and Python shall not try again
+    except BrokenPipeError:
+        # Whoever read it has ended, as `head` does: that is no fault, and Python shall not try again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CUT_OFF
     except GomeError as error:

@@ -103,7 +103,7 @@ def given_by(arguments: argparse.Namespace) -> Given:
         for name in RunConfig.model_fields
         if (value := getattr(arguments, name, None)) is not None
     }
-    if dates := dict(_date_format(text) for text in arguments.date_format):
+    if dates := dict(_date_format(text) for text in getattr(arguments, "date_format", [])):
         options["dates"] = dates
     if roles := dict(_role_model(text) for text in getattr(arguments, "role_model", [])):
         options["role_models"] = roles

@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
+from gome.cli.error_lines import setting_lines
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.state.plain import JsonObject
@@ -44,7 +45,7 @@ def read_settings(folder: Path) -> JsonObject:
     try:
         RunConfig(**given)
     except ValidationError as error:
-        raise GomeError("\n".join(_told(row) for row in error.errors())) from None
+        raise GomeError(setting_lines(error, lambda key: f"{SETTINGS_FILE}: {key}")) from None
     return given
 
 
@@ -55,9 +56,3 @@ def _known(key: str) -> None:
         near = get_close_matches(key, RunConfig.model_fields, n=1)
         hint = f"nearest: {near[0]}" if near else "`gome config` lists them"
         raise GomeError(f"{SETTINGS_FILE}: there is no setting {key!r}; {hint}")
-
-
-def _told(row: object) -> str:
-    assert isinstance(row, dict)
-    key = ".".join(map(str, row["loc"]))
-    return f"{SETTINGS_FILE}: {key}: {row['msg'].removeprefix('Value error, ')}"

@@ -4,10 +4,10 @@ import json
 import shlex
 from pathlib import Path
 
-from gome.formatting import NONE, duration_text, one_line, score_only, score_text
+from gome.formatting import duration_text, one_line, score_only, score_text
 from gome.run_folder import RunFolder
 from gome.run_summary import summary_of
-from gome.scores import kept_aside_text, naive_beside, naive_text
+from gome.scores import kept_aside_text, naive_beside, naive_text, score_line
 from gome.spending import spending_rows
 from gome.state.event import Event
 from gome.state.parts import Score
@@ -84,7 +84,7 @@ def _scores(folder: RunFolder) -> list[tuple[str, str]]:
         return [("best", words), *_naive(folder, None), *_test(folder)]
     search, selection = best.get("search"), best.get("selection")
     metric = folder.metric
-    score = score_text(search["value"], search["stderr"]) if search else NONE
+    score = score_line(search)
     rows = [("best", f"{metric} {score} ({kind_of(best)}; {folder.better})")]
     rows += _naive(folder, search)
     if selection:

@@ -5,11 +5,11 @@ from typing import Any
 
 from gome.agents.prompts.edits import diff_lines
 from gome.cli.summary import resume_command, state_text, steps_text
-from gome.formatting import NONE, duration_text, gain_words, is_number, one_line, score_only, score_text
+from gome.formatting import duration_text, gain_words, is_number, one_line, score_only
 from gome.run_folder import RunFolder
-from gome.scores import kept_aside_text, naive_text
+from gome.scores import kept_aside_text, naive_text, score_line
 from gome.state.errors import GomeError
-from gome.state.parts import SCORE_WEIGHTS, Comparison, Hypothesis, Score
+from gome.state.parts import Comparison, Hypothesis, weighted
 from gome.state.step import StepRecord
 from gome.tools.templates import text_templates
 from gome.tools.wording import self_reported_line
@@ -69,7 +69,7 @@ def _filled(template: str, **facts: Any) -> str:
         TEMPLATES,
         line=one_line,
         gain=gain_words,
-        score=_score,
+        score=score_line,
         only=lambda value: score_only(value),
         duration=duration_text,
         weighed=_weighed,
@@ -118,15 +118,10 @@ def _place(hypothesis: Hypothesis, comparison: Comparison | None) -> str:
     return f"{'below' if gain < low else 'above' if gain > high else 'in'} the predicted range"
 
 
-def _score(score: Score | None) -> str:
-    return score_text(score["value"], score["stderr"]) if score else NONE
-
-
 def _weighed(hypothesis: Hypothesis) -> str:
     """The weighted scores of a hypothesis, of 10."""
     scores = hypothesis.get("scores") or {}
-    total = sum(weight * scores.get(name, 0.0) for name, weight in SCORE_WEIGHTS.items())
-    return f"{total:.1f} of 10" if scores else ""
+    return f"{weighted(scores):.1f} of 10" if scores else ""
 
 
 def _ranged(hypothesis: Hypothesis) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
+from gome.cli.error_lines import setting_lines
 from gome.driver import Models, Reviewer, prepare
 from gome.face.run import Run
 from gome.face.threads import in_thread
@@ -75,12 +76,7 @@ def _config(given: Mapping[str, Any]) -> RunConfig:
     try:
         return RunConfig(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        lines = [_line(row["loc"], row["msg"].removeprefix("Value error, ")) for row in error.errors()]
-        raise GomeError("\n".join(lines)) from None
-
-
-def _line(place: tuple[int | str, ...], said: str) -> str:
-    return f"{'.'.join(map(str, place))}: {said}" if place else said
+        raise GomeError(setting_lines(error, str)) from None
 
 
 def _written(data: Any, config: RunConfig) -> Path:

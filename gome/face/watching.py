@@ -11,8 +11,8 @@ from typing import Any
 
 from rich.console import Console
 
+from gome.cli.predicting import say
 from gome.cli.progress import Progress
-from gome.formatting import one_line
 from gome.state.event import Event, Observer
 
 Watch = bool | Callable[[Event], Any]
@@ -38,11 +38,7 @@ def watched(run_dir: Path, watch: Watch) -> Iterator[Observer]:
 
 def said(watch: Watch) -> Callable[[str], None]:
     """Who is told lines that are no events."""
-    return (lambda line: None) if watch is False else _say
-
-
-def _say(line: str) -> None:
-    print(f"gome: {one_line(line)}", file=sys.stderr)
+    return (lambda line: None) if watch is False else say
 
 
 def in_notebook() -> bool:

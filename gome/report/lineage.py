@@ -95,9 +95,8 @@ def _node(record: StepRecord, x: float, lane: float, wide: int) -> Node:
 
 def _links(records: Iterable[StepRecord]) -> list[tuple[StepRecord, StepRecord, bool]]:
     """(parent, step, whether a second parent was merged in) for each step that was made of another."""
-    made: dict[
-        tuple[int | None, str], StepRecord
-    ] = {}  # by the trace too: two may come to hold the same program
+    # By the trace too: two may come to hold the same program.
+    made: dict[tuple[int | None, str], StepRecord] = {}
     by_id: dict[str, StepRecord] = {}
     links = []
     for record in sorted(records, key=lambda r: (r.step, r.trace)):

@@ -11,7 +11,7 @@ from gome.formatting import NONE, duration_text, gain_text, gain_words, is_numbe
 from gome.optimizer.reliability import has_range
 from gome.report.content import content
 from gome.run_folder import RunFolder
-from gome.state.parts import SCORE_WEIGHTS, Hypothesis
+from gome.state.parts import SCORE_WEIGHTS, Hypothesis, weighted
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -85,7 +85,7 @@ def _weighted(hypothesis: Mapping[str, Any]) -> str:
     scores = hypothesis.get("scores") or {}
     if not all(is_number(scores.get(name)) for name in SCORE_WEIGHTS):
         return NONE
-    return f"{sum(weight * scores[name] for name, weight in SCORE_WEIGHTS.items()):.1f}"
+    return f"{weighted(scores):.1f}"
 
 
 def _predicted(hypothesis: Hypothesis) -> str:

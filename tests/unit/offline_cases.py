@@ -156,7 +156,13 @@ def facts_of(name: str, *, trace: int = 0, step: int = 0, **more: Any) -> dict[s
 
 def ask(call: str, facts: dict[str, Any], schema: type[BaseModel], program: str | None = None) -> Any:
     prompt = render(
-        ROLES.get(call, "coder"), call, facts, program=program, description="A task.", **TEXTS.get(call, {})
+        ROLES.get(call, "coder"),
+        call,
+        facts,
+        private=False,
+        program=program,
+        description="A task.",
+        **TEXTS.get(call, {}),
     )
     reply = OfflineReasoner().invoke([SystemMessage(prompt.system), HumanMessage(prompt.user)])
     return read_reply(str(reply.content), schema)
