@@ -60,7 +60,8 @@ def change_of(
         scores = race["incumbent"], race["candidate"]
     change = change_words(task.metric, *scores, comparison["gain"], comparison["stderr"])
     change = f"{race_words(race)}, there {change}" if race else change
-    return f"{change}, better in {share_words(comparison['p_better'])} of resamples"
+    rows = " of the rows that no probe was judged on" if comparison.get("unlocked") else ""
+    return f"{change}, better in {share_words(comparison['p_better'])} of resamples{rows}"
 
 
 def reason_of(change: str | None, measured: MeasuredVerdict, judgement: str) -> str:

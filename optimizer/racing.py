@@ -31,10 +31,15 @@ def plainly_worse(comparison: Comparison, folds: int, rows: int) -> bool:
 
 
 def compared(services: RunServices, incumbent: Evaluation, candidate: Evaluation) -> Comparison:
-    """Paired bootstrap of two graded programs: on all folds, or on those that the candidate had before a race ended."""
+    """Paired bootstrap of two graded programs: on all folds, or on those that the candidate had before a race ended; once
+    variants were judged in this run on the rows that probes have locked, without these (`Comparison.unlocked`)."""
     ours, theirs = services.evaluator.predictions(incumbent), services.evaluator.predictions(candidate)
     same = ours[: len(theirs)] if candidate.get("race") else ours
-    return compare(services.task, same, theirs, seed=services.config.seed)
+    if not services.probes.judged:
+        return compare(services.task, same, theirs, seed=services.config.seed)
+    left = services.probes.locked.without
+    found = compare(services.task, left(same), left(theirs), seed=services.config.seed)
+    return {**found, "unlocked": True}
 
 
 @lru_cache(maxsize=256)

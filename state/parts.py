@@ -103,7 +103,8 @@ class Comparison(TypedDict):
     """Paired bootstrap of a candidate against the incumbent on the same rows.
 
     `gain` is in the metric's units, positive is better whatever the direction; `stderr` its standard error;
-    `p_better` the share of resamples in which the candidate is better; `low`, `high` the 90 % interval.
+    `p_better` the share of resamples in which the candidate is better; `low`, `high` the 90 % interval. `unlocked`: on
+    the rows that probes have not locked, as variants were judged on those.
     """
 
     gain: float
@@ -111,6 +112,7 @@ class Comparison(TypedDict):
     p_better: float
     low: float
     high: float
+    unlocked: NotRequired[bool]
 
 
 def gain_se(comparison: Comparison | None) -> float | None:
@@ -206,7 +208,8 @@ def comparison_from_json(row: Any) -> Comparison | None:
         return None
     gain = row["gain"]
     blank = Comparison(gain=gain, stderr=0.0, p_better=0.5, low=gain, high=gain)
-    return cast(Comparison, {**blank, **{name: value for name, value in row.items() if is_number(value)}})
+    known = {name: value for name, value in row.items() if is_number(value)}
+    return cast(Comparison, {**blank, **known, **({"unlocked": True} if row.get("unlocked") is True else {})})
 
 
 def _race(row: Any) -> Race | None:

@@ -1,8 +1,9 @@
 """Probes: small programs of the researcher, run on what programs may see; their predictions are graded by the harness.
 
-A probe finds the first search fold as a program does: labelled rows to learn from, and the locked part, whose rows come
-without labels. Beside it lie the accepted programs of all traces, their logs, and their out-of-fold predictions with the
-truths of the graded search rows. The selection part and the real answers are in none of it.
+A probe finds the last search fold as a program does: labelled rows to learn from, and rows without labels, the locked
+part among them (`gome.tools.locked_part`). Beside it lie the accepted programs of all traces, their logs, and their
+out-of-fold predictions, with the truths of the graded search rows that are not locked. The truths of the locked part,
+the selection part and the real answers are in none of it.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import pandas as pd
 from scipy.stats import norm
 from typing_extensions import TypedDict
@@ -26,6 +28,7 @@ from gome.tools.data.input_files import InputLinks
 from gome.tools.data.inputs import laid_out
 from gome.tools.data.task_files import laid_files
 from gome.tools.evaluation.bootstrap import compare, score
+from gome.tools.evaluation.metric import GradingError
 from gome.tools.evaluation.submission import check_submission
 from gome.tools.evaluator import Evaluator
 from gome.tools.execution.job import Job, Outcome
@@ -33,6 +36,7 @@ from gome.tools.execution.resources import resources_of
 from gome.tools.execution.scheduler import run_to_its_end
 from gome.tools.execution.workspace import remove_work_dir
 from gome.tools.interruption import Interruption
+from gome.tools.locked_part import LockedPart
 from gome.tools.models.tool_calls import capped
 from gome.tools.records.history import History
 from gome.tools.records.jsonl import write_json
@@ -60,6 +64,13 @@ class Probes:
     def __init__(self, evaluator: Evaluator, history: History) -> None:
         self.evaluator, self.history = evaluator, history
         self.folder = evaluator.run_dir / "probes"
+        self.locked = LockedPart(evaluator.inputs, evaluator.task, evaluator.seed)
+
+    @property
+    def judged(self) -> int:
+        """How many variants were graded on the locked part so far, in all traces."""
+        found = (json.loads(path.read_text()) for path in self.folder.glob("*.json"))
+        return sum(len(probed["variants"]) for probed in found)
 
     def run(
         self, program: str, before: Sequence[Probed], *, trace: int, step: int, against: Evaluation | None
@@ -134,24 +145,29 @@ class Probes:
             f" The best of {count} without any effect gains about {chance:.1f} standard errors by chance."
         )
         head = (
-            f"Graded on the locked part; variants judged in this step: {count}.{warning if count > 1 else ''}"
+            f"Graded on the locked part; variants judged in this step: {count}, in this run: "
+            f"{self.judged + len(lines)}.{warning if count > 1 else ''}"
         )
         return "\n".join([head, *lines]), [str(name) for name, _ in parts]
 
     def _line(self, name: str, part: pd.DataFrame, against: Evaluation | None) -> str:
-        harness = self.evaluator
+        harness, fold = self.evaluator, self.locked.fold
         with tempfile.TemporaryDirectory() as scratch:
             path = Path(scratch) / "submission.csv"
             part.to_csv(path, index=False)
-            frame, problems = check_submission(path, harness.inputs.sample("search", 0), harness.task)
+            frame, problems = check_submission(path, harness.inputs.sample("search", fold), harness.task)
         if frame is None:
             return f"- {name}: not graded: {problems[0]}"
-        after = [(harness.inputs.answers("search", 0), frame)]
-        value = score(harness.task, after, seed=harness.seed)
+        after = self.locked.alone((harness.inputs.answers("search", fold), frame))
+        try:
+            value = score(harness.task, after, seed=harness.seed)
+        except GradingError as error:
+            return f"- {name}: not graded: {error}"
         said = f"- {name}: {harness.task.metric} {value['value']:.6g} ± {value['stderr']:.2g}"
         if against is None:
             return said
-        gain = compare(harness.task, harness.predictions(against)[:1], after, seed=harness.seed)
+        before = self.locked.alone(harness.predictions(against)[fold])
+        gain = compare(harness.task, before, after, seed=harness.seed)
         times = gain["gain"] / gain["stderr"] if gain["stderr"] > 0 else 0.0
         return (
             f"{said}; gain on the incumbent, same rows, positive is better: {gain['gain']:+.4g} ± {gain['stderr']:.2g} "
@@ -162,7 +178,7 @@ class Probes:
         """The folder of a probe, made of links, and the name of the evidence in it; a new one for each accepted step."""
         accepted = [r for r in self.history.records() if r.accepted and r.counts and r.code][-MOST_PROGRAMS:]
         state = hashlib.sha256(json.dumps([r.code for r in accepted]).encode()).hexdigest()[:12]
-        search = self.evaluator.inputs.input_dir("search", 0)
+        search = self.evaluator.inputs.input_dir("search", self.locked.fold)
         name = FOLDER
         while (search / name).exists():
             name += "_"
@@ -180,7 +196,7 @@ class Probes:
             rows = [self._evidence(record, evidence) for record in accepted]
             write_json(evidence / "programs.json", rows)
 
-        return laid_out(self.evaluator.run_dir, f"probe-{state}", 0, fill), name
+        return laid_out(self.evaluator.run_dir, f"probes-{state}", 0, fill), name
 
     def _evidence(self, record: StepRecord, folder: Path) -> JsonObject:
         """Write a program, its log and its out-of-fold predictions beside the truths; what is said of it."""
@@ -192,14 +208,19 @@ class Probes:
             artifacts.get_text(str(record.evaluation["log"])), encoding="utf-8"
         )
         said: JsonObject = {"program": f"{stem}.py", "score": record.value, "hypothesis": record.statement}
-        parts = [_fold_rows(n, *fold) for n, fold in enumerate(self.evaluator.predictions(record.evaluation))]
+        folds = enumerate(self.evaluator.predictions(record.evaluation))
+        parts = [_fold_rows(n, *fold, self.locked.mask(n, fold[0])) for n, fold in folds]
         pd.concat(parts, ignore_index=True).to_csv(folder / f"{stem}.csv", index=False)
         return said
 
 
-def _fold_rows(number: int, answers: pd.DataFrame, predicted: pd.DataFrame) -> pd.DataFrame:
-    """Rows of one fold: fold, id, `truth_` and `prediction_` columns."""
+def _fold_rows(
+    number: int, answers: pd.DataFrame, predicted: pd.DataFrame, locked: np.ndarray
+) -> pd.DataFrame:
+    """Rows of one fold: id, `truth_` (empty in `locked` rows) and `prediction_` columns, `fold`, `locked`."""
     key = predicted.columns[0]
     truths = answers.drop(columns=key, errors="ignore").add_prefix("truth_").reset_index(drop=True)
     guesses = predicted.drop(columns=key).add_prefix("prediction_").reset_index(drop=True)
-    return pd.concat([predicted[[key]].reset_index(drop=True), truths, guesses], axis=1).assign(fold=number)
+    hidden = truths.astype(object).mask(np.repeat(locked[:, None], truths.shape[1], axis=1))
+    rows = pd.concat([predicted[[key]].reset_index(drop=True), hidden, guesses], axis=1)
+    return rows.assign(fold=number, locked=locked.astype(int))

@@ -4,13 +4,20 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from langchain_core.messages import BaseMessage
 
 from gome.graph.run import build_graph
 from gome.state.config import RunConfig
+from gome.tools.data.row_splits import Split
+from gome.tools.data.splits import SplitPlan
+from gome.tools.data.table_inputs import TableInputs
+from gome.tools.locked_part import LockedPart
 from gome.tools.records.history import History
+from tests.graded import make_task
+from tests.real_tasks import write_task
 from tests.scripted import REPLIES, ScriptedModel, call_of
 
 pytestmark = pytest.mark.slow
@@ -18,18 +25,26 @@ pytestmark = pytest.mark.slow
 PROGRAM = """\
 import pandas as pd
 train, test = pd.read_csv("input/train.csv"), pd.read_csv("input/test.csv")
-guess = train["malignant"].mean() + 0.0 * test.iloc[:, -1]
-pd.DataFrame({"id": test["id"], "malignant": guess}).to_csv("submission.csv", index=False)
+target = train.columns[-1]
+guess = train[target].mean() - 0.001 * STEP * test.iloc[:, -1].rank(pct=True)
+pd.DataFrame({"id": test["id"], target: guess}).to_csv("submission.csv", index=False)
 """
 LOOK = """\
-import json, os, pathlib
+import json, os, pathlib, re
 seen = sorted(str(p.relative_to("input")) for p in pathlib.Path("input").rglob("*") if p.is_file())
 print("SEEN", json.dumps(seen))
 print("ENV", json.dumps(sorted(os.environ)))
 import pandas as pd
 print("LABELLED", json.dumps(pd.read_csv("input/train.csv")["id"].tolist()))
 for table in pathlib.Path("input/evidence").glob("*.csv"):
-    print("FOUND", json.dumps(pd.read_csv(table)["id"].tolist()))
+    rows = pd.read_csv(table)
+    print("FOUND", json.dumps(rows["id"].tolist()))
+    print("LOCKED", json.dumps(rows["id"][rows["locked"] == 1].tolist()))
+found = set()
+for path in pathlib.Path("input").rglob("*"):
+    if path.is_file():
+        found |= set(re.findall(r"\\d+\\.\\d+", path.read_text()))
+print("NUMBERS", json.dumps(sorted(found)))
 """
 JUDGE = """\
 import pandas as pd, probe
@@ -49,7 +64,8 @@ def played(task: Path, out: Path, *probes: str, steps: int = 2, **config: Any) -
         call, made = call_of(messages), sum(m.type == "ai" for m in messages)
         if call == "diagnose":
             return f"```probe\n{probes[made]}```" if made < len(probes) else DIAGNOSIS
-        return REPLIES.get(call) or f"```python\n{PROGRAM}# {len(model.calls)}\n\n```"
+        written = sum(call_of(m) in ("draft", "edit") for m in model.calls) - 1
+        return REPLIES.get(call) or f"```python\n{PROGRAM.replace('STEP', str(written))}\n```"
 
     model = ScriptedModel(script=script)
     run = RunConfig(
@@ -77,10 +93,13 @@ def printed(output: str, word: str) -> list[list[Any]]:
     return [json.loads(line.removeprefix(word)) for line in output.splitlines() if line.startswith(word)]
 
 
-def test_what_a_probe_sees(cancer: Path, tmp_path: Path) -> None:
-    """The selection part and the real answers are nowhere; out-of-fold truths of graded search rows are."""
+def test_what_a_probe_sees(tmp_path: Path) -> None:
+    """The selection part and the real answers are nowhere, and in no file a truth of the locked part: every target is
+    another number, so that its digits are its truth wherever they stand. Those of other graded rows are there."""
     out = tmp_path / "out"
-    first, second = outputs(played(cancer, out, LOOK))
+    table = pd.DataFrame({"size": range(120)}).assign(y=[f"{7 * n % 120}.25" for n in range(120)])
+    task = write_task(tmp_path / "task", table, "y", "rmse")
+    first, second = outputs(played(task, out, LOOK))
     assert printed(first, "FOUND") == []
     seen = printed(second, "SEEN")[0]
     assert {"evidence/0-0.py", "evidence/0-0.log", "evidence/0-0.csv", "evidence/programs.json"} <= set(seen)
@@ -89,18 +108,45 @@ def test_what_a_probe_sees(cancer: Path, tmp_path: Path) -> None:
     held = pd.read_csv(out / "inputs" / "selection-0" / "test.csv")["id"]
     assert len(held)
     assert not ids & set(held)
+    truths = pd.read_csv(task / "train.csv", dtype=str).set_index("id")["y"]
+    locked = pd.read_csv(out / "inputs" / "search-1" / "test.csv", dtype=str)["id"]
+    assert sorted(map(str, printed(second, "LOCKED")[0])) == sorted(locked)
+    told = {i for i in truths.index if truths[i] in printed(second, "NUMBERS")[0]}
+    assert told == set(truths.index) - set(locked) - set(map(str, held))
     assert not any("KEY" in name or "TOKEN" in name for name in printed(second, "ENV")[0])
 
 
+def test_of_a_single_hold_out_a_third_is_locked_by_whole_groups(tmp_path: Path) -> None:
+    table = pd.DataFrame({"id": range(90), "who": [n // 3 for n in range(90)], "y": 0.5})
+    table.to_csv(tmp_path / "train.csv", index=False)
+    rows = np.arange(90)
+    plan = SplitPlan([Split("search", 0, rows[:30], rows[30:])], "")
+    task = make_task("rmse", "regression", root=str(tmp_path), group="who", metric_columns=["who"])
+    inputs = TableInputs(tmp_path, task, plan)
+    part, answers = LockedPart(inputs, task, 3), inputs.answers("search", 0)
+    whole = pd.Series(part.mask(0, answers)).groupby(answers["who"])
+    assert whole.nunique().eq(1).all()
+    assert whole.first().sum() == round(20 / 3)
+    (left,) = part.without([(answers, answers)])
+    assert len(left[0]) == 60 - 3 * round(20 / 3)
+
+
 def test_the_harness_grades_what_a_probe_judges(cancer: Path, tmp_path: Path) -> None:
+    """Of two folds the second is locked: a variant's gain is measured there, from then on that of steps on the first."""
     out = tmp_path / "out"
     _, second = outputs(played(cancer, out, JUDGE))
-    assert "variants judged in this step: 2" in second
+    assert "variants judged in this step: 2, in this run: 4" in second
     rank, turned = (line for line in second.splitlines() if line.startswith("- "))
     assert "standard errors" in rank
     gains = [float(line.split("better: ")[1].split(" ±")[0]) for line in (rank, turned)]
     assert gains[0] == pytest.approx(-gains[1], abs=0.02)  # auc of a ranking and of its reverse, against 0.5
     assert abs(gains[0]) > 0.1
+    before, after = History(out / "history.jsonl").records()
+    (old, _), (new, locked) = before.score["folds"], after.score["folds"]
+    assert new != pytest.approx(locked)
+    assert after.comparison["unlocked"]
+    assert after.gain == pytest.approx(new - old)
+    assert "no probe was judged on" in after.feedback
 
 
 def test_probes_are_on_record_and_reach_the_next_diagnosis(cancer: Path, tmp_path: Path) -> None:
