@@ -1,7 +1,7 @@
 """The recorder: whatever follows from a verdict. History, momentum, provisional submission, compaction, folding."""
 
 from gome.agents.critic import Decision
-from gome.agents.selector import note_ensemble
+from gome.agents.selector import renew_ensemble
 from gome.optimizer.incumbent import incumbent_of
 from gome.optimizer.stopping import nothing_left
 from gome.optimizer.traces import fold
@@ -111,7 +111,7 @@ def _summary(state: TraceState, record: StepRecord, incumbent: Incumbent | None)
 def _renew_submission(services: RunServices, record: StepRecord) -> None:
     """Count on the accepted program for the end of the run, and keep its submission if it is the best so far."""
     goodness, seconds = services.note_accepted(record)
-    note_ensemble(services)
+    renew_ensemble(services, record)
     said = services.provisional.offer(record, goodness, seconds)
     if said:
         services.emit("provisional", said, record.trace, record.step)

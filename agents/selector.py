@@ -25,23 +25,29 @@ LAST_STEPS = 10
 
 def accepted_by_score(services: RunServices) -> list[StepRecord]:
     """Accepted steps of all traces, best search score first, one for each program."""
-    return ranked(services.history.records(), services.task.direction)
+    return ranked(services.history.accepted(), services.task.direction)
 
 
 def ensemble(services: RunServices) -> dict[str, float]:
     """The weights of the ensemble, told to whoever watches."""
-    services.emit("ensemble", f"{len(accepted_by_score(services)[:ENSEMBLE_POOL])} accepted programs")
-    weights = note_ensemble(services)
+    pool = accepted_by_score(services)
+    services.emit("ensemble", f"{len(pool[:ENSEMBLE_POOL])} accepted programs")
+    weights = _noted_weights(services, pool)
     services.emit("ensemble", ", ".join(f"{k} × {w:.2f}" for k, w in weights.items()))
     return weights
 
 
-def note_ensemble(services: RunServices) -> dict[str, float]:
-    """The weights of the ensemble as things stand; the budget learns which programs the end has to fit for it, and how
-    long it took to find out."""
-    began = time.monotonic()
-    # Read once: a sibling may record the same program meanwhile, and then stands for both.
+def renew_ensemble(services: RunServices, accepted: StepRecord) -> None:
+    """Count on the ensemble as it is with one more accepted program, if that is good enough to be asked for it."""
     pool = accepted_by_score(services)
+    if any(r.id == accepted.id for r in pool[:ENSEMBLE_POOL]):
+        _noted_weights(services, pool)
+
+
+def _noted_weights(services: RunServices, pool: Sequence[StepRecord]) -> dict[str, float]:
+    """The weights of the ensemble of `pool`, best first; the budget learns which programs the end has to fit for it, and
+    how long it took to find out. The pool is read once: a sibling may record the same program meanwhile."""
+    began = time.monotonic()
     weights = _weights(services, pool[:ENSEMBLE_POOL])
     programs = {r.id: r for r in pool}
     members = {evaluation["key"].split("-")[0] for k in weights if (evaluation := programs[k].evaluation)}

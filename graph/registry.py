@@ -166,9 +166,8 @@ class ServiceRegistry:
             writer=lambda event: None,
         )
         services.asker.say = partial(_say_of_model, services.watched_by(self._observer))
-        for record in services.history.records():
-            if record.accepted:
-                services.note_accepted(record)
+        for record in services.history.accepted():
+            services.note_accepted(record)
         return services
 
     def _runtime(self, run: RunFile, config: RunConfig) -> Runtime:

@@ -31,12 +31,15 @@ def combine(task: Task, submissions: list[pd.DataFrame], weights: Sequence[float
     shares = np.asarray(weights, dtype=float)
     if (shares < 0).any() or not shares.sum() > 0:
         raise ValueError("weights have to be positive")
-    metric = metric_of(task)
     first = submissions[0].reset_index(drop=True)
-    tables = [aligned(task, first, table) for table in submissions]
+    return _combined(task, metric_of(task), [aligned(task, first, table) for table in submissions], shares)
+
+
+def _combined(task: Task, metric: Metric, tables: list[pd.DataFrame], shares: np.ndarray) -> pd.DataFrame:
+    """As `combine`, for rows that are aligned already."""
     how = how_blended(task, metric, tables)
     whole = blended(how, [values_of(how, table[task.prediction]) for table in tables], list(shares))
-    return first.assign(**{column: whole[:, i] for i, column in enumerate(task.prediction)})
+    return tables[0].assign(**{column: whole[:, i] for i, column in enumerate(task.prediction)})
 
 
 def combine_folds(
@@ -94,6 +97,11 @@ def greedy_ensemble(
         raise ValueError("an ensemble needs members")
     metric = metric_of(task)
     sign = sign_of(task.direction)
+    # Brought into one order once: hundreds of blends are graded.
+    members = {
+        name: [(answers, aligned(task, answers, submission)) for answers, submission in folds]
+        for name, folds in members.items()
+    }
     single = {name: _value(task, metric, {name: 1}, members) for name in members}
     names = sorted(members, key=lambda name: -sign * single[name])
     counts, best = {names[0]: 1}, {names[0]: 1}
@@ -116,10 +124,10 @@ def greedy_ensemble(
 def _value(
     task: Task, metric: Metric, counts: dict[str, int], members: dict[str, list[FoldPredictions]]
 ) -> float:
-    """The mean over folds of the metric for the members, weighted by `counts`."""
+    """The mean over folds of the metric for the members, weighted by `counts`; their rows are in the answers' order."""
+    shares = np.asarray(list(counts.values()), dtype=float)
     values = []
     for parts in zip(*(members[name] for name in counts), strict=True):
-        answers = parts[0][0]
-        blended = combine(task, [aligned(task, answers, s) for _, s in parts], list(counts.values()))
-        values.append(measured(metric, task, answers, blended))
+        whole = _combined(task, metric, [submission for _, submission in parts], shares)
+        values.append(measured(metric, task, parts[0][0], whole))
     return float(np.mean(values))

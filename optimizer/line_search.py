@@ -51,7 +51,7 @@ def open_sizes(services: RunServices, code: str) -> list[StepSize]:
 
 def next_base(services: RunServices) -> StepRecord | None:
     """The best program whose step sizes have trials left, None if there is none."""
-    for record in ranked(services.history.records(), services.task.direction)[:PROGRAMS]:
+    for record in ranked(services.history.accepted(), services.task.direction)[:PROGRAMS]:
         code = str(record.code)
         if open_sizes(services, code) and len(services.line_trials.of(code)) < TRIALS:
             return record

@@ -6,6 +6,8 @@ incumbent's standard error, so that the same formula serves RMSE in thousands an
 
 import math
 from collections.abc import Sequence
+from heapq import nlargest
+from operator import itemgetter
 
 import numpy as np
 
@@ -15,6 +17,8 @@ from gome.state.step import StepBrief
 HALF_LIFE_STEPS = 30
 CLAMP = 2.0
 SAMPLED_PER_CANDIDATE = 2
+LIKENED = 1000
+"""Latest accepted steps, and as many others, that a candidate is likened to: so a step costs the same after thousands."""
 
 
 def kernel_logits(similarity: np.ndarray, delta_se: np.ndarray, path_length: int) -> np.ndarray:
@@ -54,12 +58,13 @@ def recall(
     recent step. The best one has a score, if any has: entries of earlier runs, which have none, come after.
     """
     accepted = [e for e in entries if e["verdict"] == "accepted"]
-    failed = [e for e in entries if e["verdict"] != "accepted"]
+    failed = _latest([e for e in entries if e["verdict"] != "accepted"])
     chosen: dict[str, StepBrief] = {}
     if accepted:
-        delta = deltas(accepted, incumbent, stderr, sign)
-        best = accepted[_best(accepted, delta)]
+        best = accepted[_best(accepted, deltas(accepted, incumbent, stderr, sign))]
         chosen[best["id"]] = best
+        accepted = _latest(accepted)
+        delta = deltas(accepted, incumbent, stderr, sign)
         logits = kernel_logits(
             similarity(list(candidates), [e["hypothesis"] for e in accepted]), delta, path_length
         )
@@ -76,6 +81,12 @@ def recall(
     return sorted(
         chosen.values(), key=lambda e: (e["verdict"] != "accepted", -(e["gain_se"] or 0.0), -e["step"])
     )
+
+
+def _latest(entries: list[StepBrief]) -> list[StepBrief]:
+    if len(entries) <= LIKENED:
+        return entries
+    return nlargest(LIKENED, entries, key=itemgetter("step"))
 
 
 def _nearest(

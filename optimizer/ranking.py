@@ -14,7 +14,15 @@ def known_records(state: TraceState, services: RunServices) -> list[StepRecord]:
 
     Where traces meet at joins, siblings' steps of the running epoch are left out: whether they are done yet is chance.
     """
-    records = services.history.records()
+    return _known(services.history.records(), state, services)
+
+
+def known_accepted(state: TraceState, services: RunServices) -> list[StepRecord]:
+    """Those of the known records that were accepted."""
+    return _known(services.history.accepted(), state, services)
+
+
+def _known(records: list[StepRecord], state: TraceState, services: RunServices) -> list[StepRecord]:
     if not services.config.sync_every:
         return records
     begun = state["until"] - services.config.sync_every

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gome.optimizer.ranking import known_records, leader
+from gome.optimizer.ranking import known_accepted, leader
 from gome.state.parts import gain_of
 from gome.state.schema import TraceState
 from gome.tools.evaluation.bootstrap import compare
@@ -22,7 +22,7 @@ def nothing_left(state: TraceState, services: RunServices) -> str | None:
     be told from noise. None where the right answers cannot be written as a submission.
     """
     task = services.task
-    best = leader(known_records(state, services), task.direction)
+    best = leader(known_accepted(state, services), task.direction)
     if task.self_reported or best is None or best.evaluation is None or best.score is None:
         return None
     metric = metric_of(task)

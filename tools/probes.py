@@ -176,7 +176,7 @@ class Probes:
 
     def _laid_out(self) -> tuple[Path, str]:
         """The folder of a probe, made of links, and the name of the evidence in it; a new one for each accepted step."""
-        accepted = [r for r in self.history.records() if r.accepted and r.counts and r.code][-MOST_PROGRAMS:]
+        accepted = [r for r in self.history.accepted() if r.counts and r.code][-MOST_PROGRAMS:]
         state = hashlib.sha256(json.dumps([r.code for r in accepted]).encode()).hexdigest()[:12]
         search = self.evaluator.inputs.input_dir("search", self.locked.fold)
         name = FOLDER

@@ -12,7 +12,8 @@ from gome.state.step import StepRecord
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.clock import Clock
 from gome.tools.records.history import History
-from gome.tools.records.jsonl import append_line, read_lines, write_json
+from gome.tools.records.journal import Exchange, Journal, nothing_used
+from gome.tools.records.jsonl import append_line, line_at, places, read_lines, write_json
 
 
 def test_equal_content_is_kept_once(tmp_path: Path) -> None:
@@ -45,6 +46,9 @@ def test_a_step_written_twice_counts_once(tmp_path: Path) -> None:
         history.append(StepRecord.from_json({"trace": 0, "step": 1, "verdict": verdict}))
     history.append(StepRecord.from_json({"trace": 0, "step": 0, "verdict": "accepted"}))
     assert [(r.step, r.verdict) for r in history.records()] == [(0, "accepted"), (1, "accepted")]
+    assert history.accepted() == history.records()
+    history.append(StepRecord.from_json({"trace": 0, "step": 1, "verdict": "rejected"}))
+    assert [r.step for r in history.accepted()] == [0]
 
 
 @given(st.integers(0, 60))
@@ -60,6 +64,26 @@ def test_a_log_cut_anywhere_keeps_its_whole_lines_and_can_be_continued(
     append_line(path, {"i": 99})
     assert list(read_lines(path)) == [*whole, {"i": 99}]
     assert whole == [{"i": i} for i in range(len(whole))]
+    assert [line_at(path, place) for place, _ in places(path)] == [*whole, {"i": 99}]
+
+
+def test_a_reply_is_found_by_its_key_where_it_lies(tmp_path: Path) -> None:
+    path = tmp_path / "exchanges.jsonl"
+    path.write_text('{"key": "cut')
+    journal = Journal(path)
+    for key in ("0:0:draft:0", "0:0:edit:0"):
+        asked = [{"role": "user", "content": "ä\n" * 5}]
+        journal.add(
+            Exchange(key=key, role="coder", model="m", messages=asked, reply=f"{key} ✓", usage=nothing_used())
+        )
+    for known in (journal, Journal(path)):
+        assert [
+            (known.exchange(k) or {}).get("reply") for k in ("0:0:edit:0", "0:0:draft:0", "0:1:draft:0")
+        ] == [
+            "0:0:edit:0 ✓",
+            "0:0:draft:0 ✓",
+            None,
+        ]
 
 
 def test_time_between_sessions_is_not_counted(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ class History:
         self._lock = threading.Lock()
         self._tail = Tail(path)
         self._rows: ByStep[StepRecord] = ByStep()
+        self._accepted: list[StepRecord] | None = None
 
     def append(self, record: StepRecord) -> None:
         """Write one step down."""
@@ -31,6 +32,14 @@ class History:
             self._catch_up()
             return self._rows.all()
 
+    def accepted(self) -> list[StepRecord]:
+        """Those of `records` that were accepted; found once for all who ask between two steps."""
+        with self._lock:
+            self._catch_up()
+            if self._accepted is None:
+                self._accepted = [row for row in self._rows.all() if row.accepted]
+            return self._accepted
+
     def record(self, trace: int, step: int) -> StepRecord | None:
         """One step, None if there is no such step yet."""
         with self._lock:
@@ -41,3 +50,4 @@ class History:
         for row in self._tail.new():
             with suppress(ValueError):  # a line that is no step
                 self._rows.put(StepRecord.from_json(row))
+                self._accepted = None

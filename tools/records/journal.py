@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NotRequired, TypedDict, cast
 
 from gome.state.parts import Usage
-from gome.tools.records.jsonl import append_line, read_lines
+from gome.tools.records.jsonl import append_line, line_at, places
 
 
 class ToolCall(TypedDict):
@@ -37,38 +37,39 @@ class Exchange(TypedDict):
 
 
 class Journal:
-    """Exchanges by key, written before the reply is used. Thread-safe."""
+    """Exchanges by key, written before the reply is used, and read where they lie: memory does not grow with them.
+    Thread-safe."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
-        self._exchanges: dict[str, Exchange] = {}
+        self._places: dict[str, int] = {}
         self._by_step: dict[str, Usage] = {}
         self._total = nothing_used()
-        for exchange in read_lines(path):
-            self._keep(cast(Exchange, exchange))
+        for place, exchange in places(path):
+            self._keep(place, cast(Exchange, exchange))
 
-    def _keep(self, exchange: Exchange) -> None:
+    def _keep(self, place: int, exchange: Exchange) -> None:
         key = exchange["key"]
-        if key in self._exchanges:
+        if key in self._places:
             return
-        self._exchanges[key] = cast(Exchange, {**exchange, "messages": []})  # prompts are long, and on disk
+        self._places[key] = place
         step = ":".join(key.split(":")[:2])
         self._by_step[step] = add_usage(self._by_step.get(step, nothing_used()), exchange["usage"])
         self._total = add_usage(self._total, exchange["usage"])
 
     def __len__(self) -> int:
-        return len(self._exchanges)
+        return len(self._places)
 
     def exchange(self, key: str) -> Exchange | None:
-        """The exchange that was made under this key, its messages left out, if there was one."""
-        return self._exchanges.get(key)
+        """The exchange that was made under this key, if there was one."""
+        place = self._places.get(key)
+        return None if place is None else cast(Exchange, line_at(self.path, place))
 
     def add(self, exchange: Exchange) -> Exchange:
         """Write an exchange down, make it known, and return it."""
         with self._lock:
-            append_line(self.path, cast(dict, exchange), durable=True)
-            self._keep(exchange)
+            self._keep(append_line(self.path, cast(dict, exchange), durable=True), exchange)
         return exchange
 
     def usage(self) -> Usage:

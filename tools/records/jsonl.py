@@ -12,8 +12,9 @@ from gome.state.plain import JsonObject
 _append = threading.Lock()
 
 
-def append_line(path: Path, record: JsonObject, *, durable: bool = False) -> None:
-    """Append one record in a single write; start on a fresh line if the last writer was killed in mid-line.
+def append_line(path: Path, record: JsonObject, *, durable: bool = False) -> int:
+    """Append one record in a single write; start on a fresh line if the last writer was killed in mid-line. Returns the
+    place of its line, for `line_at`.
 
     `durable` waits until the disk has it: what a checkpoint relies on must outlive a power cut as the checkpoint does.
     """
@@ -23,21 +24,37 @@ def append_line(path: Path, record: JsonObject, *, durable: bool = False) -> Non
         if size:
             file.seek(size - 1)
             if file.read(1) != b"\n":
-                data = b"\n" + data
+                data, size = b"\n" + data, size + 1
         file.write(data)
         if durable:
             file.flush()
             os.fsync(file.fileno())
+    return size
+
+
+def places(path: Path) -> Iterator[tuple[int, JsonObject]]:
+    """The whole records of the file in order, each with the place of its line; nothing if there is no file."""
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        place = 0
+        for line in file:
+            if (record := parse_line(line)) is not None:
+                yield place, record
+            place += len(line)
+
+
+def line_at(path: Path, place: int) -> JsonObject:
+    """The record whose line begins at `place`."""
+    with path.open("rb") as file:
+        file.seek(place)
+        record: JsonObject = json.loads(file.readline())
+        return record
 
 
 def read_lines(path: Path) -> Iterator[JsonObject]:
     """The whole records of the file in order; nothing if there is no file."""
-    if not path.is_file():
-        return
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for line in file:
-            if (record := parse_line(line)) is not None:
-                yield record
+    return (record for _, record in places(path))
 
 
 class Tail:
