@@ -1,15 +1,18 @@
 """Hindsight: the last step of a trace as the diagnosis after it sees it, and the lesson that it draws."""
 
 from dataclasses import replace
+from heapq import nlargest
 from textwrap import shorten
 
 from gome.agents.prompts.edits import diff
-from gome.state.parts import fold_seconds
+from gome.state.parts import fold_seconds, is_number
+from gome.state.plain import JsonObject
 from gome.state.prompt_context import RejectedContext
 from gome.state.schema import TraceState
 from gome.state.step import FEEDBACK_IN_BRIEF, StepRecord
 from gome.tools.services import RunServices
 
+MOST_USED = 15
 LINES = 150
 """Lines of the last change that a diagnosis is shown; its figures stand in the history."""
 
@@ -37,8 +40,17 @@ def rejected(state: TraceState, services: RunServices) -> RejectedContext | None
         "score": last.value if last.counts else None,
         "folds": last.score["folds"] if last.score else [],
         "fold_seconds": fold_seconds(last.evaluation),
-        "facts": last.evaluation["facts"],
+        "facts": _most_used(last.evaluation["facts"]),
     }
+
+
+def _most_used(facts: JsonObject) -> JsonObject:
+    """The facts with the largest importances alone: each fold has printed those of its own."""
+    used = facts.get("importance")
+    if not isinstance(used, dict):
+        return facts
+    rows = nlargest(MOST_USED, ((value, name) for name, value in used.items() if is_number(value)))
+    return {**facts, "importance": {name: value for value, name in rows}}
 
 
 def learn(state: TraceState, services: RunServices, lesson: str) -> TraceState:

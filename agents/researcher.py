@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from heapq import nlargest
 
-import numpy as np
-
+from gome.agents.choosing import choices, choose, chosen_at_once, recalled_for, remembered, siblings
 from gome.agents.forking import shown_hypothesis
 from gome.agents.hindsight import last_change, learn, rejected
 from gome.agents.line_search import tuned_step
@@ -16,24 +15,20 @@ from gome.agents.prompts.context import (
     history_context,
     incumbent_context,
     momentum_context,
-    sibling_context,
+    shown_ids,
+    without_history,
 )
 from gome.agents.prompts.render import render
 from gome.agents.prompts.replies import Choice, Critique, Diagnosis, HypothesisReply
 from gome.optimizer.merge import is_merge, merge_proposal
-from gome.optimizer.momentum import recall
 from gome.optimizer.policy import next_step
 from gome.optimizer.ranking import known_records
-from gome.optimizer.reliability import reliability
-from gome.optimizer.sentence_vectors import cosine_sentences
-from gome.optimizer.stages import Optimizer, step_seed
-from gome.optimizer.tfidf import cosine_tfidf
+from gome.optimizer.reliability import FEWEST_PAIRS, reliability
+from gome.optimizer.stages import Optimizer
 from gome.state.in_flight import Proposal, StepInFlight
 from gome.state.parts import Hypothesis
-from gome.state.prompt_context import HypothesisChoice, PromptContext, StepContext
-from gome.state.reducers import upsert
+from gome.state.prompt_context import PromptContext
 from gome.state.schema import TraceState
-from gome.state.step import StepBrief, brief_from_json
 from gome.tools.models.conversation import Conversation
 from gome.tools.probes import WALL_S
 from gome.tools.records.by_step import last_of_each
@@ -108,26 +103,33 @@ def _reasoned(
     program: str | None,
     offered: Sequence[Hypothesis],
 ) -> tuple[Proposal, TraceState]:
-    """The gradient, one conversation: diagnosis with probes, then the choice with momentum among its hypotheses and those
-    `offered`. Beside the proposal what the state is to know of the lesson that the last step taught."""
+    """The gradient, one conversation: diagnosis with probes and choice; a turn of its own for the choice where momentum
+    recalls what the diagnosis was not shown, or hypotheses are `offered` beside its own. Beside the proposal what the
+    state is to know of the lesson that the last step taught."""
     if (incumbent := state.get("incumbent")) and incumbent["evidence"] and services.config.has("evidence"):
         context["evidence"] = services.artifacts.get_json(incumbent["evidence"])
-    context["reliability"] = reliability(last_of_each(known_records(state, services), RELIABILITY_STEPS))
+    found = reliability(last_of_each(known_records(state, services), RELIABILITY_STEPS))
+    if found["pairs"] >= FEWEST_PAIRS:
+        context["reliability"] = found
     services.emit("researcher", "diagnosing", state["trace"], state["step"])
     talk, probing = Conversation(services.asker, ROLE), Probing(state, services)
-    diagnosis = _diagnose(talk, probing, state, services, context, program)
+    at_once = not offered and not services.config.critique
+    diagnosis, shown = _diagnose(talk, probing, state, services, context, program, at_once=at_once)
     learned = learn(state, services, diagnosis.lesson)
     if services.config.critique:
         diagnosis = _criticised(talk, state, services, context, diagnosis)
     diagnosis.hypotheses += [HypothesisReply.model_validate(h) for h in offered]
-    choice, recalled = _choose(talk, state, services, context, diagnosis)
+    recalled = recalled_for(diagnosis.hypotheses, state, services)
+    choice = chosen_at_once(diagnosis, recalled, shown) if at_once else None
+    if choice is None:
+        choice = choose(talk, state, services, choices(diagnosis.hypotheses, context), recalled)
     proposal: Proposal = {
         "diagnosis": diagnosis.diagnosis,
         "findings": diagnosis.findings if probing.done else "",
         "probes": probing.found,
         "challenges": [c.model_dump() for c in diagnosis.challenges],
         "hypotheses": [h.as_hypothesis() for h in diagnosis.hypotheses],
-        "recalled": recalled,
+        "recalled": [e["id"] for e in recalled],
         **choice.as_proposal(),
     }
     return proposal, learned
@@ -140,7 +142,7 @@ def _plain(state: TraceState, services: RunServices, context: PromptContext, pro
         **context,
         "data": data_context(services),
         "history": history_context(state),
-        "siblings": _siblings(state, services),
+        "siblings": siblings(state, services),
     }
     prompt = render(
         ROLE,
@@ -171,17 +173,23 @@ def _diagnose(
     services: RunServices,
     context: PromptContext,
     program: str | None,
-) -> Diagnosis:
+    *,
+    at_once: bool,
+) -> tuple[Diagnosis, PromptContext]:
+    """The diagnosis, which makes the choice too if that may be made `at_once`, and what it was shown."""
     summary = state.get("traces", {}).get(str(state["trace"]), {})
     scenario, history = challenge_schedule(summary.get("accepted", 0), summary.get("rejected", 0))
-    accepted = (e for e in _remembered(state, services) if e["verdict"] == "accepted")
+    accepted = (e for e in remembered(state, services) if e["verdict"] == "accepted")
     shown: PromptContext = {
         **context,
         "data": data_context(services),
         "history": history_context(state),
-        "siblings": _siblings(state, services),
-        "momentum": momentum_context(nlargest(BEST_REMEMBERED_SHOWN, accepted, key=_gain)),
+        "siblings": siblings(state, services),
     }
+    best = nlargest(BEST_REMEMBERED_SHOWN, accepted, key=lambda entry: entry["gain_se"] or 0.0)
+    shown["momentum"] = momentum_context(e for e in best if e["id"] not in shown_ids(shown))
+    if own := context.get("incumbent"):
+        shown["incumbent"] = without_history(own, shown["history"])
     if found := rejected(state, services):
         shown["rejected"] = found
     prompt = render(
@@ -196,11 +204,12 @@ def _diagnose(
         history_challenges=history,
         probes=probing.allowed,
         probe_seconds=round(WALL_S),
+        at_once=at_once,
     )
     if program is None:
         prompt = replace(prompt, pictures=services.pictures(ROLE))
     key = f"{state['trace']}:{state['step']}:diagnose"
-    return talk.ask(prompt, Diagnosis, key=key, tools=[probing.tool], calls=probing.allowed)
+    return talk.ask(prompt, Diagnosis, key=key, tools=[probing.tool], calls=probing.allowed), shown
 
 
 def _criticised(
@@ -211,70 +220,7 @@ def _criticised(
     diagnosis: Diagnosis,
 ) -> Diagnosis:
     """The diagnosis with its hypotheses criticised and rewritten: the optional pass, one more turn."""
-    prompt = render(
-        ROLE, "critique", {"choices": _choices(context, diagnosis)}, private=services.private(ROLE)
-    )
+    among = choices(diagnosis.hypotheses, context)
+    prompt = render(ROLE, "critique", {"choices": among}, private=services.private(ROLE))
     found = talk.ask(prompt, Critique, key=f"{state['trace']}:{state['step']}:critique")
     return diagnosis.model_copy(update={"hypotheses": found.hypotheses})
-
-
-def _choices(context: PromptContext, diagnosis: Diagnosis) -> list[HypothesisChoice]:
-    """The hypotheses as later calls are shown them."""
-    return [
-        {
-            "index": i,
-            **h.as_hypothesis(),
-            "weighted": round(h.weighted(), 2),
-            "calibrated_gain": h.predicted_gain * context["reliability"]["factor"],
-        }
-        for i, h in enumerate(diagnosis.hypotheses)
-    ]
-
-
-def _siblings(state: TraceState, services: RunServices) -> list[StepContext]:
-    """Without momentum, a trace knows what the others are trying and not what came of it."""
-    rows = sibling_context(services, state)
-    return rows if services.config.has("momentum") else [r for r in rows if r["verdict"] == "running"]
-
-
-def _gain(entry: StepBrief) -> float:
-    return entry["gain_se"] or 0.0
-
-
-def _remembered(state: TraceState, services: RunServices) -> list[StepBrief]:
-    if not services.config.has("momentum"):
-        return []
-    entries = services.momentum.entries()
-    there = {entry["id"] for entry in entries}
-    lost = [brief_from_json(entry) for entry in state.get("momentum", []) if entry["id"] not in there]
-    return [*(upsert(lost, entries) if lost else entries), *services.earlier]
-
-
-def _choose(
-    talk: Conversation,
-    state: TraceState,
-    services: RunServices,
-    context: PromptContext,
-    diagnosis: Diagnosis,
-) -> tuple[Choice, list[str]]:
-    incumbent = state.get("incumbent")
-    summary = state.get("traces", {}).get(str(state["trace"]), {})
-    recalled = recall(
-        [h.statement for h in diagnosis.hypotheses],
-        _remembered(state, services),
-        incumbent=incumbent["score"]["value"] if incumbent else None,
-        stderr=incumbent["score"]["stderr"] if incumbent else 0.0,
-        sign=services.sign,
-        path_length=summary.get("accepted", 0),
-        rng=np.random.default_rng(step_seed(services.config.seed, state["trace"], state["step"])),
-        trace=state["trace"],
-        similarity=cosine_sentences if services.config.embedding == "sentences" else cosine_tfidf,
-    )
-    shown: PromptContext = {
-        "choices": _choices(context, diagnosis),
-        "momentum": momentum_context(recalled),
-        "siblings": _siblings(state, services),  # as they are by now
-    }
-    prompt = render(ROLE, "choose", shown, private=services.private(ROLE), drafting=incumbent is None)
-    choice = talk.ask(prompt, Choice, key=f"{state['trace']}:{state['step']}:choose")
-    return choice, [e["id"] for e in recalled]

@@ -10,6 +10,8 @@ from typing_extensions import TypedDict
 from gome.state.parts import Hypothesis
 from gome.state.step import StepRecord
 
+FEWEST_PAIRS = 5
+"""Predicted gains that were measured before a diagnosis is told what its predictions are worth."""
 Z90 = 1.645
 MOST = 3.0
 """Gains beyond so many times their prediction, either way, count as so many: two of them alone must not decide."""

@@ -4,7 +4,7 @@ The offline reasoner reads nothing else; a model reads it beside program and des
 a prompt alone.
 """
 
-from typing import Any
+from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -68,7 +68,8 @@ class SplitContext(TypedDict):
 
 
 class IncumbentContext(TypedDict):
-    """What is known of the program that the step starts from; `facts` as the program logged."""
+    """What is known of the program that the step starts from; `facts` as the program logged. What its step's line in the
+    history says is left out where that is shown."""
 
     step: int
     score: float
@@ -78,11 +79,11 @@ class IncumbentContext(TypedDict):
     fold_cpu_seconds: float | None
     peak_mb: float
     gpu_peak_mb: float | None
-    component: str
-    hypothesis: str
+    component: NotRequired[str]
+    hypothesis: NotRequired[str]
     facts: dict[str, Any]
     problems: list[str]
-    feedback: str
+    feedback: NotRequired[str]
 
 
 class RejectedContext(TypedDict):

@@ -1,6 +1,6 @@
 """The context that prompts carry: one builder per part, all of it measured by the harness or read from records."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, cast
 
@@ -25,6 +25,7 @@ from gome.tools.evaluation.answer_form import answer_form
 from gome.tools.evaluation.grading import metric_of
 from gome.tools.records.by_step import last_of_each
 from gome.tools.services import RunServices
+from gome.tools.wording import readable
 
 SHOWN_STEPS, SHOWN_SIBLINGS, SHOWN_CLASSES = 8, 8, 50
 SLIGHT_DRIFT, COMMON = 0.1, 0.1
@@ -170,7 +171,8 @@ def history_context(state: TraceState) -> list[StepContext]:
     """The steps of this trace, newest last: the last ones in full, what was tried before them and came of it in brief."""
     rows = [brief_from_json(r) for r in state.get("records", []) if r["trace"] == state["trace"]]
     older = [_part(row, _OLDER_KEYS) for row in rows[:-SHOWN_STEPS]]
-    return [*older, *(_part(row, [k for k in row if k not in _UNSAID]) for row in rows[-SHOWN_STEPS:])]
+    last = (_part(row, [k for k in row if k not in _UNSAID]) for row in rows[-SHOWN_STEPS:])
+    return [*older, *map(_said_once, last)]
 
 
 def sibling_context(services: RunServices, state: TraceState) -> list[StepContext]:
@@ -189,13 +191,38 @@ def sibling_context(services: RunServices, state: TraceState) -> list[StepContex
 
 def momentum_context(entries: Iterable[StepBrief]) -> list[StepContext]:
     """Remembered steps as the choice among hypotheses is shown them."""
-    return [_part(e, (*_MEMORY_KEYS, *_EARLIER_KEYS)) for e in entries]
+    return [_said_once(_part(e, (*_MEMORY_KEYS, *_EARLIER_KEYS))) for e in entries]
+
+
+def shown_ids(context: PromptContext) -> set[str]:
+    """Which steps a prompt with this context tells in full."""
+    rows = [*context.get("history", []), *context.get("siblings", []), *context.get("momentum", [])]
+    return {row.get("id") or f"{row['trace']}:{row['step']}" for row in rows if "trace" in row}
+
+
+def without_history(incumbent: IncumbentContext, history: Sequence[StepContext]) -> IncumbentContext:
+    """The incumbent without what the line of its step in `history` says, where it is there."""
+    told = {row["hypothesis"] for row in history if row["step"] == incumbent["step"]}
+    if incumbent["hypothesis"] not in told:
+        return incumbent
+    left = {k: v for k, v in incumbent.items() if k not in ("hypothesis", "component", "feedback")}
+    return cast(IncumbentContext, left)
 
 
 def merge_context(other: MergedProgram) -> JsonObject:
     """The program to be merged in, with the accepted ideas that led to it and those that either side refuted."""
     rows = {"accepted": other["accepted"], "refuted": other.get("refuted", [])}
     return {**other, **{name: [_part(e, _IDEA_KEYS) for e in found] for name, found in rows.items()}}
+
+
+def _said_once(row: StepContext) -> StepContext:
+    """The step without what its lesson repeats while no diagnosis has drawn one: its hypothesis, and its feedback."""
+    begin = f"{readable(row['hypothesis']).rstrip('.')}: "
+    if not row.get("lesson", "").startswith(begin):
+        return row
+    if "feedback" in row:
+        return cast(StepContext, {k: v for k, v in row.items() if k != "lesson"})
+    return {**row, "lesson": row["lesson"].removeprefix(begin)}
 
 
 def _part(row: Mapping[str, Any], keys: Iterable[str]) -> StepContext:

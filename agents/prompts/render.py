@@ -40,7 +40,7 @@ STABLE = ("task", "hardware", "packages", "data")
 SYSTEM = {"researcher": "system_step.md", "coder": "system_step.md"}
 """One system text for both, so that the coder's prompts too begin like those before them (a provider's prompt cache)."""
 
-IN_WORDS = ("previews",)
+IN_WORDS = ("previews", "reliability")
 """Parts that templates tell, so that they need not stand in the context block as well."""
 
 

@@ -1,10 +1,11 @@
 """What the models are asked to reply, as schemas. Lenient where a slip is harmless, strict where it is not."""
 
 import re
+from collections.abc import Sequence
 from textwrap import shorten
 from typing import Any, Literal, cast
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from gome.agents.prompts.edits import read_blocks
 from gome.state.in_flight import Proposal
@@ -79,38 +80,10 @@ def _number(value: Any) -> float | None:
     return number if abs(number) < 1e300 else None
 
 
-class Diagnosis(BaseModel):
-    """Reply to `diagnose`: the gradient."""
-
-    diagnosis: str
-    lesson: str = ""
-    findings: str = ""
-    challenges: list[Challenge] = Field(min_length=1, max_length=5)
-    hypotheses: list[HypothesisReply] = Field(min_length=1, max_length=8)
-
-    @field_validator("challenges", mode="before")
-    @classmethod
-    def _at_most_five(cls, value: Any) -> Any:
-        return value[:5] if isinstance(value, list) else value
-
-
-class Criticised(HypothesisReply):
-    """A hypothesis after its critique, rewritten by it."""
-
-    critique: str = ""
-
-
-class Critique(BaseModel):
-    """Reply to `critique`: the same hypotheses in the same order, each criticised and rewritten."""
-
-    hypotheses: list[Criticised] = Field(min_length=1, max_length=8)
-
-
-class Choice(BaseModel):
-    """Reply to `choose`: the direction of the step and its plan."""
+class Plan(BaseModel):
+    """How the direction of the step was come to, and what the coder is to do."""
 
     decision: Literal["select", "modify", "create"] = "select"
-    hypothesis: HypothesisReply
     reason: str = ""
     plan: list[str] = Field(min_length=1, max_length=20)
 
@@ -127,9 +100,78 @@ class Choice(BaseModel):
             return [line.strip() for line in value.splitlines() if line.strip()]
         return [v if isinstance(v, str) else str(v) for v in value] if isinstance(value, list) else value
 
+
+class Choice(Plan):
+    """The direction of the step and its plan; reply to `propose`."""
+
+    hypothesis: HypothesisReply
+
     def as_proposal(self) -> Proposal:
         """The choice as the coder is given it."""
         return cast(Proposal, self.model_dump())
+
+
+class Pick(Plan):
+    """Reply to `choose`: the `index` of a hypothesis that is taken as it is, or another `hypothesis`; and the plan."""
+
+    index: int | None = None
+    hypothesis: HypothesisReply | None = None
+
+    @field_validator("index", mode="before")
+    @classmethod
+    def _whole(cls, value: Any) -> int | None:
+        number = _number(value)
+        return None if number is None else int(number)
+
+    def among(self, hypotheses: Sequence[HypothesisReply]) -> Choice:
+        """The choice that is meant. ValueError if it names none of the hypotheses and gives none."""
+        taken = self.hypothesis
+        if taken is None:
+            if self.index is None or not 0 <= self.index < len(hypotheses):
+                raise ValueError(f"neither a hypothesis nor an index from 0 to {len(hypotheses) - 1}")
+            taken = HypothesisReply.model_validate(hypotheses[self.index].model_dump())
+        return Choice(decision=self.decision, hypothesis=taken, reason=self.reason, plan=self.plan)
+
+    def check(self, hypotheses: Sequence[HypothesisReply]) -> None:
+        """Raises ValueError where `among` would."""
+        self.among(hypotheses)
+
+
+class Diagnosis(BaseModel):
+    """Reply to `diagnose`: the gradient, and the choice where it can be made at once."""
+
+    diagnosis: str
+    lesson: str = ""
+    findings: str = ""
+    challenges: list[Challenge] = Field(min_length=1, max_length=5)
+    hypotheses: list[HypothesisReply] = Field(min_length=1, max_length=8)
+    choice: Pick | None = None
+
+    @field_validator("challenges", mode="before")
+    @classmethod
+    def _at_most_five(cls, value: Any) -> Any:
+        return value[:5] if isinstance(value, list) else value
+
+    @field_validator("choice", mode="before")
+    @classmethod
+    def _or_none(cls, value: Any) -> Pick | None:
+        """What is no choice costs a turn, not the diagnosis."""
+        try:
+            return Pick.model_validate(value) if isinstance(value, dict) else None
+        except ValidationError:
+            return None
+
+
+class Criticised(HypothesisReply):
+    """A hypothesis after its critique, rewritten by it."""
+
+    critique: str = ""
+
+
+class Critique(BaseModel):
+    """Reply to `critique`: the same hypotheses in the same order, each criticised and rewritten."""
+
+    hypotheses: list[Criticised] = Field(min_length=1, max_length=8)
 
 
 class Leakage(BaseModel):

@@ -8,11 +8,10 @@ import pandas as pd
 from gome.state.evidence import CalibrationBin, Confusion, Evidence, ResidualBin, Residuals
 from gome.state.task import Task
 from gome.tools.data.dates import with_dates
-from gome.tools.evaluation import metrics
 from gome.tools.evaluation.bootstrap import FoldPredictions
-from gome.tools.evaluation.grading import GradingError, aligned, metric_of
-from gome.tools.evaluation.metric import Metric
-from gome.tools.evaluation.parse import as_numbers, codes, numbers, probabilities, true_codes
+from gome.tools.evaluation.grading import GradingError, aligned
+from gome.tools.evaluation.parse import codes, numbers, probabilities, true_codes
+from gome.tools.evaluation.row_losses import are_chances, row_losses
 from gome.tools.evaluation.shown_rows import worst_rows
 from gome.tools.evaluation.slices import short, worst_slices
 from gome.tools.unreadable import unreadable_line
@@ -28,23 +27,21 @@ def evidence(
 
     `features` are the test tables that the program saw, rows aligned with the fold's answers.
 
-    loss, pooled, rows: the metric that rows are judged by (the task's own if it is a mean over rows, else log_loss,
-    accuracy or rmse), its value over all of them, and how many there are. worst_slices: parts of the rows on which it is
-    worse than on the others by more than chance (see `slices`). worst_rows: a few single rows, whole. confusion: pairs of
-    classes most often taken for one another, `share` of the true class. residuals (regression): `bias` = mean of
-    predicted - true, `too_low` = share of rows predicted below the truth, by ranges of the target (`bins`: where even the
-    best prediction is drawn to the middle) and of the prediction (`by_prediction`: what could be mended).
-    calibration (binary probabilities): mean `predicted` against `observed` share, by ranges of the prediction.
+    loss, pooled, rows: what rows are judged by (see `row_losses`: the task's metric if it is a mean over rows, else what
+    tells under it), its value over all of them, and how many there are. worst_slices: parts of the rows on which it is
+    worse than on the others by more than chance (see `slices`). worst_rows: a few single rows that are wrong, whole.
+    confusion: pairs of classes most often taken for one another, `share` of the true class. residuals (regression):
+    `bias` = mean of predicted - true, `too_low` = share of rows predicted below the truth, by ranges of the target
+    (`bins`: where even the best prediction is drawn to the middle) and of the prediction (`by_prediction`: what could be
+    mended). calibration (binary probabilities): mean `predicted` against `observed` share, by ranges of the prediction.
     """
     pooled = [(a, aligned(task, a, submission)) for a, submission in folds]
     answers = pd.concat([a for a, _ in pooled], ignore_index=True)
     submission = pd.concat([s for _, s in pooled], ignore_index=True)
     table = pd.concat(features, ignore_index=True).drop(columns=task.ids, errors="ignore")
     found: Evidence = {}
-    metric = _row_metric(task, metric_of(task), submission)
     try:
-        if metric is not None:
-            found = _losses(metric, task, answers, submission, table, slices)
+        found = _losses(task, pooled, answers, submission, table, slices)
         if task.problem in ("binary", "multiclass"):
             found |= _classes(task, answers, submission)
         elif task.problem == "regression":
@@ -58,65 +55,42 @@ def evidence(
     return cast(Evidence, {key: value for key, value in found.items() if value not in (None, [], {})})
 
 
-def _row_metric(task: Task, metric: Metric, submission: pd.DataFrame) -> Metric | None:
-    """A metric that is a mean over rows and fits the predictions: the task's, or the plainest of their form."""
-    if metric.row_values is not None:
-        return metric
-    if task.problem == "regression":
-        return metrics.get("rmse")
-    if task.problem == "multilabel":
-        return metrics.get("log_loss") if metric.form == "probability" else None
-    if task.problem in ("binary", "multiclass"):
-        return metrics.get("log_loss" if _are_chances(task, submission) else "accuracy")
-    return None
-
-
-def _are_chances(task: Task, submission: pd.DataFrame) -> bool:
-    """Whether the predictions are probabilities; 0 and 1 alone are taken for labels where the task calls them so."""
-    column = submission[task.prediction[0]]
-    if len(task.prediction) == 1 and (task.problem != "binary" or (codes(column, task.classes) >= 0).all()):
-        return False
-    return bool(as_numbers(column).between(0, 1).all())
-
-
 def _losses(
-    metric: Metric,
     task: Task,
+    pooled: list[FoldPredictions],
     answers: pd.DataFrame,
     submission: pd.DataFrame,
     table: pd.DataFrame,
     count: int,
 ) -> Evidence:
-    assert metric.row_values is not None
-    truth, prediction = metric.parse(answers, submission, task)
-    rows = metric.row_values(truth, prediction).reshape(len(answers), -1).mean(axis=1)
-    worse = rows if metric.direction == "minimize" else -rows
-
-    def loss(at: np.ndarray) -> float:
-        return short(metric.measure(truth[at], prediction[at]))
-
-    found = worst_slices(with_dates(table, task.dates), worse, count) if len(table) == len(answers) else []
+    rows = row_losses(task, pooled)
+    if rows is None:
+        return {}
+    known = len(table) == len(answers)
+    found = worst_slices(with_dates(table, task.dates), rows.worse, count) if known else []
     return {
-        "loss": metric.name,
-        "pooled": short(metric.measure(truth, prediction)),
+        "loss": rows.name,
+        "pooled": short(rows.pooled),
         "rows": len(answers),
         "worst_slices": [
             {
                 "column": part.column[:60],
                 "slice": part.name[:40],
                 "rows": len(part.rows),
-                "loss": loss(part.rows),
+                "loss": short(rows.of(part.rows)),
                 "z": round(part.z, 1),
             }
             for part in found
         ],
-        "worst_rows": worst_rows(task, answers, submission, table, worse, loss),
+        "worst_rows": worst_rows(
+            task, answers, submission, table, rows.order, lambda at: short(rows.of(np.array([at])))
+        ),
     }
 
 
 def _classes(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> Evidence:
     truth = true_codes(answers, task)
-    if not _are_chances(task, submission):
+    if not are_chances(task, submission):
         return {"confusion": _confusion(task, truth, codes(submission[task.prediction[0]], task.classes))}
     positive, chance = probabilities(answers, submission, task)
     if task.problem == "multiclass":

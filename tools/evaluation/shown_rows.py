@@ -31,21 +31,20 @@ def worst_rows(
     answers: pd.DataFrame,
     submission: pd.DataFrame,
     table: pd.DataFrame,
-    worse: np.ndarray,
-    loss: Callable[[np.ndarray], float],
+    order: np.ndarray,
+    loss: Callable[[int], float],
 ) -> list[WorstRow]:
-    """The rows with the largest `worse` (rows,), each id once, the worst first; what is predicted of them beside it.
+    """The first rows in `order` (positions), each id once; what is predicted of them beside it.
 
-    `loss` is that of some rows (positions). Of many predicted columns, such as one a class, the largest are shown.
+    `loss` is that of one row. Of many predicted columns, such as one a class, the largest are shown.
     """
-    order = np.argsort(-worse, kind="stable")
     ids = answers[task.id].iloc[order] if task.id in answers else pd.Series(order)
     chosen = order[~ids.astype(str).duplicated().to_numpy()][:ROWS]
     return [
         WorstRow(
             **_shown(task, answers, table, at),
             predicted=_predicted(submission[task.prediction].iloc[at]),
-            loss=loss(np.array([at])),
+            loss=loss(at),
         )
         for at in chosen
     ]
