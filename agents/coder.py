@@ -8,14 +8,18 @@ from gome.agents.prompts.context import base_context, data_context, incumbent_co
 from gome.agents.prompts.render import render
 from gome.agents.trying import Trying
 from gome.state.errors import StepFailed
+from gome.state.in_flight import Proposal
 from gome.state.parts import Trial
 from gome.state.prompt_context import PromptContext
 from gome.state.schema import TraceState
 from gome.tools.execution.crash import relevant_tail
 from gome.tools.models.conversation import Conversation
+from gome.tools.models.tool_calls import capped
 from gome.tools.services import RunServices
 
 ROLE = "coder"
+PROBE_CHARS = 6000
+"""Of the program of a probe, and of what came of it."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ def coder(state: TraceState, services: RunServices) -> TraceState:
 
 
 def _write(state: TraceState, services: RunServices) -> Written:
-    proposal = services.artifacts.get_json(state["work"]["proposal"])
+    proposal: Proposal = services.artifacts.get_json(state["work"]["proposal"])
     context: PromptContext = {
         **base_context(services, state),
         "hypothesis": proposal["hypothesis"],
@@ -61,8 +65,21 @@ def _write(state: TraceState, services: RunServices) -> Written:
     if other := proposal.get("other"):
         call, context["other"] = "merge", merge_context(other)
         texts["other_program"] = services.artifacts.get_text(other["code"])
+    texts |= _probed(proposal, services)
     services.emit("coder", call, state["trace"], state["step"])
     return _ask(state, services, call, context, program, **texts)
+
+
+def _probed(proposal: Proposal, services: RunServices) -> dict[str, str]:
+    """The probe whose variant the hypothesis is: its program, and what the researcher was shown of it."""
+    number, probes = proposal["hypothesis"].get("probe") or 0, proposal.get("probes", [])
+    if not 0 < number <= len(probes):
+        return {}
+    probe = probes[number - 1]
+    return {
+        "probed": capped(services.artifacts.get_text(probe["program"]), PROBE_CHARS),
+        "probe_output": capped(probe["output"], PROBE_CHARS),
+    }
 
 
 def _debug(state: TraceState, services: RunServices) -> Written:
@@ -79,6 +96,7 @@ def _debug(state: TraceState, services: RunServices) -> Written:
             "status": error["status"],
             "problems": error["problems"],
             "seconds": error["seconds"],
+            "cpu_seconds": error.get("cpu_seconds"),
             "round": work["rounds"],
             "stages": error.get("stages", {}),
         },

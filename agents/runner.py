@@ -44,6 +44,7 @@ def runner(state: TraceState, services: RunServices) -> TraceState:
         problems=evaluation["problems"],
         log=evaluation["log"],
         seconds=fold_seconds(evaluation),
+        cpu_seconds=evaluation.get("fold_cpu_seconds"),
         stages=evaluation["facts"].get("stages", {}),
     )
     services.emit("runner", f"failed: {evaluation['problems'][0]}", trace, step)

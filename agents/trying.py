@@ -19,9 +19,8 @@ class Trying:
 
     def __init__(self, state: TraceState, services: RunServices, program: str | None) -> None:
         self.trace, self.step, self.services = state["trace"], state["step"], services
-        earlier, incumbent = state["work"].get("trials"), state.get("incumbent")
+        earlier = state["work"].get("trials")
         self.trials: list[Trial] = services.artifacts.get_json(earlier) if earlier else []
-        self.before = services.artifacts.get_text(incumbent["code"]) if incumbent else None
         self.given = self.program = program
         self.runs: str | None = None  # the last that ran to its end and has the form
         self.made = 0
@@ -84,7 +83,6 @@ class Trying:
             program,
             trace=self.trace,
             step=self.step,
-            before=self.before,
             told=said_of if self.services.private("coder") else None,
         )
         self.program, self.made = program, self.made + 1

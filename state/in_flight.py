@@ -47,6 +47,7 @@ class FailedRun(TypedDict):
     problems: list[str]
     log: str | None
     seconds: float
+    cpu_seconds: NotRequired[float | None]
     stages: NotRequired[dict[str, float]]
 
 

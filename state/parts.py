@@ -123,7 +123,8 @@ def gain_se(comparison: Comparison | None) -> float | None:
 
 
 class Hypothesis(TypedDict, total=False):
-    """One testable statement, with scores from 1 to 10 (docs/method.md, one step, 3) and the gain it predicts."""
+    """One testable statement, with scores from 1 to 10 (docs/method.md, one step, 3) and the gain it predicts. `probe` is
+    the number, from 1, of the step's probe whose variant it is."""
 
     statement: str
     component: Component
@@ -133,6 +134,7 @@ class Hypothesis(TypedDict, total=False):
     predicted_gain: float  # metric's units, positive is better
     predicted_low: float
     predicted_high: float
+    probe: int
 
 
 class Probe(TypedDict):

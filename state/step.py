@@ -202,7 +202,7 @@ class StepRecord:
         if self.advice:
             brief["advice"] = self.advice
         if self.findings:
-            brief["findings"] = self.findings[:FEEDBACK_IN_BRIEF]
+            brief["findings"] = shorten(self.findings, FEEDBACK_IN_BRIEF, placeholder=" [...]")
         return brief
 
 

@@ -5,15 +5,15 @@ graded: on so few rows a score would rank changes wrongly.
 """
 
 from collections.abc import Callable
+from statistics import median
 
 from gome.state.parts import Evaluation, Trial
 from gome.tools.evaluator import SMOKE_LIMIT_S, Evaluator
 from gome.tools.execution.crash import relevant_tail
 from gome.tools.models.tool_calls import capped
+from gome.tools.wording import waiting_words
 
 OUTPUT_CHARS = 6000
-MOMENT_S = 0.05
-"""Seconds below which a run's time says nothing."""
 
 
 def trial_limit_s(evaluator: Evaluator) -> float:
@@ -27,11 +27,9 @@ def run_trial(
     *,
     trace: int,
     step: int,
-    before: str | None,
     told: Callable[[str], str] | None = None,
 ) -> Trial:
-    """Run `program` on the smoke split; `before` is the program of the incumbent, whose figures tell how cost grows.
-    `told`: nothing that it prints is shown, and of a problem what this makes of it.
+    """Run `program` on the smoke split. `told`: nothing that it prints is shown, and of a problem what this makes of it.
 
     Raises RunStopped when asked to stop, BudgetReached when the search's time is used up.
     """
@@ -40,7 +38,7 @@ def run_trial(
     ran = evaluation["status"] == "ok"
     parts = [_outcome(evaluation, told or str)]
     if ran:
-        parts.append(_on_all_data(evaluator, evaluation, before))
+        parts.append(_on_all_data(evaluator, program, evaluation))
     elif not told and (stages := evaluation["facts"].get("stages")):
         parts.append(
             f"Seconds of the stages that it finished: {', '.join(f'{k} {v}' for k, v in stages.items())}."
@@ -58,7 +56,9 @@ def run_trial(
 
 
 def _outcome(evaluation: Evaluation, told: Callable[[str], str]) -> str:
-    cost = f"{evaluation['seconds']:.1f} s, {evaluation['peak_mb']:.0f} MB at its peak"
+    seconds = evaluation["seconds"]
+    waited = waiting_words(seconds, evaluation.get("fold_cpu_seconds"))
+    cost = f"{seconds:.1f} s{waited}, {evaluation['peak_mb']:.0f} MB at its peak"
     if evaluation["status"] == "ok":
         return f"It ran to its end, and submission.csv passes the format check: {cost}."
     return f"It failed with status {evaluation['status']}: {cost}.\n" + "\n".join(
@@ -66,20 +66,27 @@ def _outcome(evaluation: Evaluation, told: Callable[[str], str]) -> str:
     )
 
 
-def _on_all_data(evaluator: Evaluator, evaluation: Evaluation, before: str | None) -> str:
-    """What time and memory come to on a search fold, judged by the rows and by how the incumbent's figures grew."""
+def _on_all_data(evaluator: Evaluator, program: str, evaluation: Evaluation) -> str:
+    """What time and memory come to on a search fold: as the figures of the run's earlier programs grew, and at most."""
     if evaluator.task.self_reported:
         return ""
-    plan, limits = evaluator.inputs.plan, evaluator.limits
+    plan, limits, seconds = evaluator.inputs.plan, evaluator.limits, evaluation["seconds"]
     small, large = (len(plan.folds(split)[0].train_rows) for split in ("smoke", "search"))
-    linear = evaluation["seconds"] * large / small
     said = [
         f"A search fold has {large:,} rows to learn from, {large / small:.1f} times as many, and may take "
-        f"{limits.wall_s:g} s and {limits.memory_mb} MB. If all of the time grows with the rows: {linear:.3g} s."
+        f"{limits.wall_s:g} s and {limits.memory_mb} MB."
     ]
-    smoke, search = (evaluator.results.first_fold(before, s) if before else None for s in ("smoke", "search"))
-    if smoke and search:
-        seconds = evaluation["seconds"] * search["seconds"] / max(smoke["seconds"], MOMENT_S)
-        megabytes = evaluation["peak_mb"] * search["peak_mb"] / max(smoke["peak_mb"], 1.0)
-        said.append(f"If it grows as the incumbent's did: {seconds:.3g} s and {megabytes:.0f} MB.")
-    return " ".join(said)
+    if grown := evaluator.results.growth(program, "smoke", "search"):
+        times = [max(1.0, growth.seconds) for growth in grown]
+        memory = median(growth.memory for growth in grown)
+        said.append(
+            f"Forecast by what was measured: the {len(grown)} program{'s' if len(grown) > 1 else ''} that ran there "
+            f"before took {median(times):.3g} times as long as in a trial (from {min(times):.3g} to {max(times):.3g}); "
+            f"so this one would take {seconds * median(times):.3g} s and {evaluation['peak_mb'] * memory:.0f} MB."
+        )
+    return " ".join(
+        [
+            *said,
+            f"At most, if all of the time grows with the rows, none of it start-up: {seconds * large / small:.3g} s.",
+        ]
+    )

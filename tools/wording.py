@@ -64,6 +64,19 @@ def share_words(share: float) -> str:
     return f"{min(99.9, max(0.1, math.floor(10 * percent) / 10)):.1f} %"
 
 
+WAITED = 1.5
+"""Wall time over CPU time from which on it is told that a program has waited."""
+
+
+def waiting_words(seconds: float, cpu_seconds: float | None) -> str:
+    """That a run has waited: ' (4.1 s of CPU time: other programs had the cores ...)'; '' where it has not, or too little
+    was measured to say so."""
+    if not cpu_seconds or seconds < 1 or seconds < WAITED * cpu_seconds:
+        return ""
+    faster = f"a run on a free machine may be {seconds / cpu_seconds:.1f} times faster"
+    return f" ({cpu_seconds:.3g} s of CPU time: other programs had the cores, or it waited; {faster})"
+
+
 def change_words(metric: str, before: Any, after: Any, gain: Any, stderr: Any = None) -> str:
     """A gain between its two scores: 'rmse 54.70 → 54.46 (better by 0.24 ± 0.10)', as precise as the standard error."""
     if not (is_number(before) and is_number(after)):

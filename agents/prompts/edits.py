@@ -108,11 +108,28 @@ def _quote(text: str) -> str:
 
 def _mismatch(lines: list[str], wanted: list[str], *, found: bool) -> str:
     quoted = _quote("\n".join(wanted))
+    if whole := _whole_lines(lines, wanted):
+        return (
+            f"this SEARCH text begins or ends within a line, and has to hold whole lines:\n{quoted}\n"
+            f"the whole lines are:\n{_quote(whole)}"
+        )
     if found:
         return f"this SEARCH text stands more than once; add lines until it is unique:\n{quoted}"
     near = _nearest(lines, wanted)
     there = f"\nthe nearest lines of the program are:\n{_quote(chr(10).join(near))}" if near else ""
     return f"this SEARCH text is not in the program:\n{quoted}{there}"
+
+
+def _whole_lines(lines: list[str], wanted: list[str]) -> str:
+    """The lines of the program in which the text stands, if it stands there once and not line by line; else ''."""
+    program, part = "\n".join(lines), "\n".join(wanted).strip()
+    first = program.find(part)
+    if first < 0 or first != program.rfind(part):
+        return ""
+    start = program.rfind("\n", 0, first) + 1
+    end = program.find("\n", first + len(part))
+    whole = program[start : len(program) if end < 0 else end]
+    return "" if whole.strip() == part else whole
 
 
 def _nearest(lines: list[str], wanted: list[str]) -> list[str]:

@@ -9,11 +9,11 @@ from gome.state.prompt_context import PromptContext
 from gome.tools.models.prompt import Prompt, context_block
 from gome.tools.templates import text_templates
 from gome.tools.text import fenced
-from gome.tools.wording import share_words
+from gome.tools.wording import share_words, waiting_words
 
 PROMPTS = Path(__file__).parent
 
-_templates = text_templates(PROMPTS, fenced=fenced, share=share_words)
+_templates = text_templates(PROMPTS, fenced=fenced, share=share_words, waited=waiting_words)
 
 
 def render(role: str, call: str, context: PromptContext, *, private: bool, **texts: Any) -> Prompt:

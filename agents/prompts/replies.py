@@ -42,6 +42,7 @@ class HypothesisReply(BaseModel):
     predicted_gain: float = 0.0
     predicted_low: float = 0.0
     predicted_high: float = 0.0
+    probe: int | None = None
 
     @field_validator("component", mode="before")
     @classmethod
@@ -61,9 +62,14 @@ class HypothesisReply(BaseModel):
     def _plain_number(cls, value: Any) -> float:
         return _number(value) or 0.0
 
+    @field_validator("probe", mode="before")
+    @classmethod
+    def _whole(cls, value: Any) -> int | None:
+        return _whole_number(value)
+
     def as_hypothesis(self) -> Hypothesis:
         """The hypothesis as records keep it."""
-        return cast(Hypothesis, self.model_dump())
+        return cast(Hypothesis, self.model_dump(exclude_none=True))
 
     def weighted(self) -> float:
         """The five scores by the method's weights .2, .4, .2, .1, .1."""
@@ -78,6 +84,11 @@ def _number(value: Any) -> float | None:
     except ValueError:
         return None
     return number if abs(number) < 1e300 else None
+
+
+def _whole_number(value: Any) -> int | None:
+    number = _number(value)
+    return None if number is None else int(number)
 
 
 class Plan(BaseModel):
@@ -108,7 +119,7 @@ class Choice(Plan):
 
     def as_proposal(self) -> Proposal:
         """The choice as the coder is given it."""
-        return cast(Proposal, self.model_dump())
+        return cast(Proposal, self.model_dump(exclude_none=True))
 
 
 class Pick(Plan):
@@ -120,8 +131,7 @@ class Pick(Plan):
     @field_validator("index", mode="before")
     @classmethod
     def _whole(cls, value: Any) -> int | None:
-        number = _number(value)
-        return None if number is None else int(number)
+        return _whole_number(value)
 
     def among(self, hypotheses: Sequence[HypothesisReply]) -> Choice:
         """The choice that is meant. ValueError if it names none of the hypotheses and gives none."""

@@ -94,6 +94,7 @@ CUTS: tuple[Callable[[Parts], Parts], ...] = (
     _tail("traceback", 3000),
     _head("description", 4000),
     _head("diff", 4000),
+    _head("probe_output", 1000),
     _last("history", 3),
     _without("rejected"),
     _without("siblings"),

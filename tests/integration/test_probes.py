@@ -18,7 +18,7 @@ from gome.tools.locked_part import LockedPart
 from gome.tools.records.history import History
 from tests.graded import make_task
 from tests.real_tasks import write_task
-from tests.scripted import REPLIES, ScriptedModel, call_of
+from tests.scripted import HYPOTHESIS, REPLIES, ScriptedModel, call_of
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +54,14 @@ rank = test[column].rank(pct=True)
 probe.judge("rank", rank.to_numpy())
 probe.judge("turned", 1 - rank.to_numpy())
 """
-DIAGNOSIS = json.dumps({**json.loads(REPLIES["diagnose"]), "findings": "one column ranks nearly all"})
+DIAGNOSIS = json.dumps(
+    {
+        **json.loads(REPLIES["diagnose"]),
+        "findings": "one column ranks nearly all",
+        "hypotheses": [{**HYPOTHESIS, "probe": 1}],
+    }
+)
+CHOICE = json.dumps({"decision": "select", "index": 0, "plan": ["do it"]})
 
 
 def played(task: Path, out: Path, *probes: str, steps: int = 2, **config: Any) -> ScriptedModel:
@@ -65,6 +72,8 @@ def played(task: Path, out: Path, *probes: str, steps: int = 2, **config: Any) -
         if call == "diagnose":
             return f"```probe\n{probes[made]}```" if made < len(probes) else DIAGNOSIS
         written = sum(call_of(m) in ("draft", "edit") for m in model.calls) - 1
+        if call == "choose":
+            return CHOICE
         return REPLIES.get(call) or f"```python\n{PROGRAM.replace('STEP', str(written))}\n```"
 
     model = ScriptedModel(script=script)
@@ -156,6 +165,9 @@ def test_probes_are_on_record_and_reach_the_next_diagnosis(cancer: Path, tmp_pat
     assert "SEEN" in first.probes[0]["output"]
     later = [m for m in model.calls if call_of(m) == "diagnose"][-1]
     assert "one column ranks nearly all" in str(later[1].content)
+    coding = [str(m[-1].content) for m in model.calls if call_of(m) in ("draft", "edit")]
+    assert all("## Probe\n" in text and LOOK in text and "SEEN" in text for text in coding)
+    assert first.hypothesis["probe"] == 1
 
 
 def test_diagnosis_probes_and_choice_are_one_thread(cancer: Path, tmp_path: Path) -> None:

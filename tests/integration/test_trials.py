@@ -68,9 +68,11 @@ def test_the_coder_tries_and_hands_in(diabetes: Path, tmp_path: Path) -> None:
     first, second = coding(model)[2], coding(model)[5]
     assert "nosuchmodule" in str(first[-3].content)
     assert "passes the format check" in str(first[-1].content)
-    assert "If all of the time grows with the rows" in str(first[-1].content)
+    assert "if all of the time grows with the rows" in str(first[-1].content)
+    assert "Forecast" not in str(first[-1].content)
+    assert "whole lines exactly as they stand" in str(first[1].content)  # a draft's later trials are blocks
     assert "not run: this SEARCH text is not in the program" in str(second[-3].content)
-    assert "as the incumbent's did" in str(second[-1].content)
+    assert "measured: the 1 program that ran there" in str(second[-1].content)
     for talk in (first, second):
         sent = [str(m.content) for m in talk if m.type != "ai"]
         assert sum("with open(" in text for text in sent[2:]) == 0  # the program is not sent again

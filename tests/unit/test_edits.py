@@ -40,6 +40,14 @@ def test_a_miss_quotes_the_nearest_lines() -> None:
         apply_blocks(PROGRAM, [("    model = Ridge(alpha=1)\n    return model\n", "pass\n")])
 
 
+def test_half_a_line_is_refused_with_the_whole_one() -> None:
+    program = "x = fit(a, b)\ny = x + 1\n"
+    with pytest.raises(EditError, match=r"whole lines are:\n\| x = fit\(a, b\)\n\| y = x \+ 1$"):
+        apply_blocks(program, [("a, b)\ny = x\n", "a)\ny = x\n")])
+    with pytest.raises(EditError, match=r"whole lines are:\n\| x = fit\(a, b\)$"):
+        apply_blocks(program, [("x = fit(\n", "x = predict(\n")])
+
+
 def test_empty_search_adds_at_the_end() -> None:
     assert apply_blocks("x = 1\n", [("", "y = 2\n")]).endswith("y = 2\n")
 

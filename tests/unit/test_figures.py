@@ -11,7 +11,7 @@ import pytest
 from gome.state.step import FEEDBACK_IN_BRIEF, StepRecord, brief_from_json
 from gome.tools.execution.sandbox.process_tree import tree_cpu_seconds
 from gome.tools.models.prompt import context_block
-from gome.tools.wording import share_words
+from gome.tools.wording import share_words, waiting_words
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,22 @@ from gome.tools.wording import share_words
 )  # fmt: skip
 def test_only_all_and_none_are_100_and_0_percent(share: float, words: str) -> None:
     assert share_words(share) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "cpu", "told"),
+    [
+        (12.0, 3.0, "3 s of CPU time"),
+        (12.0, 3.0, "4.0 times"),
+        (12.0, 10.0, ""),
+        (12.0, None, ""),
+        (0.4, 0.1, ""),
+    ],
+)
+def test_that_a_run_waited_is_told_where_it_matters(seconds: float, cpu: float | None, told: str) -> None:
+    said = waiting_words(seconds, cpu)
+    assert told in said
+    assert bool(said) == bool(told)
 
 
 def test_numbers_of_numpy_are_numbers_in_a_prompt() -> None:

@@ -12,7 +12,7 @@ from gome.graph.run import build_graph
 from gome.run_folder import RunFolder
 from gome.state.config import RunConfig
 from gome.tools.records.artifacts import Artifacts
-from gome.tools.records.results import Results
+from gome.tools.records.results import Results, program_name
 
 
 def results(folder: Path) -> Results:
@@ -91,3 +91,18 @@ def test_a_run_compacts_its_rejected_steps_and_keeps_its_history(tmp_path: Path)
     assert old
     assert not any(there[name] for name in old)
     assert all(run.text(r.code) and run.text(r.evaluation["log"]) for r in run.records if r.evaluation)
+
+
+def test_growth_is_that_of_other_programs_by_cpu_time_where_it_is_known(tmp_path: Path) -> None:
+    kept = results(tmp_path)
+    runs = {"fast": (1.0, 2.0, 5.0, 8.0), "slow": (2.0, 3.0, None, None), "own": (1.0, 90.0, 1.0, 90.0)}
+    for program, (small, large, small_cpu, large_cpu) in runs.items():
+        rows = (("smoke", small, small_cpu, 100.0), ("search", large, large_cpu, 250.0))
+        for split, seconds, cpu, memory in rows:
+            run = {"status": "ok", "log": None, "seconds": seconds, "cpu_seconds": cpu, "peak_mb": memory}
+            kept.put(f"{program_name(program)}-{split}-s0-f0", run, None)  # type: ignore[arg-type]
+    failed = {"status": "timeout", "log": None, "seconds": 60.0, "peak_mb": 1.0}
+    kept.put(f"{program_name('lost')}-smoke-s0-f0", failed, None)  # type: ignore[arg-type]
+    found = kept.growth("own", "smoke", "search")
+    assert sorted(growth.seconds for growth in found) == [1.5, 1.6]
+    assert {growth.memory for growth in found} == {2.5}

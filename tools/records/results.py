@@ -4,6 +4,7 @@ import hashlib
 import json
 import threading
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NotRequired, cast
 
@@ -14,6 +15,11 @@ from gome.state.parts import Status
 from gome.state.plain import JsonObject
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.jsonl import write_json
+
+LATEST = 20
+"""Programs whose cost tells how that of another one will grow."""
+MOMENT_S = 0.05
+"""Seconds below which a run's time says nothing."""
 
 
 class FoldResult(TypedDict):
@@ -28,6 +34,14 @@ class FoldResult(TypedDict):
     peak_mb: float
     gpu_peak_mb: float | None
     facts: JsonObject
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How many times as much a run took as another one of the same program."""
+
+    seconds: float
+    memory: float
 
 
 class Results:
@@ -68,6 +82,19 @@ class Results:
     def first_fold(self, program: str, split: str) -> FoldResult | None:
         """The finished run of `program` on the first fold of `split`, None if there is none."""
         return self.get(f"{result_name(program, split, 0)}-f0")
+
+    def growth(self, program: str, split: str, larger: str) -> list[Growth]:
+        """What the runs of the latest other programs on the first fold of `larger` cost beside those on `split`."""
+        with self._lock:
+            known = [name for name in self._names if name != program_name(program)]
+        found = []
+        for name in reversed(known):
+            small, large = (self._read(f"{name}-{part}-s0-f0") for part in (split, larger))
+            if small and large and small.get("status") == large.get("status") == "ok":
+                found.append(_growth(small, large))
+            if len(found) == LATEST:
+                break
+        return found
 
     def put(self, name: str, result: FoldResult, predictions: pd.DataFrame | None) -> FoldResult:
         """Keep the result of one run; it comes back with the reference of its predictions."""
@@ -150,6 +177,15 @@ class Results:
 
     def _again(self, name: str) -> Path:
         return self.folder / f"{_program(name)}.again"
+
+
+def _growth(small: JsonObject, large: JsonObject) -> Growth:
+    """By CPU time where both are known, which the load of the machine does not change."""
+    both = [(small.get(name), large.get(name)) for name in ("cpu_seconds", "seconds")]
+    before, after = next((pair for pair in both if all(pair)), (MOMENT_S, MOMENT_S))
+    return Growth(
+        float(after or 0) / max(float(before or 0), MOMENT_S), large["peak_mb"] / max(small["peak_mb"], 1.0)
+    )
 
 
 def program_name(program: str) -> str:
