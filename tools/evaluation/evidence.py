@@ -14,9 +14,10 @@ from gome.tools.evaluation.parse import codes, numbers, probabilities, true_code
 from gome.tools.evaluation.row_losses import are_chances, row_losses
 from gome.tools.evaluation.shown_rows import worst_rows
 from gome.tools.evaluation.slices import short, worst_slices
+from gome.tools.text import begun
 from gome.tools.unreadable import unreadable_line
 
-SLICES, PAIRS, BINS = 6, 6, 5
+SLICES, PAIRS, BINS, NAME_CHARS = 6, 6, 5, 60
 _FEWEST_A_BIN = 10
 
 
@@ -74,8 +75,8 @@ def _losses(
         "rows": len(answers),
         "worst_slices": [
             {
-                "column": part.column[:60],
-                "slice": part.name[:40],
+                "column": begun(part.column, NAME_CHARS),
+                "slice": begun(part.name, NAME_CHARS),
                 "rows": len(part.rows),
                 "loss": short(rows.of(part.rows)),
                 "z": round(part.z, 1),
@@ -108,8 +109,8 @@ def _confusion(task: Task, truth: np.ndarray, predicted: np.ndarray) -> list[Con
     most = np.argsort(-rows, kind="stable")[:PAIRS]
     return [
         {
-            "true": task.classes[pairs[i][0]][:30],
-            "predicted": task.classes[pairs[i][1]][:30],
+            "true": begun(task.classes[pairs[i][0]], NAME_CHARS),
+            "predicted": begun(task.classes[pairs[i][1]], NAME_CHARS),
             "rows": int(rows[i]),
             "share": short(rows[i] / (truth == pairs[i][0]).sum()),
         }
@@ -137,7 +138,7 @@ def _residuals(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> R
     worst = int(np.argmax((error**2).mean(axis=0) / np.maximum(truth.var(axis=0), 1e-300)))
     truth, predicted, error = truth[:, worst], predicted[:, worst], error[:, worst]
     return {
-        "target": task.target[worst][:60],
+        "target": begun(task.target[worst], NAME_CHARS),
         "bias": short(error.mean()),
         "too_low": _too_low(error),
         "rmse": short(np.sqrt((error**2).mean())),
