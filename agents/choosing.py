@@ -4,18 +4,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gome.agents.prompts.context import momentum_context, shown_ids, sibling_context
+from gome.agents.prompts.context import merge_context, momentum_context, shown_ids, sibling_context
 from gome.agents.prompts.render import render
 from gome.agents.prompts.replies import Choice, Diagnosis, HypothesisReply, Pick
 from gome.optimizer.momentum import recall
 from gome.optimizer.sentence_vectors import cosine_sentences
 from gome.optimizer.stages import step_seed
 from gome.optimizer.tfidf import cosine_tfidf
-from gome.state.prompt_context import HypothesisChoice, PromptContext, StepContext
+from gome.state.in_flight import MergedProgram
+from gome.state.parts import Hypothesis
+from gome.state.prompt_context import HypothesisChoice, PromptContext
 from gome.state.reducers import upsert
 from gome.state.schema import TraceState
 from gome.state.step import StepBrief, brief_from_json
 from gome.tools.models.conversation import Conversation
+from gome.tools.models.prompt import Prompt
 from gome.tools.services import RunServices
 
 ROLE = "researcher"
@@ -29,12 +32,6 @@ def remembered(state: TraceState, services: RunServices) -> list[StepBrief]:
     there = {entry["id"] for entry in entries}
     lost = [brief_from_json(entry) for entry in state.get("momentum", []) if entry["id"] not in there]
     return [*(upsert(lost, entries) if lost else entries), *services.earlier]
-
-
-def siblings(state: TraceState, services: RunServices) -> list[StepContext]:
-    """Without momentum, a trace knows what the others are trying and not what came of it."""
-    rows = sibling_context(services, state)
-    return rows if services.config.has("momentum") else [r for r in rows if r["verdict"] == "running"]
 
 
 def recalled_for(
@@ -69,16 +66,17 @@ def choices(hypotheses: Sequence[HypothesisReply], context: PromptContext) -> li
 
 
 def chosen_at_once(
-    diagnosis: Diagnosis, recalled: Sequence[StepBrief], shown: PromptContext
+    diagnosis: Diagnosis, recalled: Sequence[StepBrief], shown: PromptContext, start: Hypothesis | None = None
 ) -> Choice | None:
     """The choice that stands in the diagnosis; None where there is none that can be used, or something is recalled that
-    was not in what the diagnosis was `shown`."""
+    was not in what the diagnosis was `shown`, or another `start` was planned for the trace."""
     if diagnosis.choice is None or {e["id"] for e in recalled} - shown_ids(shown):
         return None
     try:
-        return diagnosis.choice.among(diagnosis.hypotheses)
+        choice = diagnosis.choice.among(diagnosis.hypotheses)
     except ValueError:
         return None
+    return None if start and choice.hypothesis.statement != start["statement"] else choice
 
 
 def choose(
@@ -87,15 +85,30 @@ def choose(
     services: RunServices,
     among: list[HypothesisChoice],
     recalled: Sequence[StepBrief],
+    *,
+    starts: Sequence[Hypothesis] = (),
+    other: MergedProgram | None = None,
 ) -> Choice:
-    """The choice `among` hypotheses as a turn of its own, beside what was recalled for them."""
+    """The choice `among` hypotheses as a turn of its own, beside what was recalled for them; the first steps that were
+    planned for all traces, and the program of a merge that is among the hypotheses."""
     shown: PromptContext = {
         "choices": among,
         "momentum": momentum_context(recalled),
-        "siblings": siblings(state, services),  # as they are by now
+        "siblings": sibling_context(services, state),  # as they are by now
     }
-    drafting = state.get("incumbent") is None
-    prompt = render(ROLE, "choose", shown, private=services.private(ROLE), drafting=drafting)
+    if other:
+        shown["other"] = merge_context(other)
+    if starts:
+        shown["starts"] = [
+            {"trace": trace, "hypothesis": start["statement"], "component": start["component"]}
+            for trace, start in enumerate(starts)
+        ]
+    private, drafting = services.private(ROLE), state.get("incumbent") is None
+    prompt = render(ROLE, "choose", shown, private=private, drafting=drafting, trace=state["trace"])
     given = [HypothesisReply.model_validate(h) for h in among]
-    key = f"{state['trace']}:{state['step']}:choose"
+    return picked(talk, given, prompt, f"{state['trace']}:{state['step']}:choose")
+
+
+def picked(talk: Conversation, given: Sequence[HypothesisReply], prompt: Prompt, key: str) -> Choice:
+    """What is picked of the given hypotheses, or put in their place, in reply to a prompt."""
     return talk.ask(prompt, Pick, key=key, check=lambda pick: pick.check(given)).among(given)

@@ -20,6 +20,8 @@ from gome.tools.services import RunServices
 ROLE = "coder"
 PROBE_CHARS = 6000
 """Of the program of a probe, and of what came of it."""
+MOST_TAKEN = 20_000
+"""Characters of another step's program beside the one to be changed; the middle of a longer one is left out."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,19 @@ def _write(state: TraceState, services: RunServices) -> Written:
     if other := proposal.get("other"):
         call, context["other"] = "merge", merge_context(other)
         texts["other_program"] = services.artifacts.get_text(other["code"])
-    texts |= _probed(proposal, services)
+    texts |= _probed(proposal, services) | _taken(proposal, services)
     services.emit("coder", call, state["trace"], state["step"])
     return _ask(state, services, call, context, program, **texts)
+
+
+def _taken(proposal: Proposal, services: RunServices) -> dict[str, str]:
+    """The program of another step, where the plan takes something over from it."""
+    step = proposal.get("takes_from")
+    lender = services.history.by_id(step) if step else None
+    if lender is None or not lender.code:
+        return {}
+    program = capped(services.artifacts.get_text(lender.code), MOST_TAKEN)
+    return {"taken_step": lender.id, "taken_program": program}
 
 
 def _probed(proposal: Proposal, services: RunServices) -> dict[str, str]:

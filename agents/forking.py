@@ -37,7 +37,7 @@ def fork_of(state: TraceState, services: RunServices) -> TraceState:
         return {}
     ref, hypothesis = services.artifacts.put_json(changed), changed["hypothesis"]
     fork = services.momentum.fork(f"{trace}:{step}:{ref}", first=services.config.traces)
-    services.momentum.announce(fork, step, hypothesis["statement"], hypothesis["component"])
+    services.momentum.claim(fork, step, hypothesis["statement"], hypothesis["component"])
     said = f"forked from trace {trace}: {hypothesis['statement']}"
     services.emit("researcher", said, fork, step, hypothesis=hypothesis["statement"])
     return {

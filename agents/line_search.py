@@ -107,7 +107,7 @@ def tuned_step(state: TraceState, services: RunServices) -> TraceState | None:
     trace, step = state["trace"], state["step"]
     proposal = _proposal(services, best)
     hypothesis = proposal["hypothesis"]
-    services.momentum.announce(trace, step, hypothesis["statement"], hypothesis["component"])
+    services.momentum.claim(trace, step, hypothesis["statement"], hypothesis["component"])
     services.emit("researcher", hypothesis["statement"], trace, step, hypothesis=hypothesis["statement"])
     work = StepInFlight(
         stage=stage_of(services, state),

@@ -74,6 +74,7 @@ def _record(state: TraceState, services: RunServices) -> StepRecord:
         hypothesis=proposal.get("hypothesis", {}),
         plan=proposal.get("plan", []),
         recalled=proposal.get("recalled", []),
+        takes_from=proposal.get("takes_from"),
         parent=incumbent["code"] if incumbent else None,
         code=work.get("code"),
         tie=decision["tie"],

@@ -1,10 +1,11 @@
 """The researcher: the gradient. Diagnosis -> challenges -> hypotheses -> choice with momentum -> plan."""
 
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from heapq import nlargest
 
-from gome.agents.choosing import choices, choose, chosen_at_once, recalled_for, remembered, siblings
+from gome.agents.choosing import choices, choose, chosen_at_once, picked, recalled_for, remembered
+from gome.agents.claiming import Claim, planned_starts, starts_to_plan
 from gome.agents.forking import shown_hypothesis
 from gome.agents.hindsight import last_change, learn, rejected
 from gome.agents.line_search import tuned_step
@@ -16,6 +17,7 @@ from gome.agents.prompts.context import (
     incumbent_context,
     momentum_context,
     shown_ids,
+    sibling_context,
     without_history,
 )
 from gome.agents.prompts.render import render
@@ -24,12 +26,14 @@ from gome.optimizer.merge import is_merge, merge_proposal
 from gome.optimizer.policy import next_step
 from gome.optimizer.ranking import known_records
 from gome.optimizer.reliability import FEWEST_PAIRS, reliability
-from gome.optimizer.stages import Optimizer
+from gome.optimizer.stages import NextStep, Optimizer
 from gome.state.in_flight import Proposal, StepInFlight
 from gome.state.parts import Hypothesis
 from gome.state.prompt_context import PromptContext
 from gome.state.schema import TraceState
+from gome.state.step import StepRecord
 from gome.tools.models.conversation import Conversation
+from gome.tools.models.prompt import Prompt
 from gome.tools.probes import WALL_S
 from gome.tools.records.by_step import last_of_each
 from gome.tools.services import RunServices
@@ -55,26 +59,8 @@ def researcher(state: TraceState, services: RunServices, optimizer: Optimizer = 
     if incumbent := begun.parent:
         program = services.artifacts.get_text(incumbent["code"])
         context["incumbent"] = incumbent_context(services, incumbent)
-    advice: list[str] = []
-    learned: TraceState = {}
-    merge = merge_proposal(begun.partner) if begun.partner else None
-    directed = begun.optimizer == "gradient" and services.config.has("reasoning")
-    if merge and not directed:
-        proposal = merge
-    else:
-        advice = services.advice.tell(trace, step)
-        context["advice"] = advice or None
-        offered = [merge["hypothesis"]] if merge else []
-        if directed:
-            proposal, learned = _reasoned(state, services, context, program, offered)
-        else:
-            proposal = _plain(state, services, context, program)
-        if merge and begun.partner and is_merge(proposal["hypothesis"], begun.partner):
-            proposal["other"] = merge["other"]
-        elif merge:
-            begun = replace(begun, kind="edit", source=None)
+    proposal, begun, learned = _proposed(state, services, begun, context, program)
     hypothesis = proposal["hypothesis"]
-    services.momentum.announce(trace, step, hypothesis["statement"], hypothesis["component"])
     services.emit("researcher", hypothesis["statement"], trace, step, hypothesis=hypothesis["statement"])
     work = StepInFlight(
         stage=context["stage"],
@@ -90,10 +76,37 @@ def researcher(state: TraceState, services: RunServices, optimizer: Optimizer = 
         evaluation=None,
         errors=[],
         failure=None,
-        advice=advice,
+        advice=context.get("advice") or [],
     )
     following = "reviewer" if services.config.review == "hypotheses" else "coder"
     return {**learned, "work": work, "incumbent": begun.parent, "next": following}
+
+
+def _proposed(
+    state: TraceState, services: RunServices, begun: NextStep, context: PromptContext, program: str | None
+) -> tuple[Proposal, NextStep, TraceState]:
+    """The proposal; the step as it is by it, as a merge that is not chosen is an edit; and what the state is to know of
+    the lesson that the last step taught."""
+    merge = merge_proposal(begun.partner) if begun.partner else None
+    directed = begun.optimizer == "gradient" and services.config.has("reasoning")
+    if merge and not directed:
+        hypothesis = merge["hypothesis"]
+        services.momentum.claim(
+            state["trace"], state["step"], hypothesis["statement"], hypothesis["component"]
+        )
+        return merge, begun, {}
+    context["advice"] = services.advice.tell(state["trace"], state["step"]) or None
+    if directed:
+        proposal, learned = _reasoned(state, services, context, program, merge)
+    else:
+        proposal, learned = _plain(state, services, context, program), {}
+    if (taken := proposal.get("takes_from")) and not _lends(services.history.by_id(taken)):
+        proposal["takes_from"] = None
+    if merge and begun.partner and is_merge(proposal["hypothesis"], begun.partner):
+        proposal |= {"other": merge["other"], "takes_from": None}
+    elif merge:
+        begun = replace(begun, kind="edit", source=None)
+    return proposal, begun, learned
 
 
 def _reasoned(
@@ -101,11 +114,11 @@ def _reasoned(
     services: RunServices,
     context: PromptContext,
     program: str | None,
-    offered: Sequence[Hypothesis],
+    merge: Proposal | None,
 ) -> tuple[Proposal, TraceState]:
     """The gradient, one conversation: diagnosis with probes and choice; a turn of its own for the choice where momentum
-    recalls what the diagnosis was not shown, or hypotheses are `offered` beside its own. Beside the proposal what the
-    state is to know of the lesson that the last step taught."""
+    recalls what the diagnosis was not shown, or there is more to choose from than it proposed; and the claim. Beside the
+    proposal what the state is to know of the lesson that the last step taught."""
     if (incumbent := state.get("incumbent")) and incumbent["evidence"] and services.config.has("evidence"):
         context["evidence"] = services.artifacts.get_json(incumbent["evidence"])
     found = reliability(last_of_each(known_records(state, services), RELIABILITY_STEPS))
@@ -113,22 +126,29 @@ def _reasoned(
         context["reliability"] = found
     services.emit("researcher", "diagnosing", state["trace"], state["step"])
     talk, probing = Conversation(services.asker, ROLE), Probing(state, services)
-    at_once = not offered and not services.config.critique
+    at_once, claim = merge is None and not services.config.critique, Claim(state, services)
+    claim.asking("diagnose")
     diagnosis, shown = _diagnose(talk, probing, state, services, context, program, at_once=at_once)
     learned = learn(state, services, diagnosis.lesson)
     if services.config.critique:
         diagnosis = _criticised(talk, state, services, context, diagnosis)
-    diagnosis.hypotheses += [HypothesisReply.model_validate(h) for h in offered]
-    recalled = recalled_for(diagnosis.hypotheses, state, services)
-    choice = chosen_at_once(diagnosis, recalled, shown) if at_once else None
+    starts = planned_starts(state, services, diagnosis)
+    own_start = starts[state["trace"]] if starts else None
+    hypotheses = _with_offered(diagnosis, merge["hypothesis"] if merge else own_start)
+    recalled = recalled_for(hypotheses, state, services)
+    choice = chosen_at_once(diagnosis, recalled, shown, own_start) if at_once else None
     if choice is None:
-        choice = choose(talk, state, services, choices(diagnosis.hypotheses, context), recalled)
+        claim.asking("choose")
+        among, other = choices(hypotheses, context), merge["other"] if merge else None
+        choice = choose(talk, state, services, among, recalled, starts=starts, other=other)
+    again = partial(picked, talk, hypotheses)
+    choice = claim.settled(choice, "choose", again, [h.statement for h in hypotheses])
     proposal: Proposal = {
         "diagnosis": diagnosis.diagnosis,
         "findings": diagnosis.findings if probing.done else "",
         "probes": probing.found,
         "challenges": [c.model_dump() for c in diagnosis.challenges],
-        "hypotheses": [h.as_hypothesis() for h in diagnosis.hypotheses],
+        "hypotheses": [h.as_hypothesis() for h in hypotheses],
         "recalled": [e["id"] for e in recalled],
         **choice.as_proposal(),
     }
@@ -142,7 +162,7 @@ def _plain(state: TraceState, services: RunServices, context: PromptContext, pro
         **context,
         "data": data_context(services),
         "history": history_context(state),
-        "siblings": siblings(state, services),
+        "siblings": sibling_context(services, state),
     }
     prompt = render(
         ROLE,
@@ -152,8 +172,26 @@ def _plain(state: TraceState, services: RunServices, context: PromptContext, pro
         description=services.task.description,
         program=program,
     )
-    choice = services.asker.ask(ROLE, prompt, Choice, key=f"{state['trace']}:{state['step']}:propose")
-    return choice.as_proposal()
+    talk, claim = Conversation(services.asker, ROLE), Claim(state, services)
+    claim.asking("propose")
+
+    def ask(prompt: Prompt, key: str) -> Choice:
+        return talk.ask(prompt, Choice, key=key)
+
+    choice = ask(prompt, f"{state['trace']}:{state['step']}:propose")
+    return claim.settled(choice, "propose", ask).as_proposal()
+
+
+def _with_offered(diagnosis: Diagnosis, offered: Hypothesis | None) -> list[HypothesisReply]:
+    """What there is to choose from: the hypotheses of the diagnosis, and what else is on offer."""
+    if offered is None or offered["statement"] in {h.statement for h in diagnosis.hypotheses}:
+        return diagnosis.hypotheses
+    return [*diagnosis.hypotheses, HypothesisReply.model_validate(offered)]
+
+
+def _lends(record: StepRecord | None) -> bool:
+    """Whether something can be taken over from the program of a step: it was scored, and its score was not void."""
+    return record is not None and record.counts and record.code is not None
 
 
 def challenge_schedule(accepted: int, rejected: int) -> tuple[int, int]:
@@ -184,7 +222,7 @@ def _diagnose(
         **context,
         "data": data_context(services),
         "history": history_context(state),
-        "siblings": siblings(state, services),
+        "siblings": sibling_context(services, state),
     }
     best = nlargest(BEST_REMEMBERED_SHOWN, accepted, key=lambda entry: entry["gain_se"] or 0.0)
     shown["momentum"] = momentum_context(e for e in best if e["id"] not in shown_ids(shown))
@@ -205,6 +243,7 @@ def _diagnose(
         probes=probing.allowed,
         probe_seconds=round(WALL_S),
         at_once=at_once,
+        starts=starts_to_plan(state, services),
     )
     if program is None:
         prompt = replace(prompt, pictures=services.pictures(ROLE))

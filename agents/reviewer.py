@@ -116,9 +116,7 @@ def _changes(state: TraceState, services: RunServices, subject: Subject, answer:
         if "statement" in given:
             given["statement"] = tagged_as(old["statement"], given["statement"])
     hypothesis = HypothesisReply(**{**old, **given}).as_hypothesis()
-    services.momentum.announce(
-        state["trace"], state["step"], hypothesis["statement"], hypothesis["component"]
-    )
+    services.momentum.claim(state["trace"], state["step"], hypothesis["statement"], hypothesis["component"])
     decided: Proposal = {**proposal, "hypothesis": hypothesis, "plan": plan}
     return {"proposal": services.artifacts.put_json(decided), "hypothesis": shown_hypothesis(decided)}
 

@@ -95,6 +95,7 @@ def _bound(name: str, node: Node, registry: ServiceRegistry) -> Work:
             return {"work": work, "next": "critic"}
         except BudgetReached as reached:
             services.emit("ended", str(reached), state["trace"], state["step"])
+            services.momentum.withdraw(state["trace"])
             summary = state.get("traces", {}).get(str(state["trace"]), TraceSummary())
             ended: TraceSummary = {
                 **summary,

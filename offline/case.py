@@ -149,10 +149,15 @@ class Case:
         return {tag: row["verdict"] for row in rows if (tag := tag_of(row["hypothesis"]))}
 
     @cached_property
+    def claimed(self) -> set[str]:
+        """Changes that other traces have claimed or measured since the question was put: it is put once more."""
+        return {tag for row in self.context.get("claimed", []) if (tag := tag_of(row.get("hypothesis", "")))}
+
+    @cached_property
     def underway(self) -> set[str]:
         """Changes that other traces are measuring now."""
         rows = [row for row in self.context.get("siblings", []) if row.get("verdict") == "running"]
-        return {tag for row in rows if (tag := tag_of(row.get("hypothesis", "")))}
+        return {tag for row in rows if (tag := tag_of(row.get("hypothesis", "")))} | self.claimed
 
     @cached_property
     def elsewhere(self) -> dict[str, float]:

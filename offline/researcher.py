@@ -107,10 +107,8 @@ def diagnose(case: Case) -> JsonObject:
 
 def _diagnose_start(case: Case) -> JsonObject:
     columns = case.data.get("columns", [])
-    taken = {tag for row in case.context.get("siblings", []) if (tag := tag_of(row["hypothesis"]))} | set(
-        case.tried
-    )
-    tag, words, _ = draft_for(case, taken)
+    siblings = {tag for row in case.context.get("siblings", []) if (tag := tag_of(row["hypothesis"]))}
+    tag, words, _ = draft_for(case, siblings | case.claimed | set(case.tried))
     kinds = sorted({c["kind"] for c in columns})
     about = f"{case.rows} rows of {', '.join(kinds)} columns; nothing has been measured yet."
     hypothesis = {
@@ -157,8 +155,10 @@ def criticise(case: Case) -> JsonObject:
 
 
 def choose(case: Case) -> JsonObject:
-    """The reply to `choose`: the best candidate after what memory recalls of the same change on other traces."""
-    choices = case.context["choices"]
+    """The reply to `choose`: the best candidate after what memory recalls of the same change on other traces; put once
+    more, of those that nobody has claimed, if there are any."""
+    everything = case.context["choices"]
+    choices = [c for c in everything if tag_of(c["statement"]) not in case.claimed] or everything
     weighed = {c["index"]: _after_memory(case, c) for c in choices}
     best = max(choices, key=lambda c: weighed[c["index"]])
     first = max(choices, key=lambda c: c["weighted"])

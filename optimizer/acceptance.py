@@ -2,8 +2,19 @@
 
 from dataclasses import dataclass
 
+from scipy.stats import norm
+
 from gome.state.in_flight import Incumbent
-from gome.state.parts import Comparison, Evaluation, Hypothesis, Verdict, fold_seconds, gain_of, race_words
+from gome.state.parts import (
+    Comparison,
+    Evaluation,
+    Hypothesis,
+    Verdict,
+    fold_seconds,
+    gain_of,
+    gain_se,
+    race_words,
+)
 from gome.state.task import Direction, Task
 from gome.tools.wording import change_words, gain_words, readable, score_text, share_words
 
@@ -30,6 +41,12 @@ def measured_verdict(comparison: Comparison | None) -> MeasuredVerdict:
         return MeasuredVerdict(clear=True, tie=False)
     p = comparison["p_better"]
     return MeasuredVerdict(clear=p >= CLEARLY_BETTER, tie=CLEARLY_WORSE <= p < CLEARLY_BETTER)
+
+
+def clear_of_luck(comparison: Comparison | None, tried: int) -> bool:
+    """Whether the best of so many that were tried is better for sure: as clearly as any candidate has to be, with the
+    chance to err shared among all of them (Bonferroni), as the best of many is good by luck."""
+    return (gain_se(comparison) or 0.0) >= norm.isf((1 - CLEARLY_BETTER) / max(1, tried))
 
 
 def by_margin(direction: Direction, incumbent: float, candidate: float) -> Comparison:

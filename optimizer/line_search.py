@@ -8,9 +8,7 @@ import hashlib
 import importlib.util
 from collections.abc import Sequence
 
-from scipy.stats import norm
-
-from gome.optimizer.acceptance import CLEARLY_BETTER
+from gome.optimizer.acceptance import clear_of_luck
 from gome.optimizer.ranking import ranked
 from gome.state.parts import gain_se
 from gome.state.step import StepRecord
@@ -101,12 +99,10 @@ def _whole(size: StepSize, value: float) -> float:
 
 
 def winner(trials: Sequence[LineTrial]) -> LineTrial | None:
-    """The best of one program's trials, if it is better for sure: as clearly as any candidate has to be, with the chance
-    to err shared among all of the trials (Bonferroni), as the best of many is good by luck. None if it is not."""
+    """The best of one program's trials, if it is better for sure; None if it is not."""
     whole = [trial for trial in trials if trial.whole and trial.comparison]
     best = max(whole, key=lambda trial: gain_se(trial.comparison) or 0.0, default=None)
-    needed = norm.isf((1 - CLEARLY_BETTER) / max(1, len(trials)))
-    return best if best and (gain_se(best.comparison) or 0.0) >= needed else None
+    return best if best and clear_of_luck(best.comparison, len(trials)) else None
 
 
 def tuned(services: RunServices, code: str) -> LineTrial | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gome.optimizer.acceptance import measured_verdict
+from gome.optimizer.acceptance import clear_of_luck, measured_verdict
 from gome.optimizer.ensemble import combine
 from gome.optimizer.ranking import by_score
 from gome.state.in_flight import MergedProgram, Proposal
@@ -70,9 +70,9 @@ def find_partner(
     """The other trace's program whose predictions complement the base's most, or None if none does for sure.
 
     Measured on stored predictions, without a model call or a program run: the best blend has to be clearly better than
-    the base alone, as a candidate has to be. Labels, which cannot be blended by two, never show it. Left out: pairs that
-    were merged before, programs that grew from the base. Of programs that report their own scores nobody can say what
-    their blend would score: there is no partner.
+    the base alone, as a candidate has to be, and as the best of all that were looked at. Labels, which cannot be blended
+    by two, never show it. Left out: pairs that were merged before, programs that grew from the base. Of programs that
+    report their own scores nobody can say what their blend would score: there is no partner.
     """
     if services.task.self_reported:
         return None
@@ -93,7 +93,8 @@ def find_partner(
             refuted = [r for r in records if r.trace in (base.trace, other.trace) and _is_refuted(r)]
             partners.append(Partner(other, missing, refuted[-SHOWN_REFUTED:], weight, blend))
     best = max(partners, key=lambda p: p.blend["gain"], default=None)
-    return best if best and measured_verdict(best.blend).clear else None
+    tried = len(WEIGHTS) * len(partners)
+    return best if best and measured_verdict(best.blend).clear and clear_of_luck(best.blend, tried) else None
 
 
 def _is_refuted(record: StepRecord) -> bool:

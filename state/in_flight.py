@@ -23,7 +23,7 @@ class MergedProgram(TypedDict):
 
 class Proposal(TypedDict, total=False):
     """What the researcher hands to the coder, kept as an artifact. `recalled` are ids of steps that were shown,
-    `findings` what the `probes` have shown, in words."""
+    `findings` what the `probes` have shown, in words, `takes_from` the step whose program lies beside the plan."""
 
     diagnosis: str
     findings: str
@@ -35,6 +35,7 @@ class Proposal(TypedDict, total=False):
     reason: str
     plan: list[str]
     recalled: list[str]
+    takes_from: str | None
     other: MergedProgram
 
 

@@ -154,6 +154,8 @@ class PromptContext(TypedDict, total=False):
     tuning: bool
     history: list[StepContext]
     siblings: list[StepContext]
+    starts: list[StepContext]
+    claimed: list[StepContext]
     momentum: list[StepContext]
     choices: list[HypothesisChoice]
     hypothesis: Hypothesis

@@ -75,7 +75,8 @@ PROBLEMS_IN_BRIEF, FEEDBACK_IN_BRIEF = 3, 600
 class StepRecord:
     """A line of history.jsonl: one step, whole. References point into the run's artifacts.
 
-    `source` is the step that was merged in, or from which the trace restarted. `checks` is what the executed alignment
+    `source` is the step that was merged in, or from which the trace restarted, `takes_from` the one whose program the
+    coder had beside its own, to take something over. `checks` is what the executed alignment
     checks found, a line each; `findings` what the `probes` of the step have shown, in the model's words; `trials` the
     smoke runs that the coder looked at; `repairs` what the coder said of each change after a failure, which may have
     changed what was tested; `advice` what a person had said that this step's diagnosis was the first of its trace to
@@ -98,6 +99,7 @@ class StepRecord:
     hypothesis: Hypothesis = field(default_factory=Hypothesis)
     plan: list[str] = field(default_factory=list)
     recalled: list[str] = field(default_factory=list)
+    takes_from: str | None = None
     parent: str | None = None
     code: str | None = None
     tie: bool = False

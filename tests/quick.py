@@ -26,7 +26,8 @@ with open("submission.csv", "w", newline="") as out:
 
 
 def quick_model(**replies: str | Callable[[dict[str, Any]], str]) -> ScriptedModel:
-    """Drafts the program with one column, and edits it to one more at every step; its words name trace and step."""
+    """Drafts the program with one column, and edits it to one more at every step; its words name trace and step,
+    and no two are alike."""
 
     def code(facts: dict[str, Any]) -> str:
         if facts["call"] == "draft":
@@ -35,7 +36,7 @@ def quick_model(**replies: str | Callable[[dict[str, Any]], str]) -> ScriptedMod
         return f"<<<<<<< SEARCH\n[:{n}]\n=======\n[:{n + 1}]\n>>>>>>> REPLACE"
 
     def choose(facts: dict[str, Any]) -> str:
-        statement = f"{facts['step'] + 1} columns in trace {facts['trace']}"
+        statement = f"columns{facts['step'] + 1} in_trace{facts['trace']}"
         return json.dumps(
             {"decision": "create", "hypothesis": {**HYPOTHESIS, "statement": statement}, "plan": ["do it"]}
         )

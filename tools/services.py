@@ -2,14 +2,14 @@
 
 import datetime
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 from gome.state.config import RunConfig
 from gome.state.event import Event, Observer
-from gome.state.parts import fold_seconds, sign_of
+from gome.state.parts import Hypothesis, fold_seconds, sign_of
 from gome.state.plain import JsonObject
 from gome.state.profile import DataProfile
 from gome.state.prompt_context import Hardware, StepContext
@@ -41,8 +41,29 @@ class Momentum(Protocol):
     def entries(self) -> list[StepBrief]:
         """All entries of the run, failed ones too, by (trace, step)."""
 
-    def announce(self, trace: int, step: int, hypothesis: str, component: str) -> None:
-        """Let siblings see what a trace is trying now."""
+    def claim(
+        self,
+        trace: int,
+        step: int,
+        hypothesis: str,
+        component: str,
+        *,
+        unless: Callable[[], list[StepContext]] = list,
+    ) -> list[StepContext]:
+        """Say what a trace tries now, for siblings to see, unless something stands against it, which comes back.
+
+        No other trace of the run claims meanwhile. A step that is executed again finds its own claim, and keeps it.
+        """
+
+    def withdraw(self, trace: int) -> None:
+        """Take back what the trace claimed last: it has ended in the middle of a step."""
+
+    def claims(self) -> list[StepContext]:
+        """What each trace claimed last, by trace; its step may be done."""
+
+    def starts(self, proposed: Sequence[Hypothesis]) -> list[Hypothesis]:
+        """The first hypothesis of each trace, by trace: those that were proposed first hold for all; [] while there are
+        none."""
 
     def grant(self, giver: int, receiver: int, steps: int) -> None:
         """Give the steps that a folded trace leaves over to another one; a trace gives once."""
@@ -52,9 +73,6 @@ class Momentum(Protocol):
 
     def fork(self, origin: str, *, first: int) -> int:
         """The number of the trace that was forked at `origin`: `first`, and one more for each other origin before it."""
-
-    def announced(self) -> list[StepContext]:
-        """What each trace announced last."""
 
 
 @dataclass(frozen=True)

@@ -176,17 +176,21 @@ def history_context(state: TraceState) -> list[StepContext]:
 
 
 def sibling_context(services: RunServices, state: TraceState) -> list[StepContext]:
-    """What the other traces are trying now and tried last."""
-    trace = state["trace"]
-    now: list[StepContext] = [
-        {**row, "verdict": "running"} for row in services.momentum.announced() if row["trace"] != trace
-    ]
-    latest = last_of_each(services.momentum.entries(), SHOWN_SIBLINGS)
-    tried = [e for e in latest if e["trace"] != trace]
-    past = [_part(e, _SIBLING_KEYS) for e in sorted(tried, key=itemgetter("step"))[-SHOWN_SIBLINGS:]]
+    """What the other traces tried last and are trying now."""
+    steps = sibling_steps(services, state)
+    past = sorted((row for row in steps if row["verdict"] != "running"), key=itemgetter("step"))
+    return [*past[-SHOWN_SIBLINGS:], *(row for row in steps if row["verdict"] == "running")]
+
+
+def sibling_steps(services: RunServices, state: TraceState) -> list[StepContext]:
+    """The last steps of each other trace, and the one that it has claimed and not finished, as `running`; without
+    momentum the latter alone, as a trace knows nothing then of what came of steps."""
+    tried = last_of_each(services.momentum.entries(), SHOWN_SIBLINGS)
     done = {(e["trace"], e["step"]) for e in tried}
-    running = [row for row in now if (row["trace"], row["step"]) not in done]
-    return [*past, *running]
+    open_claims = (row for row in services.momentum.claims() if (row["trace"], row["step"]) not in done)
+    running: list[StepContext] = [{**row, "verdict": "running"} for row in open_claims]
+    past = [_part(e, _SIBLING_KEYS) for e in tried] if services.config.has("momentum") else []
+    return [row for row in (*past, *running) if row["trace"] != state["trace"]]
 
 
 def momentum_context(entries: Iterable[StepBrief]) -> list[StepContext]:

@@ -21,7 +21,7 @@ _ENDED = re.compile(r"ended with exit code \S+?(?=:|$)")
 _CLASS = re.compile(r"\b[A-Za-z_][\w.]*(?:Error|Exception|Warning|Exit|Interrupt)\b")
 _FRAME = re.compile(r'\s*File "[^"]*main\.py", line \d+')
 _QUOTED = re.compile(r"""'[^'\n]*'|"[^"\n]*\"""")
-_STEPS = ("history", "siblings", "momentum")
+_STEPS = ("history", "siblings", "claimed", "momentum")
 
 
 def without_cells(context: PromptContext, texts: Mapping[str, Any]) -> tuple[PromptContext, JsonObject]:

@@ -17,6 +17,7 @@ _WHOLE_PROGRAM_MIN_LINES = 3
 SAID_CHARS = 400
 TRY = "try"
 """The tool by which the coder tries a program, and the language of the block in which it is called as text."""
+_STEP = re.compile(r"[0-9]{1,9}:[0-9]{1,9}")
 _CODE_BEGINS = re.compile(r"^[ \t]*(?:`{3,}|<{5,})", re.MULTILINE)
 
 
@@ -92,11 +93,19 @@ def _whole_number(value: Any) -> int | None:
 
 
 class Plan(BaseModel):
-    """How the direction of the step was come to, and what the coder is to do."""
+    """How the direction of the step was come to, and what the coder is to do. `takes_from` is the step, 'trace:step', out
+    of whose program something is taken over."""
 
     decision: Literal["select", "modify", "create"] = "select"
     reason: str = ""
     plan: list[str] = Field(min_length=1, max_length=20)
+    takes_from: str | None = None
+
+    @field_validator("takes_from", mode="before")
+    @classmethod
+    def _step(cls, value: Any) -> str | None:
+        text = str(value).strip()
+        return text if _STEP.fullmatch(text) else None
 
     @field_validator("decision", mode="before")
     @classmethod
@@ -140,7 +149,7 @@ class Pick(Plan):
             if self.index is None or not 0 <= self.index < len(hypotheses):
                 raise ValueError(f"neither a hypothesis nor an index from 0 to {len(hypotheses) - 1}")
             taken = HypothesisReply.model_validate(hypotheses[self.index].model_dump())
-        return Choice(decision=self.decision, hypothesis=taken, reason=self.reason, plan=self.plan)
+        return Choice(**self.model_dump(exclude={"index", "hypothesis"}), hypothesis=taken)
 
     def check(self, hypotheses: Sequence[HypothesisReply]) -> None:
         """Raises ValueError where `among` would."""

@@ -95,6 +95,7 @@ CUTS: tuple[Callable[[Parts], Parts], ...] = (
     _head("description", 4000),
     _head("diff", 4000),
     _head("probe_output", 1000),
+    _head("taken_program", 4000),
     _last("history", 3),
     _without("rejected"),
     _without("siblings"),

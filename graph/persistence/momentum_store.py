@@ -1,10 +1,12 @@
 """The momentum over a LangGraph store: live for all traces of a run, kept across restarts."""
 
 import threading
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from langgraph.store.base import BaseStore
 
+from gome.state.parts import Hypothesis
 from gome.state.plain import JsonObject
 from gome.state.prompt_context import StepContext
 from gome.state.step import StepBrief, brief_from_json
@@ -14,8 +16,8 @@ PAGE = 1000
 
 
 class StoredMomentum:
-    """Entries under ('gome', run, 'momentum') by their id; announcements under ('gome', run, 'now'), handed-over steps
-    under ('gome', run, 'steps') and origins of forks under ('gome', run, 'forks') by trace.
+    """Entries under ('gome', run, 'momentum') by their id; claims under ('gome', run, 'now'), starts under ('gome', run,
+    'starts'), handed-over steps under ('gome', run, 'steps') and origins of forks under ('gome', run, 'forks') by trace.
 
     Deterministic keys: a step that is executed again after a kill writes the same row. The entries are read whole once,
     then only those of the steps since: ('gome', run, 'latest') has the last step of each trace.
@@ -26,9 +28,10 @@ class StoredMomentum:
         run_id = run_id.replace("%", "%25").replace(".", "%2E")  # namespaces have no periods, folders may
         self.momentum = ("gome", run_id, "momentum")
         self.now = ("gome", run_id, "now")
+        self.first = ("gome", run_id, "starts")
         self.steps = ("gome", run_id, "steps")
         self.latest = ("gome", run_id, "latest")
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # who claims looks at claims and entries under it
         self._known: ByStep[StepBrief] | None = None
         self._last: dict[int, int] = {}  # trace -> its last step that is known
         self.forks = ("gome", run_id, "forks")
@@ -63,10 +66,44 @@ class StoredMomentum:
         found = [self.store.get(self.momentum, name) for name in ids]
         return [item.value for item in found if item]
 
-    def announce(self, trace: int, step: int, hypothesis: str, component: str) -> None:
-        """Let siblings see what a trace is trying now."""
+    def claim(
+        self,
+        trace: int,
+        step: int,
+        hypothesis: str,
+        component: str,
+        *,
+        unless: Callable[[], list[StepContext]] = list,
+    ) -> list[StepContext]:
+        """Say what a trace tries now, for siblings to see, unless something stands against it, which comes back.
+
+        No other trace of the run claims meanwhile. A step that is executed again finds its own claim, and keeps it.
+        """
         row = {"trace": trace, "step": step, "hypothesis": hypothesis, "component": component}
-        self.store.put(self.now, str(trace), row, index=False)
+        with self._lock:
+            held = self.store.get(self.now, str(trace))
+            if not (held and held.value == row) and (found := unless()):
+                return found
+            self.store.put(self.now, str(trace), row, index=False)
+        return []
+
+    def withdraw(self, trace: int) -> None:
+        """Take back what the trace claimed last: it has ended in the middle of a step."""
+        self.store.delete(self.now, str(trace))
+
+    def claims(self) -> list[StepContext]:
+        """What each trace claimed last, by trace; its step may be done."""
+        return cast(list[StepContext], sorted(self._values(self.now), key=lambda row: row["trace"]))
+
+    def starts(self, proposed: Sequence[Hypothesis]) -> list[Hypothesis]:
+        """The first hypothesis of each trace, by trace: those that were proposed first hold for all; [] while there are
+        none."""
+        with self._lock:
+            if held := self.store.get(self.first, "all"):
+                return cast(list[Hypothesis], held.value["starts"])
+            if proposed:
+                self.store.put(self.first, "all", {"starts": list(proposed)}, index=False)
+            return list(proposed)
 
     def grant(self, giver: int, receiver: int, steps: int) -> None:
         """Give the steps that a folded trace leaves over to another one; a trace gives once."""
@@ -86,10 +123,6 @@ class StoredMomentum:
                     self.forks, str(forks[origin]), {"origin": origin, "trace": forks[origin]}, index=False
                 )
             return forks[origin]
-
-    def announced(self) -> list[StepContext]:
-        """What each trace announced last, by trace."""
-        return cast(list[StepContext], sorted(self._values(self.now), key=lambda row: row["trace"]))
 
     def _values(self, namespace: tuple[str, ...]) -> list[JsonObject]:
         found: list[JsonObject] = []

@@ -59,8 +59,13 @@ def test_without_traces_one_trace_takes_all_steps_and_the_ensemble_is_left_out(
     assert json.loads((tmp_path / "out" / "run.json").read_text())["config"]["steps"] == 2
 
 
+def idea(trace: int, step: int) -> str:
+    """No two are alike."""
+    return f"idea{step} of_trace{trace}"
+
+
 def statement_of(facts: dict[str, Any]) -> dict[str, Any]:
-    return {**HYPOTHESIS, "statement": f"idea {facts['trace']}:{facts['step']}"}
+    return {**HYPOTHESIS, "statement": idea(facts["trace"], facts["step"])}
 
 
 def choose(facts: dict[str, Any]) -> str:
@@ -88,9 +93,9 @@ def test_a_merge_is_asked_with_both_programs(cancer: Path, tmp_path: Path) -> No
     assert (merge.step, merge.source) == (3, f"{guest}:0")
     assert merge.verdict == "accepted"
     assert merge.hypothesis["predicted_gain"] > 0
-    assert f"idea {guest}:0" in merge.hypothesis["statement"]
+    assert idea(guest, 0) in merge.hypothesis["statement"]
     (asked,) = [m for m in model.calls if call_of(m) == "merge"]
-    assert [row["hypothesis"] for row in facts_of(asked)["other"]["accepted"]] == [f"idea {guest}:0"]
+    assert [row["hypothesis"] for row in facts_of(asked)["other"]["accepted"]] == [idea(guest, 0)]
     first, second = str(asked[1].content).split("## Other program")
     mine, theirs = (SHAPES, SIZES) if leader == 0 else (SIZES, SHAPES)
     assert mine in first
@@ -103,6 +108,9 @@ def test_a_merge_is_asked_with_both_programs(cancer: Path, tmp_path: Path) -> No
     rejected = {r.statement for r in records if r.verdict == "rejected" and r.step < 3}
     assert rejected
     assert refuted == rejected
+    shown = facts_of(asked_at_merge[1])["other"]
+    assert {row["hypothesis"] for row in shown["refuted"]} == rejected
+    assert [row["hypothesis"] for row in shown["accepted"]] == [idea(guest, 0)]
 
 
 def test_a_merge_that_is_offered_may_be_passed_over(cancer: Path, tmp_path: Path) -> None:

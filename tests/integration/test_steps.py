@@ -243,7 +243,7 @@ def test_a_tie_is_the_critics_to_decide(cancer: Path, tmp_path: Path) -> None:
 
 def test_traces_see_what_their_siblings_try(cancer: Path, tmp_path: Path) -> None:
     def choose(facts: dict[str, Any]) -> str:
-        hypothesis = {**HYPOTHESIS, "statement": f"the idea of trace {facts['trace']}"}
+        hypothesis = {**HYPOTHESIS, "statement": f"some_idea of_trace{facts['trace']}"}
         return json.dumps({"decision": "select", "hypothesis": hypothesis, "plan": ["do it"]})
 
     model = player(by_step(fenced(PROGRAM), BETTER), choose=choose)
@@ -251,7 +251,7 @@ def test_traces_see_what_their_siblings_try(cancer: Path, tmp_path: Path) -> Non
     seen = [facts_of(m) for m in model.calls if facts_of(m)["call"] == "diagnose"]
     for facts in (f for f in seen if f["step"] == 1):
         statements = {row["hypothesis"] for row in facts["siblings"]}
-        assert f"the idea of trace {1 - facts['trace']}" in statements
+        assert f"some_idea of_trace{1 - facts['trace']}" in statements
 
 
 def test_the_token_cap_ends_the_run_with_its_best_result(cancer: Path, tmp_path: Path) -> None:

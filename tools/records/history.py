@@ -46,6 +46,11 @@ class History:
             self._catch_up()
             return self._rows.get(trace, step)
 
+    def by_id(self, step: str) -> StepRecord | None:
+        """The step 'trace:step', None if there is no such step yet."""
+        trace, number = map(int, step.split(":"))
+        return self.record(trace, number)
+
     def _catch_up(self) -> None:
         for row in self._tail.new():
             with suppress(ValueError):  # a line that is no step
