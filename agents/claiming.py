@@ -39,7 +39,8 @@ def planned_starts(state: TraceState, services: RunServices, diagnosis: Diagnosi
     count = starts_to_plan(state, services)
     if not count:
         return []
-    own = [h.as_hypothesis() for h in diagnosis.hypotheses[:count]]
+    # a probe has its number in its own step alone
+    own = [h.model_copy(update={"probe": None}).as_hypothesis() for h in diagnosis.hypotheses[:count]]
     whole = len({h["statement"] for h in own}) == count
     return services.momentum.starts(own if whole else [])
 
