@@ -175,6 +175,7 @@ def incumbent(seconds: float = 4.0, **logged: Any) -> dict[str, Any]:
         "stderr": 0.01,
         "folds": [0.19, 0.21],
         "fold_seconds": seconds,
+        "fold_cpu_seconds": None,
         "peak_mb": 200.0,
         "facts": logged,
     }
