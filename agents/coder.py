@@ -4,7 +4,13 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from gome.agents.forking import fork_of
-from gome.agents.prompts.context import base_context, data_context, incumbent_context, merge_context
+from gome.agents.prompts.context import (
+    base_context,
+    data_context,
+    incumbent_context,
+    incumbent_in_short,
+    merge_context,
+)
 from gome.agents.prompts.render import render
 from gome.agents.trying import Trying
 from gome.state.errors import StepFailed
@@ -62,7 +68,7 @@ def _write(state: TraceState, services: RunServices) -> Written:
     program = None
     if incumbent := state.get("incumbent"):
         program = services.artifacts.get_text(incumbent["code"])
-        context["incumbent"] = incumbent_context(services, incumbent)
+        context["incumbent"] = incumbent_in_short(incumbent_context(services, incumbent))
     call, texts = "edit" if program else "draft", {}
     if other := proposal.get("other"):
         call, context["other"] = "merge", merge_context(other)

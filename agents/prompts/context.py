@@ -46,6 +46,8 @@ _MEMORY_KEYS = (
 _EARLIER_KEYS = ("run", "task", "metric", "direction")
 _IDEA_KEYS = ("trace", "hypothesis", "component", "gain", "gain_se", "score", "lesson")
 _UNSAID = ("id", "code")
+_OF_ITS_STEP = ("hypothesis", "component", "feedback")
+_CODERS_FACTS = ("folds", "train_score", "valid_score", "importance", "stages")
 
 
 def base_context(services: RunServices, state: TraceState) -> PromptContext:
@@ -209,8 +211,15 @@ def without_history(incumbent: IncumbentContext, history: Sequence[StepContext])
     told = {row["hypothesis"] for row in history if row["step"] == incumbent["step"]}
     if incumbent["hypothesis"] not in told:
         return incumbent
-    left = {k: v for k, v in incumbent.items() if k not in ("hypothesis", "component", "feedback")}
+    left = {k: v for k, v in incumbent.items() if k not in _OF_ITS_STEP}
     return cast(IncumbentContext, left)
+
+
+def incumbent_in_short(incumbent: IncumbentContext) -> IncumbentContext:
+    """The incumbent for the coder: its scores, what it costs and where its time goes. The plan was made of the rest."""
+    facts = {k: v for k, v in incumbent["facts"].items() if k in _CODERS_FACTS}
+    left = {k: v for k, v in incumbent.items() if k not in _OF_ITS_STEP}
+    return cast(IncumbentContext, {**left, "facts": facts})
 
 
 def merge_context(other: MergedProgram) -> JsonObject:
