@@ -1,10 +1,12 @@
 """Runs played by hand through a model endpoint, played again from their recorded exchanges: no model, same steps."""
 
 import json
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from gome import driver
@@ -13,12 +15,22 @@ from gome.state.errors import GomeError
 from tests.real_tasks import write_breast_cancer, write_diabetes, write_digits
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
+PLAYED = RECORDINGS.parents[1] / "benchmarks" / "played" / "recordings"
+EXAMPLES = RECORDINGS.parents[1] / "examples"
 
 
-def play(task: Path, run_dir: Path, model: str, *, traces: int = 1, steps: int = 1) -> list[dict]:
+def play(
+    task: Path, run_dir: Path, model: str, *, traces: int = 1, steps: int = 1, folds: int | None = None
+) -> list[dict]:
     """The steps of the run, by trace and step."""
     config = RunConfig(
-        run_dir=str(run_dir), model=model, traces=traces, steps=steps, finalists=1, selection_seeds=1
+        run_dir=str(run_dir),
+        model=model,
+        traces=traces,
+        steps=steps,
+        folds=folds,
+        finalists=1,
+        selection_seeds=1,
     )
     driver.drive(driver.prepare(str(task), config), lambda event: None)
     steps_done = [json.loads(line) for line in (run_dir / "history.jsonl").open()]
@@ -49,6 +61,30 @@ def test_a_recorded_run_makes_the_same_steps(
     gains = [r["comparison"]["gain"] for r in records if r["step"] and r["verdict"] == "accepted"]
     assert min(gains) > 0
     assert (tmp_path / "run" / "solution" / "submission.csv").is_file()
+
+
+def write_spam(folder: Path) -> Path:
+    """The example task `spam` in little: 500 messages, their beginnings."""
+    shutil.copytree(EXAMPLES / "spam", folder)
+    table = pd.read_csv(RECORDINGS / "spam.csv.xz", dtype=str, keep_default_na=False)
+    train, test = table[table.spam != ""], table[table.spam == ""].drop(columns="spam")
+    train.to_csv(folder / "train.csv", index=False)
+    test.to_csv(folder / "test.csv", index=False)
+    test[["id"]].assign(spam=0.5).to_csv(folder / "sample_submission.csv", index=False)
+    return folder
+
+
+def test_a_run_with_probes_and_trials_is_played_again_without_a_model(tmp_path: Path) -> None:
+    recording = PLAYED / "spam-probes-4.jsonl"
+    records = play(write_spam(tmp_path / "spam"), tmp_path / "run", f"replay:{recording}", steps=4, folds=2)
+    assert all(r["verdict"] in ("accepted", "rejected") for r in records)
+    recorded = [json.loads(line) for line in recording.open()]
+    for record in records:
+        turns = [e for e in recorded if e["key"].startswith(f"0:{record['step']}:")]
+        assert len(record["probes"]) == sum("```probe" in e["reply"] for e in turns) > 0
+        assert len(record["trials"]) == sum("```try" in e["reply"] for e in turns)
+        assert all("Traceback" not in probe["output"] for probe in record["probes"])
+    assert (tmp_path / "run" / "exchanges.jsonl").read_bytes() == recording.read_bytes()
 
 
 def test_what_is_no_recording_is_refused(tmp_path: Path) -> None:
