@@ -65,12 +65,15 @@ class Probes:
         self.evaluator, self.history = evaluator, history
         self.folder = evaluator.run_dir / "probes"
         self.locked = LockedPart(evaluator.inputs, evaluator.task, evaluator.seed)
+        self._judged: dict[str, int] = {}  # by probe, each read once: every comparison asks
 
     @property
     def judged(self) -> int:
         """How many variants were graded on the locked part so far, in all traces."""
-        found = (json.loads(path.read_text()) for path in self.folder.glob("*.json"))
-        return sum(len(probed["variants"]) for probed in found)
+        for path in self.folder.glob("*.json"):
+            if path.name not in self._judged:
+                self._judged[path.name] = len(json.loads(path.read_text())["variants"])
+        return sum(list(self._judged.values()))  # a copy: other traces add to it
 
     def run(
         self, program: str, before: Sequence[Probed], *, trace: int, step: int, against: Evaluation | None
