@@ -1,7 +1,8 @@
-"""A task and programs that take a fraction of a second: programs of the standard library alone."""
+"""Programs that take a fraction of a second: of the standard library alone, or with a reader of Parquet."""
 
 import json
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 from tests.scripted import HYPOTHESIS, ScriptedModel, player
@@ -23,6 +24,25 @@ with open("submission.csv", "w", newline="") as out:
         rows.writerow([r[sample[0]], mean + sum(s * float(r[n]) for s, n in zip(slopes, names)) / len(names)])
 """
 """Predicts diabetes progression (`tests.real_tasks.write_diabetes`, `examples.small`) from the first 1, 2, 3 columns."""
+_OF_PARQUET = (
+    ("import csv\n", "import csv\n\nimport pyarrow.parquet as parquet\n"),
+    (
+        'list(csv.DictReader(open("input/train.csv")))',
+        'parquet.read_table("input/train.parquet").to_pylist()',
+    ),
+    ('list(csv.DictReader(open("input/test.csv")))', 'parquet.read_table("input/test.parquet").to_pylist()'),
+    (
+        'list(csv.reader(open("input/sample_submission.csv")))[0]',
+        'parquet.read_schema("input/sample_submission.parquet").names',
+    ),
+)
+
+
+def program_for(task: dict[str, Any]) -> str:
+    """The program for a task of CSV or of Parquet, as tables from memory are."""
+    if task["train"].endswith(".csv"):
+        return PROGRAM
+    return reduce(lambda text, change: text.replace(*change), _OF_PARQUET, PROGRAM)
 
 
 def quick_model(**replies: str | Callable[[dict[str, Any]], str]) -> ScriptedModel:
@@ -31,7 +51,7 @@ def quick_model(**replies: str | Callable[[dict[str, Any]], str]) -> ScriptedMod
 
     def code(facts: dict[str, Any]) -> str:
         if facts["call"] == "draft":
-            return f"```python\n{PROGRAM}```"
+            return f"```python\n{program_for(facts['task'])}```"
         n = facts["step"]
         return f"<<<<<<< SEARCH\n[:{n}]\n=======\n[:{n + 1}]\n>>>>>>> REPLACE"
 

@@ -74,7 +74,7 @@ def leaderboard_of(folder: RunFolder) -> pd.DataFrame:
         {
             "id": r.id,
             "kind": r.kind,
-            "verdict": r.verdict if r.counts or r.verdict == "failed" else "void",
+            "verdict": "void" if r.evaluation and r.evaluation["status"] == "void" else r.verdict,
             **_scores(r.score, finalists[r.id]["selection"] if r.id in finalists else None),
             "gain": r.gain,
             "gain_stderr": r.comparison["stderr"] if r.comparison else None,

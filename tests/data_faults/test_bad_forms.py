@@ -2,12 +2,15 @@
 
 import gzip
 import zipfile
+from datetime import date, datetime
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as parquet
 import pytest
 from pydantic import ValidationError
 from rich.console import Console
@@ -27,8 +30,54 @@ COLUMNS = {"id": [5, None], "flag": [True, False], "text": ["03049", "NA"]}
 
 @pytest.mark.parametrize("rows", [OBJECTS, COLUMNS, pd.DataFrame(COLUMNS, dtype=object)])
 def test_rows_in_every_form_are_the_same_table(tmp_path: Path, rows: Any) -> None:
-    written = write_rows(rows, tmp_path).read_text(encoding="utf-8")
-    assert written == "id,flag,text\n5,True,03049\n,False,NA\n"
+    written = parquet.read_table(write_rows(rows, tmp_path))
+    assert written.to_pydict() == COLUMNS
+    assert [str(kind) for kind in written.schema.types] == ["int64", "bool", "string"]
+
+
+def test_rows_of_text_alone_are_csv(tmp_path: Path) -> None:
+    for rows in ("a,b\n1,x\n", [{"a": "1", "b": "x"}]):
+        assert write_rows(rows, tmp_path).read_text() == "a,b\n1,x\n"
+
+
+def test_columns_keep_their_type_or_are_the_text_they_were(tmp_path: Path) -> None:
+    days = pd.date_range("2024-01-31", periods=2)
+    kept = pd.DataFrame(
+        {
+            "code": ["007", "010"],
+            "size": pd.Categorical(["s", "l"], categories=["s", "m", "l"]),
+            "day": days,
+            "zone": days.tz_localize("Europe/Oslo"),
+            "flag": [True, False],
+            "half": np.array([0.5, 1], dtype=np.float16),
+            3: [1, 2],
+        }
+    )
+    odd = {
+        "day": [date(2024, 1, 31), None],
+        "price": [Decimal("1.50"), None],
+        "count": pd.Series([7, None], dtype="Int64"),
+        "few": pd.arrays.SparseArray([0, 2]),
+        "mixed": [True, "x"],
+        "list": [[1, 2], [3]],
+        "span": pd.to_timedelta([1, 2], unit="D"),
+        "none": [None, None],
+    }
+    found = pd.read_parquet(write_rows(kept, tmp_path))
+    for name, values in kept.items():
+        assert found[str(name)].tolist() == values.tolist(), name
+    assert found["size"].cat.categories.tolist() == ["s", "m", "l"]
+    assert [str(found[name].dtype.kind) for name in ("day", "zone", "flag", "3")] == ["M", "M", "b", "i"]
+    assert parquet.read_table(write_rows(pd.DataFrame(odd), tmp_path)).to_pydict() == {
+        "day": [datetime(2024, 1, 31), None],
+        "price": [1.5, None],
+        "count": [7, None],
+        "few": [0, 2],
+        "mixed": ["True", "x"],
+        "list": ["[1, 2]", "[3]"],
+        "span": ["1 days 00:00:00", "2 days 00:00:00"],
+        "none": [None, None],
+    }
 
 
 @pytest.mark.parametrize(
@@ -46,6 +95,7 @@ def test_rows_in_every_form_are_the_same_table(tmp_path: Path, rows: Any) -> Non
         ([{}], "there is no row"),
         (pd.DataFrame({"a": []}), "there is no row"),
         (b"a,b", "a bytes is no table"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "'a' occurs more than once"),
     ],
 )
 def test_rows_that_are_no_table_are_one_line(tmp_path: Path, rows: Any, said: str) -> None:

@@ -14,7 +14,7 @@ from sklearn.datasets import load_diabetes
 
 import gome
 from gome.state.event import Event
-from tests.quick import quick_model
+from tests.quick import program_for, quick_model
 
 pytestmark = pytest.mark.slow
 
@@ -22,11 +22,27 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
     frame = load_diabetes(as_frame=True).frame.rename(columns={"target": "progression"})
+    rows = range(len(frame))
+    frame = frame.assign(
+        ward=[f"{n % 9:03d}" for n in rows],
+        side=pd.Categorical(["left", "right"])[[n % 2 for n in rows]],
+        seen=pd.Timestamp("2024-01-01") + pd.to_timedelta(rows, unit="D"),
+    )
     return frame.set_index(pd.Index([f"patient {i}" for i in range(len(frame))]))
 
 
+TYPED = """
+for seen in (train, test):
+    assert {r["ward"] for r in seen} <= {f"{n:03d}" for n in range(9)}, seen[0]
+    assert seen[0]["seen"].year in (2024, 2025), seen[0]
+kinds = [str(parquet.read_schema(f"input/{name}.parquet").field("side").type)[:10] for name in ("train", "test")]
+assert kinds == ["dictionary"] * 2, kinds
+"""
+
+
 def models() -> dict[str, Any]:
-    model = quick_model()
+    """A program that ends in an error where columns are not of the type that they had in the DataFrame."""
+    model = quick_model(draft=lambda facts: f"```python\n{program_for(facts['task'])}{TYPED}```")
     return dict.fromkeys(("researcher", "coder", "critic"), model)
 
 

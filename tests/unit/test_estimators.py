@@ -57,15 +57,18 @@ NO_FIT = {
 NEAREST = """\
 import csv
 
-def number(text):
+import pyarrow.parquet as parquet
+
+def number(cell):
     try:
-        return float(text)
-    except ValueError:
+        return float(cell)
+    except (TypeError, ValueError):
         return 0.0
 
-train = list(csv.DictReader(open("input/train.csv")))
-test = list(csv.DictReader(open("input/test.csv")))
-sample = list(csv.reader(open("input/sample_submission.csv")))[0]
+train, test, sample = (
+    parquet.read_table(f"input/{name}.parquet") for name in ("train", "test", "sample_submission")
+)
+train, test, sample = train.to_pylist(), test.to_pylist(), sample.column_names
 names = [n for n in test[0] if n != sample[0]]
 known = [([number(r[n]) for n in names], r["gome_target"]) for r in train]
 with open("submission.csv", "w", newline="") as out:
@@ -79,7 +82,7 @@ with open("submission.csv", "w", newline="") as out:
         else:
             rows.writerow([r[sample[0]], {"c0": 0.1, "c1": 0.9}.get(near, near)])
 """
-"""The label of the nearest training row, by the standard library alone."""
+"""The label of the nearest training row, in a fraction of a second."""
 
 
 class Kept(dict[str, Any]):

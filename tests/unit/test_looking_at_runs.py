@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sample_run import write_run
 
+import gome
 from gome.cli.main import main
 
 
@@ -118,3 +119,17 @@ def test_a_shell_completes_commands_and_values(tmp_path: Path, capsys: pytest.Ca
     """
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["status stop", "gradient tree auto", "rmsle"], done.stderr
+
+
+def test_the_leaderboard_calls_void_only_what_is(runs: Path) -> None:
+    history = runs / "churn" / "history.jsonl"
+    rows = [json.loads(line) for line in history.read_text().splitlines()]
+    raced = next(row for row in rows if row["id"] == "0:3")
+    raced["evaluation"] |= {
+        "score": None,
+        "race": {"folds": 1, "of": 5, "candidate": 0.81, "incumbent": 0.83},
+    }
+    history.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    board = gome.load(runs / "churn").leaderboard().set_index("id")["verdict"]
+    assert board["0:3"] == "rejected"
+    assert [step for step, verdict in board.items() if verdict == "void"] == ["1:5"]

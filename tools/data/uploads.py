@@ -8,24 +8,37 @@ import numpy as np
 import pandas as pd
 
 from gome.state.errors import GomeError
+from gome.tools.data.typed import as_parquet
 
 
 def write_rows(rows: object, folder: Path, stem: str = "rows") -> Path:
-    """A CSV file of `rows` in `folder`, under a name that `stem` and its content give it.
+    """A file of `rows` in `folder`, under a name that `stem` and its content give it: Parquet, which keeps the type of
+    each column, or CSV of what has none.
 
     `rows` is CSV text, a mapping for each row, a mapping of columns to their values, or a DataFrame. GomeError for
     anything else, if mappings have different names, columns different lengths, or there is no row.
     """
-    text = rows if isinstance(rows, str) else _frame(rows).to_csv(index=False)
-    path = folder / f"{stem}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.csv"
+    content, suffix = _as_file(rows)
+    path = folder / f"{stem}-{hashlib.sha256(content).hexdigest()[:12]}.{suffix}"
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(content)
     return path
 
 
+def _as_file(rows: object) -> tuple[bytes, str]:
+    if isinstance(rows, str):
+        return rows.encode(), "csv"
+    table = _frame(rows)
+    if not isinstance(rows, pd.DataFrame) and table.map(lambda cell: isinstance(cell, str)).all(axis=None):
+        return table.to_csv(
+            index=False
+        ).encode(), "csv"  # what csv.DictReader gives: nobody has said any type
+    return as_parquet(table), "parquet"
+
+
 def _frame(rows: object) -> pd.DataFrame:
-    """`rows` as a table of at least one row; whole numbers stay whole beside gaps."""
+    """`rows` as a table of at least one row."""
     if isinstance(rows, pd.DataFrame):
         table = rows
     elif isinstance(rows, Mapping):
