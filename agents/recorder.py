@@ -8,6 +8,7 @@ from gome.optimizer.traces import fold
 from gome.state.in_flight import Incumbent, Proposal, TraceSummary
 from gome.state.schema import TraceState
 from gome.state.step import StepRecord
+from gome.tools.evaluation.row_changes import row_changes
 from gome.tools.services import RunServices
 
 PARKED_AFTER = 3
@@ -83,6 +84,7 @@ def _record(state: TraceState, services: RunServices) -> StepRecord:
         lesson=decision["lesson"],
         evaluation=decision["evaluation"],
         comparison=decision["comparison"],
+        worst_rows=_worst_rows(state, services, decision),
         checks=decision["checks"],
         trials=services.artifacts.get_json(work["trials"]) if work.get("trials") else [],
         debug_rounds=work.get("rounds", 0),
@@ -92,6 +94,18 @@ def _record(state: TraceState, services: RunServices) -> StepRecord:
         seconds=round(now - work.get("started", now), 2),
         usage=services.asker.journal.usage_of(trace, step),
     )
+
+
+def _worst_rows(state: TraceState, services: RunServices, decision: Decision) -> str | None:
+    """The reference of how an accepted program does on the rows that the one before it predicted worst."""
+    incumbent, evaluation = state.get("incumbent"), decision["evaluation"]
+    if decision["verdict"] != "accepted" or not (incumbent and evaluation) or services.task.self_reported:
+        return None
+    before = services.evaluator.predictions(services.artifacts.get_json(incumbent["evaluation"]))
+    after = services.evaluator.predictions(evaluation)
+    features, cells = services.evaluator.features("search"), not services.config.private
+    found = row_changes(services.task, before, after, features, cells=cells)
+    return services.artifacts.put_json(found) if found else None
 
 
 def _summary(state: TraceState, record: StepRecord, incumbent: Incumbent | None) -> TraceSummary:

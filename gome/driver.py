@@ -32,6 +32,7 @@ from gome.tools.execution.environment.runtime import ensure_runtime
 from gome.tools.models.chat import make_model
 from gome.tools.models.first_call import NotNow, NotServed, first_call
 from gome.tools.models.replay import recorded
+from gome.tools.records.journal import Exchange, Journal
 from gome.tools.records.lock import one_writer
 from gome.tools.records.run_file import read_run
 from gome.tools.spans import labels
@@ -67,9 +68,17 @@ def prepare(
             else "name another folder"
         )
         raise GomeError(f"--run-dir {folder} is not empty; {hint}")
-    lay_out = partial(prepare_run, task, config, with_model="coder" in (models or {}))
+    asked: list[Exchange] = []
+
+    def lay_out() -> Path:
+        run_dir = prepare_run(task, config, with_model="coder" in (models or {}))
+        journal = Journal(run_dir / "exchanges.jsonl")
+        for exchange in asked:
+            journal.add(exchange)
+        return run_dir
+
     try:
-        _ask_first(config, models or {}, say)
+        asked.extend(_asked_first(config, models or {}, say))
     except NotServed as error:
         run_dir = lay_out()
         with _saying_what_stands(run_dir):
@@ -84,7 +93,7 @@ def _make_sure_models_exist(config: RunConfig) -> None:
         make_model(spec, config.base_url)
 
 
-def _ask_first(config: RunConfig, models: Models, say: Callable[[str], None]) -> None:
+def _asked_first(config: RunConfig, models: Models, say: Callable[[str], None]) -> Iterator[Exchange]:
     """One tiny call to each model that will be asked; `say` is told what it showed. GomeError where none can work."""
     named = {config.model_of(role) for role in ROLES if role not in models} | set(config.role_models.values())
     for spec in sorted(spec for spec in named if spec != "offline" and not recorded(spec)):
@@ -95,6 +104,7 @@ def _ask_first(config: RunConfig, models: Models, say: Callable[[str], None]) ->
         else:
             for line in (found.line, *found.notes):
                 say(line)
+            yield found.exchange
 
 
 def _make_sure_it_is_where_it_was(run_dir: Path, before: Path) -> None:

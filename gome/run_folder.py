@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 
 from gome.state.errors import GomeError
 from gome.state.event import Event, event_from_json
+from gome.state.evidence import RowChanges
 from gome.state.parts import Usage, is_number, sign_of
 from gome.state.plain import JsonObject
 from gome.state.profile import DataProfile
@@ -152,6 +153,13 @@ class RunFolder:
         try:
             return self.artifacts.get_text(ref) if ref else None
         except (OSError, ValueError, TypeError):
+            return None
+
+    def rows_of(self, record: StepRecord) -> RowChanges | None:
+        """How a step does on the rows that its parent predicted worst; None where that was not kept."""
+        try:
+            return cast(RowChanges, self.artifacts.get_json(record.worst_rows)) if record.worst_rows else None
+        except (OSError, ValueError):
             return None
 
     @cached_property

@@ -1,8 +1,10 @@
 """Evidence: where a program's errors lie, as `gome.tools.evaluation.evidence` measures it for the next diagnosis."""
 
-from typing import Any
+from typing import Any, Literal
 
 from typing_extensions import TypedDict
+
+Change = Literal["better", "same", "worse"]
 
 
 class SliceLoss(TypedDict):
@@ -44,6 +46,22 @@ class WorstRow(ShownRow):
 
     predicted: dict[str, Any]
     loss: float
+
+
+class RowChange(WorstRow):
+    """The same row under another program: what that predicts, and its part of the loss then. In a private run the cells,
+    of the row and of both predictions, are left out."""
+
+    after: dict[str, Any]
+    loss_after: float
+    change: Change
+
+
+class RowChanges(TypedDict):
+    """Rows on which a program is worst, by `metric`, and how the one that follows it does on them."""
+
+    metric: str
+    rows: list[RowChange]
 
 
 ResidualBin = TypedDict(

@@ -75,6 +75,8 @@ PROBLEMS_IN_BRIEF, FEEDBACK_IN_BRIEF = 3, 600
 class StepRecord:
     """A line of history.jsonl: one step, whole. References point into the run's artifacts.
 
+    `worst_rows`, of an accepted step, is the reference of how it does on the rows that its parent predicted worst.
+
     `source` is the step that was merged in, or from which the trace restarted, `takes_from` the one whose program the
     coder had beside its own, to take something over. `checks` is what the executed alignment
     checks found, a line each; `findings` what the `probes` of the step have shown, in the model's words; `trials` the
@@ -108,6 +110,7 @@ class StepRecord:
     lesson: str = ""
     evaluation: Evaluation | None = None
     comparison: Comparison | None = None
+    worst_rows: str | None = None
     checks: list[str] = field(default_factory=list)
     trials: list[Trial] = field(default_factory=list)
     debug_rounds: int = 0

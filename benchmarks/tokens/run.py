@@ -23,7 +23,7 @@ from pydantic import PrivateAttr
 
 from gome.graph.run import build_graph
 from gome.state.config import RunConfig
-from gome.tools.models.ask import CHARS_PER_TOKEN
+from gome.tools.models.usage import CHARS_PER_TOKEN
 from tests.real_tasks import write_diabetes, write_digits
 
 RECORDINGS = Path(__file__).parents[2] / "tests" / "recordings"

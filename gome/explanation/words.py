@@ -11,6 +11,7 @@ from gome.scores import kept_aside_text, naive_text, score_line
 from gome.state.errors import GomeError
 from gome.state.parts import Comparison, Hypothesis, weighted
 from gome.state.step import StepRecord
+from gome.tools.records.ancestry import parents
 from gome.tools.templates import text_templates
 from gome.tools.wording import self_reported_line
 
@@ -47,18 +48,18 @@ def explain_step(folder: RunFolder, step: str) -> str:
     """One step, 'trace:step': what was known, chosen, changed and measured, and what came of it. Markdown, a paragraph a
     line. GomeError: no such step."""
     record = _found(folder, step)
-    parent = _made_by(folder, record.parent, record)
+    made_of = parents(folder.records)
     members = folder.best["members"] if folder.best else []
     return _filled(
         "step.md.j2",
         folder=folder,
         step=record,
-        parent=parent,
+        parent=made_of.get(record.id),
         recalled=[r for r in folder.records if r.id in record.recalled],
         options=[h for h in record.hypotheses if h.get("statement") != record.statement],
         changed=_changed(folder, record),
         place=_place(record.hypothesis, record.comparison),
-        children=[r for r in folder.records if record.code and r.parent == record.code and r.id != record.id],
+        children=[r for r in folder.records if made_of.get(r.id) is record],
         member=next((m for m in members if m["id"] == record.id), None),
         members=len(members),
     )
@@ -89,12 +90,6 @@ def _found(folder: RunFolder, step: str) -> StepRecord:
         )
         raise GomeError(f"{folder.path} has no finished step {one_line(step, 40)!r}; {named}")
     return found
-
-
-def _made_by(folder: RunFolder, code: str | None, later: StepRecord) -> StepRecord | None:
-    """The step that wrote the program, of the same trace if several did."""
-    made = [r for r in folder.records if code and r.code == code and r.id != later.id]
-    return min(made, key=lambda r: (r.trace != later.trace, r.step), default=None)
 
 
 def _changed(folder: RunFolder, record: StepRecord) -> str:

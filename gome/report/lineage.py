@@ -4,13 +4,14 @@ A trace is a lane, a step a column: accepted programs lie on the lane's line, wh
 Pixels, origin at the top left.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gome.formatting import score_only
 from gome.report.charts import TONES, mark_kind, mark_title
 from gome.state.result import Best
 from gome.state.step import StepRecord
+from gome.tools.records.ancestry import parents
 
 SHOWN_STEPS = 240
 """Columns at most; of a longer run the last ones are drawn."""
@@ -93,22 +94,16 @@ def _node(record: StepRecord, x: float, lane: float, wide: int) -> Node:
     )
 
 
-def _links(records: Iterable[StepRecord]) -> list[tuple[StepRecord, StepRecord, bool]]:
+def _links(records: Sequence[StepRecord]) -> list[tuple[StepRecord, StepRecord, bool]]:
     """(parent, step, whether a second parent was merged in) for each step that was made of another."""
-    # By the trace too: two may come to hold the same program.
-    made: dict[tuple[int | None, str], StepRecord] = {}
-    by_id: dict[str, StepRecord] = {}
+    made_of, by_id = parents(records), {r.id: r for r in records}
     links = []
-    for record in sorted(records, key=lambda r: (r.step, r.trace)):
-        by_id[record.id] = record
-        parent = made.get((record.trace, record.parent or "")) or made.get((None, record.parent or ""))
-        source = by_id.get(record.source or "")
+    for record in records:
+        parent, source = made_of.get(record.id), by_id.get(record.source or "")
         if parent:
             links.append((parent, record, False))
         if source and source is not parent:
             links.append((source, record, True))
-        if record.accepted and record.code:
-            made[record.trace, record.code] = made[None, record.code] = record
     return links
 
 

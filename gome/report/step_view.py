@@ -11,11 +11,12 @@ from pygments.lexers import PythonLexer
 from gome.agents.prompts.edits import diff_lines
 from gome.formatting import duration_text, is_number, one_line, score_text
 from gome.run_folder import RunFolder
+from gome.state.evidence import RowChanges
 from gome.state.parts import Probe, Trial
 from gome.state.plain import JsonObject
 from gome.state.step import StepRecord
 
-DIFF_LINES, OUTPUT_LINES, SHOWN_IMPORTANCES = 1500, 30, 8
+DIFF_LINES, OUTPUT_LINES, SHOWN_IMPORTANCES, ROW_CHARACTERS = 1500, 30, 8, 300
 
 
 def step_view(folder: RunFolder, record: StepRecord, by_id: dict[str, StepRecord]) -> JsonObject:
@@ -35,6 +36,7 @@ def step_view(folder: RunFolder, record: StepRecord, by_id: dict[str, StepRecord
         "removed": sum(kind == "del" for kind, _ in diff),
         "program": coloured(code) if code and not parent else None,
         "probes": [_ran(folder, probe) for probe in record.probes],
+        "rows": _rows(folder.rows_of(record), str(folder.task.get("id"))),
         "trials": [_ran(folder, trial, trial["problems"]) for trial in record.trials],
     }
 
@@ -45,6 +47,33 @@ def _ran(folder: RunFolder, run: Probe | Trial, problems: list[str] | None = Non
     if problems is not None:
         went += f", {one_line(problems[0], 120) if problems else 'ran to its end'}"
     return {"code": coloured(folder.text(run["program"]) or ""), "output": run["output"], "went": went}
+
+
+def _rows(changes: RowChanges | None, id_: str) -> JsonObject | None:
+    """The rows on which the program before was worst, each in a few short texts, its id first; '' where cells are left
+    out."""
+    if not changes:
+        return None
+    shown = [
+        {
+            "truth": _cells(row["truth"], bare=True),
+            "before": _cells(row["predicted"], bare=True),
+            "after": _cells(row["after"], bare=True),
+            "loss": row["loss"],
+            "loss_after": row["loss_after"],
+            "change": row["change"],
+            "row": _cells(dict(sorted(row["row"].items(), key=lambda cell: cell[0] != id_))),
+        }
+        for row in changes["rows"]
+    ]
+    return {"metric": changes["metric"], "rows": shown, "private": not any(row["row"] for row in shown)}
+
+
+def _cells(cells: Mapping[str, Any], *, bare: bool = False) -> str:
+    """'size 3 · town Chur'; a `bare` cell that is alone goes without its name."""
+    if bare and len(cells) == 1:
+        return one_line(next(iter(cells.values())), ROW_CHARACTERS)
+    return one_line(" · ".join(f"{name} {value}" for name, value in cells.items()), ROW_CHARACTERS)
 
 
 def _end_of_output(log: str) -> str:

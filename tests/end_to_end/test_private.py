@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from gome import RunConfig, build_graph
+from gome.run_folder import RunFolder
 from tests.quick import PROGRAM
 from tests.scripted import facts_of, player
 
@@ -44,7 +45,8 @@ def test_no_cell_of_the_data_is_sent(tmp_path: Path) -> None:
             return f"```python\n{BROKEN}```"
         if facts["call"] == "debug":
             return f"```python\n{WORST if facts['error']['round'] == 0 else LOUD}```"
-        return "<<<<<<< SEARCH\n[:2]\n=======\n[1:2]\n>>>>>>> REPLACE"  # noise alone
+        columns = "[1:2]" if facts["step"] == 1 else "[:1]"  # noise alone; what tells the target alone
+        return f"<<<<<<< SEARCH\n[:2]\n=======\n{columns}\n>>>>>>> REPLACE"
 
     model = player(code)
     config = RunConfig(
@@ -59,7 +61,7 @@ def test_no_cell_of_the_data_is_sent(tmp_path: Path) -> None:
         trials=0,
     )
     graph = build_graph(config, models=dict.fromkeys(("researcher", "coder", "critic"), model)).compile()
-    output = graph.invoke({"rows": data})
+    output = graph.invoke({"rows": data.to_csv(index=False)})
     assert output["result"]["steps"] == 3
     assert any("rejected" in facts_of(messages) for messages in model.calls), "a rejected program is told of"
     sent = "\n".join(str(message.content) for messages in model.calls for message in messages)
@@ -70,3 +72,8 @@ def test_no_cell_of_the_data_is_sent(tmp_path: Path) -> None:
     cells = {str(cell) for column in data.columns for cell in data[column]}
     assert not [cell for cell in sorted(cells) if cell in sent]
     assert "Zebra" not in sent
+    folder = RunFolder.read(Path(output["run_dir"]))
+    kept = folder.rows_of(folder.records[2])
+    assert kept is not None, "the last step is accepted"
+    for row in kept["rows"]:
+        assert row["row"] == row["truth"] == row["predicted"] == row["after"] == {}

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from gome.cli.summary import steps_text
@@ -91,6 +92,29 @@ def test_a_better_program_is_accepted_and_a_worse_one_rejected(cancer: Path, tmp
     assert records[2].parent == records[1].code
     assert result["best"]["members"][0]["id"] == "0:1"
     assert result["submission_ok"]
+    check_worst_rows(cancer, RunFolder.read(tmp_path / "out"))
+
+
+def check_worst_rows(task: Path, folder: RunFolder) -> None:
+    """Of the accepted edit the rows are kept on which the program before it was worst, as predictions and labels say."""
+    truth = pd.read_csv(task / "train.csv", dtype={"id": str}).set_index("id")["malignant"]
+
+    def chance_of_the_truth(record: StepRecord) -> pd.Series:
+        table = folder.artifacts.get_table(record.evaluation["predictions"])
+        chance = table.set_index("id")["malignant"]
+        return chance.where(truth[chance.index] == 1, 1 - chance)
+
+    before, after = map(chance_of_the_truth, folder.records[:2])
+    kept = folder.rows_of(folder.records[1])
+    assert kept["metric"] == "log_loss"
+    assert len(kept["rows"]) == 3
+    shown = [row["row"]["id"] for row in kept["rows"]]
+    assert before[shown].max() <= before.drop(shown).min()
+    for row, was, now in zip(kept["rows"], before[shown], after[shown], strict=True):
+        assert abs(now - was) > 1e-3
+        assert row["change"] == ("better" if now > was else "worse")
+        assert row["truth"]["malignant"] == str(truth[row["row"]["id"]])
+    assert folder.rows_of(folder.records[0]) is None
 
 
 def test_the_next_diagnosis_sees_what_happened(cancer: Path, tmp_path: Path) -> None:

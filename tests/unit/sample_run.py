@@ -198,6 +198,29 @@ KeyError: 'payment method <b>&</b>'
 """
 
 
+WORST_ROWS = {
+    "metric": "log_loss",
+    "rows": [
+        {
+            "row": {"customer": "C-0412", "tenure": 71, "contract": "two years", "note": "a long word " * 20},
+            "truth": {"churn": "Yes"},
+            "predicted": {"churn": 0.02},
+            "loss": 3.912,
+            "after": {"churn": 0.11},
+            "loss_after": 2.207,
+            "change": "better",
+        },
+        {
+            "row": {"customer": "C-0077", "tenure": 2},
+            "truth": {"churn": "No"},
+            "predicted": {"churn": 0.97},
+            "loss": 3.507,
+            "after": {"churn": 0.98},
+            "loss_after": 3.912,
+            "change": "worse",
+        },
+    ],
+}
 _TIES = {"accepted": "simpler", "rejected": "four times the cost for no gain"}
 
 
@@ -361,6 +384,7 @@ def _record(
         "lesson": "Changes of the bill carry more than its level.",
         "evaluation": evaluation,
         "comparison": comparison,
+        "worst_rows": artifacts.put_json(WORST_ROWS) if comparison and verdict == "accepted" else None,
         "debug_rounds": 4 if status == "error" else step % 2,
         "seconds": 38.0,
         "usage": {"calls": 4, "tokens_in": 9200, "tokens_out": 1300},

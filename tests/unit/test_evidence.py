@@ -10,6 +10,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from gome.tools.evaluation.evidence import evidence
+from gome.tools.evaluation.row_changes import row_changes
 from gome.tools.evaluation.shown_rows import example_rows
 from tests.graded import fold, make_task
 
@@ -216,6 +217,49 @@ def test_the_worst_rows_are_shown_whole_with_what_was_predicted(rng: np.random.G
     assert rows[1]["row"]["stars"] == 3
     assert rows[0]["row"]["text"].startswith("review 7: word word")
     assert rows[0]["row"]["text"].endswith(f"[... {len(text[7])} characters]")
+
+
+def test_the_rows_that_were_worst_are_followed_into_another_program() -> None:
+    task = make_task("rmse", "regression")
+    truth, before, after = np.arange(40.0), np.arange(40.0), np.arange(40.0)
+    before[[7, 20, 31]] += [9, -7, 5]
+    after[[7, 20, 31, 3]] += [1, -8, 5, 30]
+    halves = (slice(0, 20), slice(20, 40))
+
+    def folds(predicted: np.ndarray) -> list:
+        return [fold(task, truth[half], predicted[half], np.arange(40)[half]) for half in halves]
+
+    tables = [pd.DataFrame({"size": np.arange(40)[half] * 10}) for half in halves]
+    found = row_changes(task, folds(before), folds(after), tables, cells=True)
+    assert found is not None
+    assert [(r["row"], r["truth"]["y"], r["predicted"]["y"], r["after"]["y"]) for r in found["rows"]] == [
+        ({"id": 7, "size": 70}, 7, 16, 8),
+        ({"id": 20, "size": 200}, 20, 13, 12),
+        ({"id": 31, "size": 310}, 31, 36, 36),
+    ]
+    assert [(r["loss"], r["loss_after"], r["change"]) for r in found["rows"]] == [
+        (9, 1, "better"),
+        (7, 8, "worse"),
+        (5, 5, "same"),
+    ]
+    bare = row_changes(task, folds(before), folds(after), tables, cells=False)
+    assert bare is not None
+    assert all(r["row"] == r["truth"] == r["predicted"] == r["after"] == {} for r in bare["rows"])
+    assert [r["loss_after"] for r in bare["rows"]] == [1, 8, 5]
+
+
+def test_of_two_forms_of_prediction_no_rows_are_followed() -> None:
+    task = make_task("accuracy", "binary")
+    truth = np.array([0, 1] * 10)
+    chances = [fold(task, truth, np.full(20, 0.4))]
+    labels = [fold(task, truth, truth)]
+    table = [pd.DataFrame({"x": range(20)})]
+    wrong = [fold(task, truth, 1 - truth)]
+    mended = row_changes(task, wrong, labels, table, cells=True)
+    assert mended is not None
+    assert {r["change"] for r in mended["rows"]} == {"better"}
+    assert row_changes(task, wrong, chances, table, cells=True) is None
+    assert row_changes(task, labels, labels, table, cells=True) is None, "no row is wrong"
 
 
 def test_a_row_that_folds_grade_twice_is_shown_once() -> None:

@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 
 from gome.cli.main import main
+from gome.driver import prepare
+from gome.run_folder import RunFolder
+from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.tools.models.first_call import FirstCall, NotNow, first_call
 from gome.tools.models.prices import Prices
+from gome.tools.records.journal import Journal
 from tests.openai_server import Answer, Endpoint
 
 PAGE = "<!DOCTYPE html><html><body>A web interface</body></html>"
@@ -77,8 +81,10 @@ def ask(url: str, name: str = "qwen3") -> FirstCall:
 
 def test_what_a_good_and_a_weak_model_show(url: str) -> None:
     good = ask(f"{url}/v1")
-    assert (good.json, good.tools, good.context_tokens, good.tokens) == (True, True, 32768, (50, 6))
+    assert (good.json, good.tools, good.context_tokens) == (True, True, 32768)
+    assert (good.exchange["usage"]["tokens_in"], good.exchange["usage"]["tokens_out"]) == (50, 6)
     assert good.notes == []
+    assert good.exchange["usage"]["unpriced"] == 1
     weak = ask(f"{url}/v1", "llama")
     assert (weak.json, weak.tools) == (False, False)
     assert ["JSON" in note or "tool calls" in note for note in weak.notes] == [True, True]
@@ -140,3 +146,14 @@ def test_a_run_is_not_begun_and_the_doctor_says_the_same(
         "JSON yes, tool calls yes, context 32,768 tokens; 56 tokens, price not known"
         in capsys.readouterr().out
     )
+
+
+@pytest.mark.slow
+def test_what_it_used_counts_under_the_caps_of_the_run(diabetes: Path, tmp_path: Path) -> None:
+    with Endpoint(lambda messages: Answer()) as server:
+        models = {"model": "openai:one", "role_models": {"coder": "openai:two"}, "base_url": server.url}
+        run_dir = prepare(str(diabetes), RunConfig(run_dir=str(tmp_path / "run"), **models))
+    used = Journal(run_dir / "exchanges.jsonl").usage()
+    assert (used["calls"], used["tokens_in"], used["tokens_out"]) == (2, 200, 40)
+    rows = RunFolder.read(run_dir).usage_by_role()
+    assert [(row["role"], row["model"]) for row in rows] == [("first call", "one"), ("first call", "two")]

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_run import STEPS, write_run
+from sample_run import STEPS, WORST_ROWS, write_run
 
 from gome.cli.summary import summary_lines
 from gome.formatting import duration_text, gain_text, one_line, score_text
@@ -29,6 +29,7 @@ from gome.report.score_curve import score_curve
 from gome.run_folder import RunFolder
 from gome.state.errors import GomeError
 from gome.tools.execution.e2b.cost import SandboxLog
+from gome.tools.records.artifacts import Artifacts
 
 VOID_TAGS = {"meta", "br", "link", "img", "input", "hr"}
 
@@ -177,6 +178,26 @@ def test_what_probes_and_trials_showed_is_in_the_step(tmp_path: Path) -> None:
     assert text.count("gain .004 <of> 3 variants") == 2
     for said in ("the gap is in 9 rows", "Probe 1 (2.0 s)", "Trial 1 (2.0 s, no file)"):
         assert said in text
+
+
+def test_the_rows_that_were_worst_stand_before_and_after(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    text = page_of(run).text
+    gained = [row for row in STEPS if row[4] == "accepted" and row[3]]
+    assert text.count("Rows on which the program before was worst") == len(gained) > 0
+    assert "Yes 0.02 0.11 3.91 2.21 better customer C-0412 · contract two years · note a long" in text
+    assert "No 0.97 0.98 3.51 3.91 worse customer C-0077" in text
+    bare = {name: {} for name in ("row", "truth", "predicted", "after")}
+    private = Artifacts(run / "artifacts").put_json(
+        {"metric": "log_loss", "rows": [{**row, **bare} for row in WORST_ROWS["rows"]]}
+    )
+    rows = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
+    for row in rows:
+        row["worst_rows"] = private if row["worst_rows"] else "lost"
+    (run / "history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    text = page_of(run).text
+    assert "log_loss before now change 3.91 2.21 better 3.51 3.91 worse The run is private" in text
+    assert "C-0412" not in text
 
 
 def test_of_a_long_run_every_step_is_told_and_few_are_shown_whole(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import io
 
+import numpy as np
 import pandas as pd
 import pyarrow
 import pyarrow.parquet as parquet
@@ -24,7 +25,7 @@ def as_parquet(table: pd.DataFrame) -> bytes:
 
 def _column(values: pd.Series) -> pyarrow.Array:
     if isinstance(values.dtype, pd.SparseDtype):
-        values = values.sparse.to_dense()
+        values = pd.Series(np.asarray(values))
     try:
         column = pyarrow.array(values, from_pandas=True)
         wanted = _kept(column.type)

@@ -36,18 +36,24 @@ def worst_rows(
 ) -> list[WorstRow]:
     """The first rows in `order` (positions), each id once; what is predicted of them beside it.
 
-    `loss` is that of one row. Of many predicted columns, such as one a class, the largest are shown.
+    `loss` is that of one row.
     """
+    chosen = first_of_each(task, answers, order)
+    return [worst_row(task, answers, submission, table, at, loss(at)) for at in chosen]
+
+
+def first_of_each(task: Task, answers: pd.DataFrame, order: np.ndarray) -> np.ndarray:
+    """The first positions in `order`, each id once."""
     ids = answers[task.id].iloc[order] if task.id in answers else pd.Series(order)
-    chosen = order[~ids.astype(str).duplicated().to_numpy()][:ROWS]
-    return [
-        WorstRow(
-            **_shown(task, answers, table, at),
-            predicted=_predicted(submission[task.prediction].iloc[at]),
-            loss=loss(at),
-        )
-        for at in chosen
-    ]
+    return order[~ids.astype(str).duplicated().to_numpy()][:ROWS]
+
+
+def worst_row(
+    task: Task, answers: pd.DataFrame, submission: pd.DataFrame, table: pd.DataFrame, at: int, loss: float
+) -> WorstRow:
+    """The row at a position, with what is predicted of it and its `loss`."""
+    shown = _shown(task, answers, table, at)
+    return WorstRow(**shown, predicted=predicted_of(task, submission, at), loss=loss)
 
 
 def _shown(task: Task, answers: pd.DataFrame, table: pd.DataFrame, at: int) -> ShownRow:
@@ -60,7 +66,9 @@ def _shown(task: Task, answers: pd.DataFrame, table: pd.DataFrame, at: int) -> S
     }
 
 
-def _predicted(row: pd.Series) -> dict[str, Any]:
+def predicted_of(task: Task, submission: pd.DataFrame, at: int) -> dict[str, Any]:
+    """What is predicted of the row at a position: of many columns, such as one a class, the largest."""
+    row = submission[task.prediction].iloc[at]
     numbers = pd.to_numeric(row, errors="coerce")
     if len(row) > VALUES and numbers.notna().all():
         row = row.loc[numbers.sort_values(ascending=False, kind="stable").index[:VALUES]]

@@ -11,23 +11,21 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.tools import BaseTool
 
 from gome.state.errors import StepFailed
-from gome.state.parts import Usage
 from gome.tools.budget import Budget
 from gome.tools.models.chat import name_of
 from gome.tools.models.conversation import Conversation
 from gome.tools.models.gateway import Gateway, PromptTooLong, RequestRefused
-from gome.tools.models.pictures import CHARACTERS, picture_count, without_pictures
+from gome.tools.models.pictures import without_pictures
 from gome.tools.models.prices import Prices
 from gome.tools.models.prompt import Prompt
 from gome.tools.models.reply import Reply, finish_of, text_of
 from gome.tools.models.thread import Thread
 from gome.tools.models.tool_calls import calls_of
+from gome.tools.models.usage import CHARS_PER_TOKEN, size_of, usage_of
 from gome.tools.records.journal import Exchange, Journal
 from gome.tools.secrets import keys_masked
 from gome.tools.spans import labels
 
-CHARS_PER_TOKEN = 3.0
-"""Of prompts, with their figures and programs; few on purpose, so that a prompt that should fit does."""
 PROMPT_SHARE = 0.75
 """Of the context window; the rest is for the reply and a repair turn."""
 
@@ -97,7 +95,7 @@ class Asker:
                     self.models[role], messages, partial(self.say, key), _labels(role, key), bound
                 )
             except PromptTooLong as error:
-                size = _size(messages)
+                size = size_of(messages)
                 self._room[role] = min(self._room[role], size - 1)
                 if not thread.shorten():
                     raise StepFailed(f"{role}: the prompt does not fit, even cut short ({error})") from None
@@ -128,7 +126,7 @@ class Asker:
     def _fitting(self, role: str, thread: Thread) -> list[BaseMessage]:
         while True:
             messages = thread.messages(native=role not in self._without_calls)
-            if _size(messages) <= self._room[role] or not thread.shorten():
+            if size_of(messages) <= self._room[role] or not thread.shorten():
                 return messages
 
     def note_probe(self, model: BaseChatModel, reply: AIMessage) -> None:
@@ -152,41 +150,15 @@ class Asker:
             messages=[{"role": m.type, "content": without_pictures(m)} for m in messages],
             reply=keys_masked(text_of(message)),
             finish=finish_of(message),
-            usage=self._usage(name, message, messages),
+            usage=usage_of(message, messages, self.prices.of(name)),
         )
         if calls := calls_of(message, tools):
             exchange["calls"] = calls
         return exchange
 
-    def _usage(self, name: str, message: AIMessage, messages: list[BaseMessage]) -> Usage:
-        """The API's own figures. An endpoint that gives none is counted by characters, so that a cap on tokens holds, and
-        has no known price, unless it costs nothing."""
-        used, price = message.usage_metadata, self.prices.of(name)
-        if used:
-            cached = (used.get("input_token_details") or {}).get("cache_read") or 0
-            tokens_in, tokens_out = used["input_tokens"], used["output_tokens"]
-            usd = price.usd(tokens_in, tokens_out, cached) if price else None
-        else:
-            tokens_in = round(_size(messages) / CHARS_PER_TOKEN)
-            tokens_out = round(len(text_of(message)) / CHARS_PER_TOKEN)
-            usd = 0.0 if price and price.usd(1, 1) == 0 else None
-        return Usage(
-            calls=1, tokens_in=tokens_in, tokens_out=tokens_out, usd=usd or 0.0, unpriced=int(usd is None)
-        )
-
     def _check_caps(self) -> None:
         self.budget.check_search()
         self.budget.check_usage(self.journal.usage())
-
-
-def _size(messages: Sequence[BaseMessage]) -> int:
-    """Characters of what is sent, the arguments of calls among it; so many for each picture."""
-    return sum(
-        len(without_pictures(m))
-        + CHARACTERS * picture_count(m)
-        + len(str(getattr(m, "tool_calls", "") or ""))
-        for m in messages
-    )
 
 
 def _without_known(exchange: Exchange, thread: Thread) -> Exchange:

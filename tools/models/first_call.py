@@ -22,9 +22,12 @@ from gome.tools.models.chat import OPENAI, endpoint, make_model, name_of, split_
 from gome.tools.models.faults import Fault, fault_of
 from gome.tools.models.prices import Prices
 from gome.tools.models.reply import read_reply, text_of
-from gome.tools.secrets import masked
+from gome.tools.models.usage import usage_of
+from gome.tools.records.journal import Exchange
+from gome.tools.secrets import keys_masked, masked
 
 QUESTION = 'Reply with this JSON object and nothing else: {"ok": true}'
+ROLE = "first call"
 PATIENCE_S = 30.0
 _NAMES_SHOWN = 8
 _WINDOW = ("max_model_len", "context_length", "context_window", "max_context_length", "n_ctx", "n_ctx_train")
@@ -42,8 +45,8 @@ class NotServed(GomeError):
 
 @dataclass(frozen=True)
 class FirstCall:
-    """What the call showed. `where` it was asked: a URL, or the provider. None: not known. `tokens` in and out, `usd`
-    what they cost."""
+    """What the call showed. `where` it was asked: a URL, or the provider. None: not known. `told`: the endpoint counts
+    tokens itself. `exchange` goes into the journal of the run that is begun, so that it counts under its caps."""
 
     model: str
     where: str
@@ -51,15 +54,16 @@ class FirstCall:
     json: bool
     tools: bool
     context_tokens: int | None
-    tokens: tuple[int, int] | None
-    usd: float | None
+    told: bool
+    exchange: Exchange
 
     @property
     def line(self) -> str:
         """What it found, in one line."""
         window = f"{self.context_tokens:,} tokens" if self.context_tokens else "not told"
-        counted = f"{sum(self.tokens)} tokens" if self.tokens else "tokens not told"
-        price = f"${self.usd:.2g}" if self.usd is not None else "price not known (--prices FILE)"
+        used = self.exchange["usage"]
+        counted = f"{used['tokens_in'] + used['tokens_out']} tokens" if self.told else "tokens not told"
+        price = "price not known (--prices FILE)" if used["unpriced"] else f"${used['usd']:.2g}"
         yes = {True: "yes", False: "no"}
         return (
             f"{self.model} at {self.where} answers in {self.seconds:.1f} s: JSON {yes[self.json]}, tool calls "
@@ -104,8 +108,6 @@ def first_call(spec: str, base_url: str | None, prices: Prices) -> FirstCall:
         message, tools = _asked(model)
     except Exception as error:  # providers raise their own classes
         raise _told(fault_of(error), error, model, where, name) from None
-    used, price = message.usage_metadata, prices.of(name_of(model))
-    tokens = (used["input_tokens"], used["output_tokens"]) if used else None
     return FirstCall(
         model=spec,
         where=where,
@@ -113,8 +115,15 @@ def first_call(spec: str, base_url: str | None, prices: Prices) -> FirstCall:
         json=_is_json(text_of(message)),
         tools=tools,
         context_tokens=_window(_models(model), name),
-        tokens=tokens,
-        usd=price.usd(*tokens) if price and tokens else None,
+        told=bool(message.usage_metadata),
+        exchange=Exchange(
+            key=f"first:{spec}",
+            role=ROLE,
+            model=name_of(model),
+            messages=[{"role": "human", "content": QUESTION}],
+            reply=keys_masked(text_of(message)),
+            usage=usage_of(message, [HumanMessage(QUESTION)], prices.of(name_of(model))),
+        ),
     )
 
 
