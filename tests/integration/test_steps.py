@@ -99,20 +99,23 @@ def check_worst_rows(task: Path, folder: RunFolder) -> None:
     """Of the accepted edit the rows are kept on which the program before it was worst, as predictions and labels say."""
     truth = pd.read_csv(task / "train.csv", dtype={"id": str}).set_index("id")["malignant"]
 
-    def chance_of_the_truth(record: StepRecord) -> pd.Series:
-        table = folder.artifacts.get_table(record.evaluation["predictions"])
-        chance = table.set_index("id")["malignant"]
-        return chance.where(truth[chance.index] == 1, 1 - chance)
+    def wrong_side(record: StepRecord) -> pd.Series:
+        """Of each row the share of the other class in its fold that is put on the wrong side of it: the task is AUC."""
+        shares = {}
+        for _, part in folder.artifacts.get_table(record.evaluation["predictions"]).groupby("__fold__"):
+            chance = part.set_index("id")["malignant"]
+            ill, well = chance[truth[chance.index] == 1], chance[truth[chance.index] == 0]
+            shares |= {id_: ((well > c).mean() + (well >= c).mean()) / 2 for id_, c in ill.items()}
+            shares |= {id_: ((ill < c).mean() + (ill <= c).mean()) / 2 for id_, c in well.items()}
+        return pd.Series(shares)
 
-    before, after = map(chance_of_the_truth, folder.records[:2])
+    before, after = map(wrong_side, folder.records[:2])
     kept = folder.rows_of(folder.records[1])
-    assert kept["metric"] == "log_loss"
-    assert len(kept["rows"]) == 3
     shown = [row["row"]["id"] for row in kept["rows"]]
-    assert before[shown].max() <= before.drop(shown).min()
+    assert sorted(before[shown], reverse=True) == pytest.approx(before.nlargest(3).tolist())
     for row, was, now in zip(kept["rows"], before[shown], after[shown], strict=True):
-        assert abs(now - was) > 1e-3
-        assert row["change"] == ("better" if now > was else "worse")
+        assert (row["loss"], row["loss_after"]) == pytest.approx((was, now), rel=1e-3)
+        assert row["change"] == ("better" if now < was else "worse")
         assert row["truth"]["malignant"] == str(truth[row["row"]["id"]])
     assert folder.rows_of(folder.records[0]) is None
 
