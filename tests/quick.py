@@ -56,7 +56,7 @@ def quick_model(**replies: str | Callable[[dict[str, Any]], str]) -> ScriptedMod
         return f"<<<<<<< SEARCH\n[:{n}]\n=======\n[:{n + 1}]\n>>>>>>> REPLACE"
 
     def choose(facts: dict[str, Any]) -> str:
-        statement = f"columns{facts['step'] + 1} in_trace{facts['trace']}"
+        statement = f"columns{facts['step'] + 1}_in_trace{facts['trace']}"
         return json.dumps(
             {"decision": "create", "hypothesis": {**HYPOTHESIS, "statement": statement}, "plan": ["do it"]}
         )

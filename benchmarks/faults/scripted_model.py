@@ -105,7 +105,7 @@ def reply_to(messages: Sequence[dict[str, Any]]) -> str:
         )
         return f"Here it is.\n```python\n{program}```\n"
     hypothesis = {
-        "statement": f"error{luck['error']} in_step{step} of_trace{trace}",  # no two are alike
+        "statement": f"step{step}_of_trace{trace}_errs_by_{luck['error']}",  # no two are alike
         "component": luck["component"],
         "predicted_gain": 0.01,
     }

@@ -102,7 +102,7 @@ def test_a_run_from_python(table: pd.DataFrame, tmp_path: Path) -> None:
     again = pickle.loads(pickle.dumps(run))
     assert again.score == run.score
     assert "0:2" in run.explain()
-    assert "columns1 in_trace0" in run.explain("0:0")
+    assert "columns1_in_trace0" in run.explain("0:0")
     assert "<iframe" in run.report()._repr_html_()
     assert "rmse" in run._repr_html_()
     assert (run.export(tmp_path / "out", progress=False) / "predict.py").is_file()

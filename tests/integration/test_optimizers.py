@@ -61,7 +61,7 @@ def test_without_traces_one_trace_takes_all_steps_and_the_ensemble_is_left_out(
 
 def idea(trace: int, step: int) -> str:
     """No two are alike."""
-    return f"idea{step} of_trace{trace}"
+    return f"idea{step}_of_trace{trace}"
 
 
 def statement_of(facts: dict[str, Any]) -> dict[str, Any]:

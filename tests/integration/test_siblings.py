@@ -13,8 +13,10 @@ from langgraph.store.memory import InMemoryStore
 
 from gome.agents.recorder import recorder
 from gome.agents.researcher import researcher
+from gome.explanation.words import explain_step
 from gome.graph.persistence.momentum_store import StoredMomentum
 from gome.graph.run import build_graph
+from gome.run_folder import RunFolder
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.state.schema import TraceState
@@ -260,6 +262,9 @@ def test_what_a_sibling_has_done_meanwhile_is_known_and_its_program_can_be_taken
     assert recalled["0:2"] == "rejected"
     assert [by_id[name].takes_from for name in ("0:1", "1:1", "1:2")] == [None, "0:1", None]
     edits = {_place(m): str(m[-1].content) for m in model.calls if facts_of(m)["call"] == "edit"}
+    assert "The coder had the program of 0:1 beside it" in explain_step(
+        RunFolder.read(tmp_path / "out"), "1:1"
+    )
     taken = Artifacts(tmp_path / "out" / "artifacts").get_text(str(by_id["0:1"].code))
     assert taken in edits[1, 1].split("## Program to take from")[1]
     assert not any("## Program to take from" in edits[place] for place in ((0, 1), (0, 2), (1, 2)))

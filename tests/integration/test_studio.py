@@ -156,7 +156,7 @@ def test_a_question_is_answered_and_the_run_goes_on(server: Server, model: Model
     context = model.config(server.folder, traces=1, steps=1, review="hypotheses")
     client.runs.wait(thread, "gome", input={"task": str(diabetes)}, context=context)
     (question,) = client.threads.get_state(thread)["interrupts"]
-    assert question["value"]["hypothesis"]["statement"] == "columns1 in_trace0"
+    assert question["value"]["hypothesis"]["statement"] == "columns1_in_trace0"
     assert "accept" in question["value"]["how"]
     answer = {"action": "edit", "statement": "one column will do", "reason": "to begin with"}
     output = client.runs.wait(thread, "gome", command={"resume": answer})
