@@ -49,7 +49,7 @@ def test_the_same_idea_in_other_words_overlaps(said: str, same: bool) -> None:
 
 ROOT = Path(__file__).parents[2]
 RECORDINGS = [
-    *sorted((ROOT / "benchmarks" / "played" / "recordings").glob("*.jsonl")),
+    *sorted((ROOT / "benchmarks" / "played" / "recordings").glob("*-probes-?.jsonl")),
     *sorted((ROOT / "tests" / "recordings").glob("*.jsonl")),
 ]
 
