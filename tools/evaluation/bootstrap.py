@@ -24,7 +24,7 @@ import pandas as pd
 from gome.state.parts import Comparison, Score, gain_of
 from gome.state.task import Direction, Task
 from gome.tools.data.ids import id_text
-from gome.tools.evaluation.grading import aligned, measured, metric_of
+from gome.tools.evaluation.grading import aligned, metric_of, parsed, value_of
 from gome.tools.evaluation.metric import UNIT, Metric
 
 FoldPredictions = tuple[pd.DataFrame, pd.DataFrame]  # answers (id, targets), submission (id, predictions)
@@ -42,9 +42,10 @@ def score(task: Task, folds: list[FoldPredictions], *, seed: int, resamples: int
     """The mean over folds of the task's metric, with its standard error. Raises GradingError."""
     metric = metric_of(task)
     folds = _aligned(task, folds)
-    values = [measured(metric, task, answers, submission) for answers, submission in folds]
+    side = _side(metric, task, folds)
+    values = [fold.value for fold in side]
     value = float(np.mean(values))
-    draws = _resampled(metric, task, [folds], seed, resamples)[0]
+    draws = _resampled(metric, [side], _units(task, [answers for answers, _ in folds]), seed, resamples)[0]
     return Score(value=value, stderr=_spread(draws[np.isfinite(draws)] + value, value), folds=values)
 
 
@@ -66,10 +67,10 @@ def compare(
     metric = metric_of(task)
     ours = _aligned(task, incumbent_folds)
     theirs = _aligned(task, [(a, c) for (a, _), (_, c) in zip(ours, candidate_folds, strict=True)])
-    sides = [theirs, ours]
-    theirs_value, ours_value = (np.mean([measured(metric, task, *fold) for fold in side]) for side in sides)
+    sides = [_side(metric, task, theirs), _side(metric, task, ours)]
+    theirs_value, ours_value = (np.mean([fold.value for fold in side]) for side in sides)
     gain = gain_of(task.direction, float(theirs_value), float(ours_value))
-    deviations = _resampled(metric, task, sides, seed, resamples)
+    deviations = _resampled(metric, sides, _units(task, [answers for answers, _ in theirs]), seed, resamples)
     draws = gain + (1 if task.direction == "maximize" else -1) * (deviations[0] - deviations[1])
     draws = draws[np.isfinite(draws)]
     stderr = _spread(draws, gain)
@@ -101,25 +102,30 @@ def _aligned(task: Task, folds: list[FoldPredictions]) -> list[FoldPredictions]:
 
 
 @dataclass(frozen=True)
-class _Side:
-    """One fold of one program: truth and prediction as the metric parsed them."""
+class _Fold:
+    """One fold of one program: truth and prediction as the metric parsed them, and its value for all rows."""
 
     truth: Any
     prediction: Any
+    value: float
+
+
+def _side(metric: Metric, task: Task, folds: list[FoldPredictions]) -> list[_Fold]:
+    """The aligned folds of one program, each parsed once."""
+    read = [parsed(metric, task, answers, submission) for answers, submission in folds]
+    return [_Fold(truth, prediction, value_of(metric, truth, prediction)) for truth, prediction in read]
 
 
 def _resampled(
-    metric: Metric, task: Task, sides: list[list[FoldPredictions]], seed: int, resamples: int
+    metric: Metric, sides: list[list[_Fold]], units: list[np.ndarray], seed: int, resamples: int
 ) -> np.ndarray:
     """(sides, resamples): by how much each side's mean over folds deviates in a resample; NaN where not defined."""
-    parsed = [[_Side(*metric.parse(a, s, task)) for a, s in folds] for folds in sides]
-    units = _units(task, [answers for answers, _ in sides[0]])
     rng = np.random.default_rng(seed)
-    values = np.array([[metric.measure(f.truth, f.prediction) for f in side] for side in parsed])
+    values = np.array([[fold.value for fold in side] for side in sides])
     if metric.weighted is None:
-        draws, scale = _measured_draws(metric, parsed, units, rng, resamples)
+        draws, scale = _measured_draws(metric, sides, units, rng, resamples)
     else:
-        draws, scale = _weighted_draws(metric, parsed, units, rng, resamples), 1.0
+        draws, scale = _weighted_draws(metric, sides, units, rng, resamples), 1.0
     return (draws - values.mean(axis=1, keepdims=True)) * scale
 
 
@@ -132,7 +138,7 @@ def _units(task: Task, answers: list[pd.DataFrame]) -> list[np.ndarray]:
 
 def _weighted_draws(
     metric: Metric,
-    sides: list[list[_Side]],
+    sides: list[list[_Fold]],
     units: list[np.ndarray],
     rng: np.random.Generator,
     resamples: int,
@@ -146,8 +152,8 @@ def _weighted_draws(
     found: list[np.ndarray] = []
     for start in range(0, resamples, chunk):
         size = min(chunk, resamples - start)
-        drawn = [np.bincount(rng.integers(count, size=count), minlength=count) for _ in range(size)]
-        weights = np.stack(drawn).astype(float)
+        drawn = rng.integers(count, size=(size, count)) + np.arange(size)[:, None] * count
+        weights = np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count).astype(float)
         per_fold = [weights[:, u] for u in units]
         values = [[fold(w) for fold, w in zip(side, per_fold, strict=True)] for side in ready]
         found.append(np.array(values).mean(axis=1))
@@ -156,7 +162,7 @@ def _weighted_draws(
 
 def _measured_draws(
     metric: Metric,
-    sides: list[list[_Side]],
+    sides: list[list[_Fold]],
     units: list[np.ndarray],
     rng: np.random.Generator,
     resamples: int,

@@ -1,6 +1,9 @@
 """One submission against its answers: aligned by id, graded, and a finite number or one line that says why not."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +13,7 @@ from gome.tools.data.ids import AGAIN, row_keys, row_words
 from gome.tools.evaluation import metrics
 from gome.tools.evaluation.metric import GradingError, Metric
 
-__all__ = ["GradingError", "aligned", "grade", "metric_of"]
+__all__ = ["GradingError", "aligned", "grade", "metric_of", "parsed", "value_of"]
 
 
 def metric_of(task: Task) -> Metric:
@@ -25,17 +28,35 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame) -> float:
 
 def measured(metric: Metric, task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> float:
     """As `grade`, for rows that are aligned already."""
+    return value_of(metric, *parsed(metric, task, answers, submission))
+
+
+def parsed(metric: Metric, task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> tuple[Any, Any]:
+    """Truth and prediction of aligned rows as the metric takes them. Raises GradingError if it cannot read them."""
+    with _grading(metric):
+        return metric.parse(answers, submission, task)
+
+
+def value_of(metric: Metric, truth: Any, prediction: Any) -> float:
+    """The metric for parsed rows. Raises GradingError: not defined, not finite."""
+    with _grading(metric):
+        value = float(metric.measure(truth, prediction))
+    if not math.isfinite(value):
+        raise GradingError(f"{metric.name} is {value}: it is not defined for these predictions")
+    return value
+
+
+@contextmanager
+def _grading(metric: Metric) -> Iterator[None]:
+    """What a metric refuses, in one line."""
     try:
-        with np.errstate(all="ignore"):  # what overflows is told below
-            value = metric(answers, submission, task)
+        with np.errstate(all="ignore"):  # what overflows is told elsewhere
+            yield
     except GradingError:
         raise
     except (ValueError, KeyError, TypeError, ArithmeticError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
         raise GradingError(f"{metric.name}: {reason}") from error
-    if not math.isfinite(value):
-        raise GradingError(f"{metric.name} is {value}: it is not defined for these predictions")
-    return value
 
 
 def aligned(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> pd.DataFrame:

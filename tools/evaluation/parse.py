@@ -31,7 +31,11 @@ def _as_float(value: Any) -> float:
 
 def codes(labels: pd.Series, classes: list[str]) -> np.ndarray:
     """Positions of labels in `classes`, (n,) ints; -1 for what is no class."""
-    return pd.Index(classes, dtype=object).get_indexer(pd.Index(class_labels(labels, classes), dtype=object))
+    known = pd.Index(classes, dtype=object)
+    as_written = known.get_indexer(pd.Index(labels, dtype=object))
+    if (as_written >= 0).all():
+        return as_written
+    return known.get_indexer(pd.Index(class_labels(labels, classes), dtype=object))
 
 
 def class_labels(labels: pd.Series, classes: list[str]) -> pd.Series:
@@ -164,7 +168,7 @@ def value_columns(
 def numbers(table: pd.DataFrame, columns: list[str]) -> np.ndarray:
     """Columns as floats, (n, columns). Raises GradingError: missing, text, infinite."""
     try:
-        found = table[columns].to_numpy(dtype=float)
+        found = np.stack([table[column].to_numpy(dtype=float) for column in columns], axis=1)
     except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise GradingError(f"numbers are needed in {', '.join(columns[:4])}: {error}") from error
     if not np.isfinite(found).all():

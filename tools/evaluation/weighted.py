@@ -92,7 +92,10 @@ def from_margins(rule: Callable[[Margins], np.ndarray]) -> Callable[..., Weighte
 
 
 def _sums(codes: np.ndarray, count: int, weights: np.ndarray) -> np.ndarray:
-    return np.stack([np.bincount(codes, weights=line, minlength=count) for line in weights])
+    lines = np.arange(len(weights))[:, None] * count + codes
+    return np.bincount(lines.ravel(), weights=weights.ravel(), minlength=len(weights) * count).reshape(
+        -1, count
+    )
 
 
 def moments(truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
