@@ -16,7 +16,9 @@ def incumbent_of(record: StepRecord, services: RunServices) -> Incumbent:
         code=str(record.code),
         score=record.score,
         evaluation=services.artifacts.put_json(record.evaluation),
-        evidence="" if services.task.self_reported else _evidence(record.evaluation, services),
+        evidence=""
+        if services.task.self_reported or not services.config.has("evidence")
+        else _evidence(record.evaluation, services),
         hypothesis=record.statement,
         component=record.component,
         feedback=record.feedback,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from gome.optimizer.acceptance import clear_of_luck, measured_verdict
 from gome.optimizer.ensemble import combine
@@ -11,6 +12,7 @@ from gome.state.parts import Comparison, Hypothesis, gain_se
 from gome.state.step import StepRecord
 from gome.state.task import Direction
 from gome.tools.evaluation.bootstrap import compare
+from gome.tools.once import once
 from gome.tools.services import RunServices
 from gome.tools.wording import share_words
 
@@ -89,7 +91,8 @@ def find_partner(
         grown_from_base = base.id in {r.id for r in path}
         if missing and not grown_from_base and (code, other.id) not in done:
             missing.sort(key=lambda r: -(r.gain or 0.0))
-            weight, blend = max(_blends(services, base, other), key=lambda pair: pair[1]["gain"])
+            key = "blend", code, other.code, services.config.seed
+            weight, blend = once(services.evaluator, key, partial(_best_blend, services, base, other))
             refuted = [r for r in records if r.trace in (base.trace, other.trace) and _is_refuted(r)]
             partners.append(Partner(other, missing, refuted[-SHOWN_REFUTED:], weight, blend))
     best = max(partners, key=lambda p: p.blend["gain"], default=None)
@@ -99,6 +102,10 @@ def find_partner(
 
 def _is_refuted(record: StepRecord) -> bool:
     return record.verdict == "rejected" and record.comparison is not None and record.kind != "merge"
+
+
+def _best_blend(services: RunServices, base: StepRecord, other: StepRecord) -> tuple[float, Comparison]:
+    return max(_blends(services, base, other), key=lambda pair: pair[1]["gain"])
 
 
 def _blends(services: RunServices, base: StepRecord, other: StepRecord) -> Iterator[tuple[float, Comparison]]:
