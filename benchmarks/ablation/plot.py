@@ -39,14 +39,22 @@ class Drawing:
 
 
 def crossover(
-    tree: Interval, gradient: dict[float, Interval], auto: dict[float, Interval], *, axis: str, note: str
+    tree: Interval,
+    gradient: dict[float, Interval],
+    auto: dict[float, Interval],
+    *,
+    axis: str,
+    note: str,
+    meaning: str = "reliability p: share of diagnoses that are not random",
 ) -> str:
-    """The picture; `axis` says of what. Keys are reliabilities from 0 to 1; bars and the band are 95 % intervals."""
+    """The picture; `axis` says of what, `meaning` what the dial is.
+
+    Keys are reliabilities from 0 to 1; bars and the band are 95 % intervals."""
     known = [tree, *gradient.values(), *auto.values()]
     low, high = padded([v for i in known for v in (i.low, i.high)])
     x, y = Scale(-0.06, 1.06, LEFT, RIGHT), Scale(low, high, BOTTOM, TOP)
     drawing = Drawing()
-    _axes(drawing, x, y, axis)
+    _axes(drawing, x, y, axis, meaning)
     band = f'y="{y(tree.high)}" height="{round(y(tree.low) - y(tree.high), 1)}" width="{RIGHT - LEFT}"'
     drawing.parts.append(f'<rect x="{LEFT}" {band} fill="{ORANGE}" opacity="0.13"/>')
     drawing.line([(LEFT, y(tree.mean)), (RIGHT, y(tree.mean))], ORANGE, 2, "6 4")
@@ -60,13 +68,13 @@ def crossover(
     return drawing.svg(f"{axis}, against the reliability of the diagnosis")
 
 
-def _axes(drawing: Drawing, x: Scale, y: Scale, name: str) -> None:
+def _axes(drawing: Drawing, x: Scale, y: Scale, name: str, meaning: str) -> None:
     for value, text in tick_texts(nice_ticks(y.low, y.high, 6)):
         drawing.line([(LEFT, y(value)), (RIGHT, y(value))], "#e4e4e4")
         drawing.text(LEFT - 8, y(value) + 4, text, "end")
     for value in (0, 0.25, 0.5, 0.75, 1):
         drawing.text(x(value), BOTTOM + 18, f"{value:g}")
-    drawing.text((LEFT + RIGHT) / 2, BOTTOM + 36, "reliability p: share of diagnoses that are not random")
+    drawing.text((LEFT + RIGHT) / 2, BOTTOM + 36, meaning)
     middle = (TOP + BOTTOM) / 2
     drawing.parts.append(f'<g transform="rotate(-90 16 {middle})">')
     drawing.text(16, middle, name)

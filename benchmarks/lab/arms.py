@@ -1,0 +1,45 @@
+"""What is compared: ways to run, each the default but for what its name says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.lab.reasoner import Dials
+from gome.offline.critic import LIKELY_BETTER
+
+QUICKER = ("ensemble", "evidence", "tuning")
+"""Left out in all runs: an ensemble is weighed at the end of some (handover.py), nobody reads the evidence, and the bank
+has no step sizes to search."""
+RELIABILITIES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+USUAL = 0.6
+"""Reliability of the arms that differ by something else."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to run: settings of the product, the reasoner's dials, from which share of resamples a tie is accepted."""
+
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    dials: Dials = field(default_factory=Dials)
+    tie_from: float = LIKELY_BETTER
+
+    def config(self) -> dict[str, Any]:
+        """The settings with what all runs leave out."""
+        without = (*QUICKER, *self.settings.get("without", ()))
+        return {**self.settings, "without": without}
+
+
+DEFAULT = f"gradient {USUAL:g}"
+DESCENT = tuple(Arm(f"gradient {r:g}", dials=Dials(r)) for r in RELIABILITIES)
+AUTO = tuple(Arm(f"auto {r:g}", {"optimizer": "auto"}, Dials(r)) for r in RELIABILITIES)
+TREE = (Arm("tree", {"optimizer": "tree"}),)
+PRECISION = tuple(Arm(f"precision {p:g}", dials=Dials(USUAL, p)) for p in (0.0, 1.0))
+PARTS = tuple(
+    Arm(f"without {part}", {"without": (part,)})
+    for part in ("merge", "momentum", "restarts", "racing", "reasoning")
+)
+PATIENCE = tuple(Arm(f"patience {n}", {"patience": n}) for n in (1, 2, 5))
+TIES = tuple(Arm(f"ties from {share:g}", tie_from=share) for share in (0.25, 0.5, 0.75, 0.9))
+TRACES = tuple(Arm(f"traces {n}", {"traces": n}) for n in (1, 4, 8))
+ARMS = (*TREE, *DESCENT, *AUTO, *PRECISION, *PARTS, *PATIENCE, *TIES, *TRACES)

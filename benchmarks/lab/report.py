@@ -1,0 +1,192 @@
+"""Write the tables of README.md and crossover.svg from results.jsonl: `python -m benchmarks.lab.report`."""
+
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.ablation.plot import crossover
+from benchmarks.ablation.statistics import Interval
+from benchmarks.lab.aide_runs import ARM as AIDE
+from benchmarks.lab.arms import DEFAULT, PARTS, PATIENCE, PRECISION, RELIABILITIES, TIES, TRACES, USUAL
+from benchmarks.lab.figures import Figure, at, figure, holm, reaching, wide
+from benchmarks.lab.play import TIME_LIMIT_S
+from benchmarks.lab.run import RESULTS
+from benchmarks.readme import put_table
+from gome.tools.records.jsonl import read_lines
+
+HERE = Path(__file__).resolve().parent
+EQUAL = 24
+"""Programs that AIDE and we grade where both are given the same number: about as many as a run has time for."""
+SURE = 0.05
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown."""
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
+
+
+def percent(runs: pd.DataFrame) -> pd.DataFrame:
+    """Worth by (task, seed) and arm, in percent; AIDE's at the end of our time, and after as many programs."""
+    found = 100 * wide(runs)
+    if AIDE in found:
+        curves = wide(runs[runs["arm"] == AIDE], "curve")[AIDE]
+        found[AIDE] = 100 * curves.map(lambda curve: at(curve, seconds=TIME_LIMIT_S))
+        found[f"{AIDE}, {EQUAL} programs"] = 100 * curves.map(lambda curve: at(curve, graded=EQUAL))
+    return found
+
+
+def by_reliability(worth: pd.DataFrame) -> str:
+    """Descent, tree and auto over the dial."""
+    rows = []
+    better = [
+        str(worth[[f"gradient {r:g}", "tree"]].groupby("task").mean().mean().idxmax()) for r in RELIABILITIES
+    ]
+    lead = {f"{r:g}": figure(worth[f"gradient {r:g}"] - worth["tree"]) for r in RELIABILITIES}
+    lag = {
+        f"{r:g}": figure(worth[f"auto {r:g}"] - worth[b]) for r, b in zip(RELIABILITIES, better, strict=True)
+    }
+    sure, sure_lag = holm(lead), holm(lag)
+    for r, best in zip(RELIABILITIES, better, strict=True):
+        key = f"{r:g}"
+        rows.append(
+            [
+                key,
+                figure(worth[f"gradient {key}"]).words(),
+                f"{lead[key].words('+')}{_mark(sure[key])}",
+                figure(worth[f"auto {key}"]).words(),
+                f"{best.split()[0]}: {lag[key].words('+')}{_mark(sure_lag[key])}",
+            ]
+        )
+    head = ["reliability", "gradient", "against the tree", "auto", "auto against the better one"]
+    return (
+        table(head, rows)
+        + f"\n\nTree, at every reliability: {figure(worth['tree']).words()}. {crossing(lead)}"
+    )
+
+
+def crossing(lead: dict[str, Figure]) -> str:
+    """Where descent overtakes the tree, by linear interpolation."""
+    points = [(float(r), found.mean) for r, found in lead.items()]
+    for (p, low), (q, high) in pairwise(points):
+        if low < 0 <= high:
+            return f"Descent overtakes the tree at a reliability of {p + (q - p) * low / (low - high):.2f}."
+    return "Descent is on one side of the tree over the whole dial."
+
+
+def by_task(worth: pd.DataFrame) -> str:
+    """Where the crossover lies in each task."""
+    rows = []
+    for task, part in worth.groupby("task"):
+        lead = {f"{r:g}": figure(part[f"gradient {r:g}"] - part["tree"]) for r in RELIABILITIES}
+        cells = [f"{found.mean:+.0f}" for found in lead.values()]
+        where = crossing(lead).removesuffix(".").rpartition(" ")[2]
+        rows.append([str(task), *cells, where if where[0].isdigit() else "none"])
+    return table(["task", *(f"{r:g}" for r in RELIABILITIES), "crossover at"], rows)
+
+
+def against_aide(runs: pd.DataFrame, worth: pd.DataFrame) -> str:
+    """After how many programs, and when, descent reaches what AIDE ends with after EQUAL programs."""
+    curves = wide(runs, "curve")
+    final = curves[AIDE].dropna().map(lambda curve: at(curve, graded=EQUAL))
+    own = [reaching(curve, w) for curve, w in zip(curves[AIDE].loc[final.index], final, strict=True)]
+    rows = [_row("AIDE itself", pd.DataFrame(own, index=final.index), worth[f"{AIDE}, {EQUAL} programs"])]
+    for arm in ("tree", *(f"gradient {r:g}" for r in RELIABILITIES)):
+        found = [reaching(curve, w) for curve, w in zip(curves[arm].loc[final.index], final, strict=True)]
+        rows.append(_row(arm, pd.DataFrame(found, index=final.index), worth[arm]))
+    head = ["", "programs", f"share of AIDE's {EQUAL}", "minutes", "runs that reach it", "worth at the end"]
+    return table(head, rows)
+
+
+def _row(name: str, found: pd.DataFrame, worth: pd.Series) -> list[str]:
+    """Runs that never reach it count as if they did with their last program, of which there are EQUAL at least."""
+    reached = np.isfinite(found[0])
+    programs, minutes = found[0].where(reached, EQUAL), found[1].where(reached, TIME_LIMIT_S) / 60
+    return [
+        name,
+        figure(programs).words(),
+        figure(programs / EQUAL).words(digits=2),
+        figure(minutes).words(),
+        f"{100 * reached.groupby('task').mean().mean():.0f} %",
+        figure(worth).words(),
+    ]
+
+
+def defaults(worth: pd.DataFrame) -> str:
+    """Each arm that differs by one thing from the default, against it."""
+    arms = [arm.name for group in (PARTS, PATIENCE, TIES, TRACES, PRECISION) for arm in group]
+    found = {name: figure(worth[name] - worth[DEFAULT]) for name in arms if name in worth}
+    sure = holm(found)
+    rows = [[name, f.words("+"), f"{sure[name]:.2g}", _word(f, sure[name])] for name, f in found.items()]
+    head = [f"instead of the default ({DEFAULT})", "gain", "p (Holm)", ""]
+    return table(head, rows) + f"\n\nThe default: {figure(worth[DEFAULT]).words()}."
+
+
+def choices(runs: pd.DataFrame) -> str:
+    """What is handed over, against the best program by its search score."""
+    rows = runs[(runs["arm"] == DEFAULT) & runs["handed"].notna()].set_index(["task", "seed"])["handed"]
+    handed = 100 * pd.DataFrame(rows.tolist(), index=rows.index)
+    first = "1 by selection"
+    found = {name: figure(handed[name] - handed[first]) for name in handed.columns if name != first}
+    sure = holm(found)
+    lines = [[name, f.words("+"), f"{sure[name]:.2g}", _word(f, sure[name])] for name, f in found.items()]
+    head = ["handed over, of so many finalists", "gain on the best by search score", "p (Holm)", ""]
+    return table(head, lines)
+
+
+def _mark(p: float) -> str:
+    return " *" if p < SURE else ""
+
+
+def _word(found: Figure, p: float) -> str:
+    return "" if p >= SURE else "better" if found.mean > 0 else "worse"
+
+
+def sections(runs: pd.DataFrame) -> Iterator[str]:
+    """The parts of the page that are made of figures."""
+    worth = percent(runs)
+    counts = runs.drop_duplicates(["task", "seed"]).groupby("task").size()
+    yield f"Seeds by task: {', '.join(f'{task} {n}' for task, n in counts.items())}; {len(runs)} runs."
+    yield f"### Descent, tree and auto by reliability\n\n{by_reliability(worth)}"
+    yield f"Gradient against the tree, task by task:\n\n{by_task(worth)}"
+    if AIDE in worth:
+        yield f"### Against AIDE\n\n{against_aide(runs, worth)}"
+    yield f"### Defaults at reliability {USUAL:g}\n\n{defaults(worth)}"
+    yield f"### What is handed over\n\n{choices(runs)}"
+
+
+def picture(runs: pd.DataFrame) -> str:
+    """The crossover as SVG."""
+    worth = percent(runs)
+
+    def interval(name: str) -> Interval:
+        found = figure(worth[name])
+        return Interval(found.mean, found.low, found.high)
+
+    found = {name: {r: interval(f"{name} {r:g}") for r in RELIABILITIES} for name in ("gradient", "auto")}
+    return crossover(
+        interval("tree"),
+        found["gradient"],
+        found["auto"],
+        axis="hidden worth at the end, % of the best program",
+        note="simulation on a bank of programs; 95 % intervals",
+        meaning="reliability: share of hypotheses that truly gain",
+    )
+
+
+def main() -> int:
+    runs = pd.DataFrame(read_lines(RESULTS)).drop_duplicates(["task", "seed", "arm"], keep="last")
+    whole = runs.groupby(["task", "seed"])["arm"].transform(
+        lambda arms: DEFAULT in set(arms) and "tree" in set(arms)
+    )
+    runs = runs[whole]
+    put_table(HERE, "benchmarks.lab.report", "\n\n".join(sections(runs)))
+    (HERE / "crossover.svg").write_text(picture(runs))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
