@@ -154,3 +154,13 @@ def test_the_wheel_holds_every_file(tmp_path: Path) -> None:
     )
     files = [line for line in listing.stdout.splitlines() if not (source / line).is_symlink()]
     assert held == {line if line.startswith("gome/") else f"gome/{line}" for line in files}
+
+
+def test_the_newest_release_in_the_changelog_is_the_version() -> None:
+    headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    if headings[0] == "Unreleased":
+        headings = headings[1:]
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+ - \d{4}-\d\d-\d\d", heading) for heading in headings), headings
+    releases = [tuple(map(int, heading.partition(" ")[0].split("."))) for heading in headings]
+    assert releases == sorted(releases, reverse=True)
+    assert headings[0].partition(" ")[0] == PYPROJECT["project"]["version"]
