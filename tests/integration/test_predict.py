@@ -3,6 +3,7 @@
 import hashlib
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from sklearn.datasets import load_diabetes
 
 from gome.cli.main import main
 from gome.tools.execution.environment.runtime import ensure_runtime
+from tests.adapter_tasks import png
 from tests.quick import PROGRAM
+from tests.real_tasks import write_diabetes, write_task
 from tests.solutions import handed_over
 
 pytestmark = pytest.mark.slow
@@ -37,6 +40,65 @@ else:
 """
 FORGETFUL = STAGED.replace("dump(mean", "dump(mean + 1")
 PEEKING = STAGED.replace('if stage == "predict":', 'if stage == "predict":\n    open("input/train.csv")')
+
+MERGED = PROGRAM.replace("[:1]", "[:2]").replace(
+    "rows.writerow([r[sample[0]], mean",
+    """near = min(train, key=lambda t: abs(float(t["bp"]) - float(r["bp"])))  # of the other trace
+        rows.writerow([r[sample[0]], 0.2 * float(near["progression"]) + 0.8 * mean""",
+)
+WORDS = """\
+import csv
+from collections import Counter
+
+train = list(csv.DictReader(open("input/train.csv", newline="")))
+test = list(csv.DictReader(open("input/test.csv", newline="")))
+counts = {label: Counter(w for r in train if r["liked"] == label for w in r["review"].split()) for label in ("0", "1")}
+with open("submission.csv", "w", newline="") as out:
+    rows = csv.writer(out)
+    rows.writerow(["id", "liked"])
+    for r in test:
+        yes, no = (1 + sum(counts[label][w] for w in r["review"].split()) for label in ("1", "0"))
+        rows.writerow([r["id"], yes / (yes + no)])
+"""
+SHADES = """\
+import csv
+import zlib
+
+def shade(path):
+    data = open(path, "rb").read()
+    start = data.index(b"IDAT") + 4
+    pixels = zlib.decompress(data[start : data.rindex(b"IEND") - 8])
+    return sum(pixels) / len(pixels)
+
+train = [(shade(f"input/train/{r['id']}.png"), float(r["age"])) for r in csv.DictReader(open("input/train.csv"))]
+with open("submission.csv", "w", newline="") as out:
+    rows = csv.writer(out)
+    rows.writerow(["id", "age"])
+    for r in csv.DictReader(open("input/test.csv")):
+        here = shade(f"input/test/{r['id']}.png")
+        rows.writerow([r["id"], min(train, key=lambda known: abs(known[0] - here))[1]])
+"""
+
+
+def write_reviews(folder: Path) -> Path:
+    """Texts with commas, quotes, line breaks and other letters, of which two words tell the label."""
+    rng = np.random.default_rng(0)
+    liked = rng.integers(0, 2, 80)
+    words = ['said "no"', "zwei, drei", "line\nbreak", "naïve", "ok"]
+    texts = [f"{rng.choice(words)} {('bad', 'good')[label]} {rng.choice(words)}" for label in liked]
+    return write_task(folder, pd.DataFrame({"review": texts, "liked": liked}), "liked", "log_loss")
+
+
+def write_portraits(folder: Path) -> Path:
+    """Pictures whose shade tells a number; the tables have ids alone."""
+    shades = np.random.default_rng(0).integers(20, 200, 80)
+    write_task(folder, pd.DataFrame({"age": shades / 2}), "age", "mae")
+    for part in ("train", "test"):
+        (folder / part).mkdir()
+        for row in pd.read_csv(folder / f"{part}.csv")["id"]:
+            pixels = np.full((6, 6), shades[row]) + np.arange(36).reshape(6, 6)
+            (folder / part / f"{row}.png").write_bytes(png(pixels))
+    return folder
 
 
 def true_rows(task: Path) -> pd.DataFrame:
@@ -93,8 +155,8 @@ def in_the_runtime(script: Path, *arguments: Path | str) -> subprocess.Completed
     return subprocess.run(command, capture_output=True, text=True, env={"PATH": os.defpath}, timeout=120)
 
 
-def check_export(run: Path, task: Path, folder: Path) -> None:
-    """What is exported gives the run's submission by itself, and refuses what it cannot predict."""
+def check_the_same_comes_out(run: Path, task: Path, folder: Path) -> None:
+    """What is exported gives the run's submission by itself, byte for byte."""
     assert main(["export", str(run), str(folder)]) == 0
     asked = subprocess.run([ensure_runtime().python, "-Ic", "import gome"], capture_output=True)
     assert b"No module named 'gome'" in asked.stderr
@@ -104,6 +166,28 @@ def check_export(run: Path, task: Path, folder: Path) -> None:
     done = in_the_runtime(folder / "predict.py", task / "test.csv", "-o", folder / "out.csv")
     assert (done.returncode, done.stderr) == (0, "")
     assert (folder / "out.csv").read_bytes() == (run / "solution" / "submission.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("write", "program"),
+    [(write_diabetes, MERGED), (write_reviews, WORDS), (write_portraits, SHADES)],
+    ids=["merged", "text", "pictures"],
+)
+def test_a_merged_program_texts_and_pictures_come_out_the_same(
+    write: Callable[[Path], Path], program: str, tmp_path: Path
+) -> None:
+    task = write(tmp_path / "task")
+    run = handed_over(task, tmp_path / "run", {"0:2": (program, 1.0)})
+    submission = pd.read_csv(run / "solution" / "submission.csv")
+    assert submission.iloc[:, 1].nunique() > 2
+    assert main(["predict", str(run), str(task / "test.csv"), "-o", str(tmp_path / "out.csv")]) == 0
+    assert (tmp_path / "out.csv").read_bytes() == (run / "solution" / "submission.csv").read_bytes()
+    check_the_same_comes_out(run, task, tmp_path / "exported")
+
+
+def check_export(run: Path, task: Path, folder: Path) -> None:
+    """What is exported gives the run's submission by itself, and refuses what it cannot predict."""
+    check_the_same_comes_out(run, task, folder)
     pd.read_csv(task / "test.csv").astype({"bmi": str}).assign(bmi="high").to_csv(
         folder / "odd.csv", index=False
     )
