@@ -28,6 +28,7 @@ PAGES = [
     "docs/review.md",
     "docs/runs.md",
     "docs/tracing.md",
+    "docs/walks.md",
     "docs/what-a-model-is-sent.md",
 ]
 
