@@ -6,6 +6,7 @@ The model is the undirected one of the arm `tree`: a change that the journal doe
 """
 
 import argparse
+import ast
 import json
 import os
 import re
@@ -23,7 +24,8 @@ import numpy as np
 from benchmarks.lab.nodes import CALL_S, CALL_SPREAD, FOLD_S, Graded
 from benchmarks.lab.reasoner import draft, undirected
 from benchmarks.lab.run import RESULTS, path
-from benchmarks.lab.services import point_of, text_of
+from benchmarks.lab.services import text_of
+from benchmarks.lab.space import Point
 from benchmarks.lab.tasks import SOURCES
 from benchmarks.lab.world import SAMPLES, World, world_of
 from benchmarks.loopback import Loopback
@@ -60,7 +62,7 @@ def answer(body: dict[str, Any]) -> dict[str, Any]:
         return {"content": _printed(world, text)}
     if before := re.search(r"Previous solution.*?```(?:python)?\n(.*?)```", text, re.DOTALL):
         rng = np.random.default_rng([seed, len(tried), text.count("Design: ")])
-        change = undirected(world, point_of(before[1].strip()), tried, rng)
+        change = undirected(world, place_of(before[1]), tried, rng)
     else:
         change = draft(world, seed, text.count("Design: "))
     return {"content": f"{change.statement}\n\n```python\n{text_of(change.point)}\n```"}
@@ -68,10 +70,15 @@ def answer(body: dict[str, Any]) -> dict[str, Any]:
 
 def _printed(world: World, text: str) -> str:
     """The search score of a program. Not a whole number: AIDE takes that for a bug."""
-    program = re.search(r"```\n(.*)\n```", text)
+    program = re.search(r"```\n(.*)\n```", text, re.DOTALL)
     assert program is not None
-    value = world.score(world.number(point_of(program[1])))["value"]
+    value = world.score(world.number(place_of(program[1])))["value"]
     return f"{SAID}: {value + 1e-9!r} {'lower' if world.task.direction == 'minimize' else 'higher'}"
+
+
+def place_of(program: str) -> Point:
+    """The place in the space of a program, which AIDE has laid out in lines of its own."""
+    return tuple(ast.literal_eval(program.strip()))
 
 
 def rows(given: argparse.Namespace, folder: Path, url: str) -> Iterator[dict[str, Any]]:
@@ -84,7 +91,7 @@ def rows(given: argparse.Namespace, folder: Path, url: str) -> Iterator[dict[str
     ) as agent:
         assert agent.stdin is not None
         assert agent.stdout is not None
-        for name, seed in ((name, seed) for name in given.tasks for seed in range(given.seeds)):
+        for name, seed in ((name, seed) for seed in range(given.seeds) for name in given.tasks):
             if (name, seed) in done:
                 continue
             world = world_of(name, seed % SAMPLES)
@@ -105,7 +112,7 @@ def _measured(world: World, seed: int, steps: list[list[str]]) -> dict[str, Any]
     rng, now, graded = np.random.default_rng(seed), 0.0, []
     for program, best in steps:
         now += float(np.sum(CALL_S * np.exp(CALL_SPREAD * rng.standard_normal(CALLS))))
-        number = world.number(point_of(program))
+        number = world.number(place_of(program))
         now += len(world.folds) * float(world.seconds[number]) * FOLD_S
         graded.append(Graded(now, number, accepted=program == best))
     curve = list(path(world, graded))

@@ -21,7 +21,10 @@ from gome.tools.records.jsonl import read_lines
 HERE = Path(__file__).resolve().parent
 EQUAL = 24
 """Programs that AIDE and we grade where both are given the same number: about as many as a run has time for."""
-SURE = 0.05
+WORST = -100.0
+"""As far below the median program as the best one is above it: how much worse a bad program is would drown the rest."""
+SURE, DRAWS = 0.05, 500
+DESCENT_ARMS = [f"gradient {r:g}" for r in RELIABILITIES]
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
@@ -30,13 +33,13 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def percent(runs: pd.DataFrame) -> pd.DataFrame:
-    """Worth by (task, seed) and arm, in percent; AIDE's at the end of our time, and after as many programs."""
+    """Worth by (task, seed) and arm, in percent, WORST at least; AIDE's by the end of our time and by EQUAL programs."""
     found = 100 * wide(runs)
     if AIDE in found:
         curves = wide(runs[runs["arm"] == AIDE], "curve")[AIDE]
         found[AIDE] = 100 * curves.map(lambda curve: at(curve, seconds=TIME_LIMIT_S))
         found[f"{AIDE}, {EQUAL} programs"] = 100 * curves.map(lambda curve: at(curve, graded=EQUAL))
-    return found
+    return found.clip(lower=WORST)
 
 
 def by_reliability(worth: pd.DataFrame) -> str:
@@ -64,27 +67,41 @@ def by_reliability(worth: pd.DataFrame) -> str:
     head = ["reliability", "gradient", "against the tree", "auto", "auto against the better one"]
     return (
         table(head, rows)
-        + f"\n\nTree, at every reliability: {figure(worth['tree']).words()}. {crossing(lead)}"
+        + f"\n\nTree, at every reliability: {figure(worth['tree']).words()}. {crossing_words(worth)}"
     )
 
 
-def crossing(lead: dict[str, Figure]) -> str:
-    """Where descent overtakes the tree, by linear interpolation."""
-    points = [(float(r), found.mean) for r, found in lead.items()]
-    for (p, low), (q, high) in pairwise(points):
+def crossing(leads: np.ndarray) -> float:
+    """The reliability at which descent overtakes the tree, by linear interpolation of its leads; NaN: at none."""
+    for (p, low), (q, high) in pairwise(zip(RELIABILITIES, leads, strict=True)):
         if low < 0 <= high:
-            return f"Descent overtakes the tree at a reliability of {p + (q - p) * low / (low - high):.2f}."
-    return "Descent is on one side of the tree over the whole dial."
+            return p + (q - p) * low / (low - high)
+    return float("nan")
+
+
+def crossing_words(worth: pd.DataFrame) -> str:
+    """Where the crossover lies, with its 95 % interval."""
+    lead = worth[DESCENT_ARMS].sub(worth["tree"], axis=0).dropna()
+    tasks = [part.to_numpy() for _, part in lead.groupby("task")]
+    rng = np.random.default_rng(0)
+    draws = [
+        crossing(
+            np.mean([part[rng.integers(len(part), size=len(part))].mean(axis=0) for part in tasks], axis=0)
+        )
+        for _ in range(DRAWS)
+    ]
+    low, high = np.nanpercentile(draws, (2.5, 97.5))
+    where = crossing(np.mean([part.mean(axis=0) for part in tasks], axis=0))
+    return f"Descent overtakes the tree at a reliability of {where:.2f} ({low:.2f} to {high:.2f})."
 
 
 def by_task(worth: pd.DataFrame) -> str:
     """Where the crossover lies in each task."""
     rows = []
     for task, part in worth.groupby("task"):
-        lead = {f"{r:g}": figure(part[f"gradient {r:g}"] - part["tree"]) for r in RELIABILITIES}
-        cells = [f"{found.mean:+.0f}" for found in lead.values()]
-        where = crossing(lead).removesuffix(".").rpartition(" ")[2]
-        rows.append([str(task), *cells, where if where[0].isdigit() else "none"])
+        leads = part[DESCENT_ARMS].sub(part["tree"], axis=0).mean()
+        where = crossing(leads.to_numpy())
+        rows.append([str(task), *(f"{v:+.0f}" for v in leads), "none" if np.isnan(where) else f"{where:.2f}"])
     return table(["task", *(f"{r:g}" for r in RELIABILITIES), "crossover at"], rows)
 
 
@@ -128,7 +145,7 @@ def defaults(worth: pd.DataFrame) -> str:
 def choices(runs: pd.DataFrame) -> str:
     """What is handed over, against the best program by its search score."""
     rows = runs[(runs["arm"] == DEFAULT) & runs["handed"].notna()].set_index(["task", "seed"])["handed"]
-    handed = 100 * pd.DataFrame(rows.tolist(), index=rows.index)
+    handed = (100 * pd.DataFrame(rows.tolist(), index=rows.index)).clip(lower=WORST)
     first = "1 by selection"
     found = {name: figure(handed[name] - handed[first]) for name in handed.columns if name != first}
     sure = holm(found)
