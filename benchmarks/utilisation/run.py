@@ -1,14 +1,14 @@
-"""How busy the slots are: free-running traces against lock-step rounds, with a model and programs of realistic duration.
+"""How busy the slots are: with a line search in idle slots, without it, and in lock-step rounds.
 
-    python -m benchmarks.utilisation.run [--traces 1 2 4 8] [--steps 5] [--slots 4] [--scale 30] [--write]
+    python -m benchmarks.utilisation.run [--traces 1 2 4] [--steps 6] [--slots 2] [--scale 6] [--write]
 
-Whole runs of the real graph with the real sandbox. The model sleeps before each reply and the programs sleep instead
-of training, so that the machine's cores don't matter. How long each sleeps is drawn from (trace, step, call), and so
-is the same in both modes. A second here stands for `--scale` seconds.
+Whole runs of the real graph with the real sandbox, with a model and programs of realistic duration. The model sleeps
+before each reply and the programs sleep instead of training, so that the machine's cores don't matter. How long each
+sleeps is drawn from (trace, step, call), and so is the same in all three. Work that was cut off, a trial that gave way,
+does not count as busy: it changes nothing. A second here stands for `--scale` seconds.
 """
 
 import argparse
-import json
 import random
 import shutil
 import sys
@@ -29,6 +29,8 @@ from gome.state.config import Isolation, RunConfig
 from gome.tools.execution.environment.runtime import ensure_runtime
 from gome.tools.execution.job import Executor, Job, Outcome
 from gome.tools.execution.sandbox.probe import probe
+from gome.tools.records.history import History
+from gome.tools.records.line_trials import LineTrials
 from tests.scripted import REPLIES, ScriptedModel, call_of, facts_of
 
 HERE = Path(__file__).resolve().parent
@@ -36,14 +38,20 @@ CALL_S, CALL_SPREAD = 15.0, 0.6
 PROGRAM_S, PROGRAM_SPREAD = 60.0, 0.8
 """Medians in seconds and spreads (of the logarithm) of a model call and of a program on one fold."""
 ROWS = 2500  # 3 search folds, and little to grade
+ARMS: dict[str, dict[str, Any]] = {
+    "with line search": {},
+    "without": {"without": ["tuning"]},
+    "in rounds": {"sync_every": 1},
+}
 THREADS = 64
 PROGRAM = """\
 import csv, time
+BIAS = {bias}  # gome: tune bias linear 0 3
 smoke = sum(1 for _ in open("input/train.csv")) < 500
 time.sleep({seconds} / (20 if smoke else 1))
 with open("submission.csv", "w") as out:
     out.write("id,y\\n")
-    out.writelines(f"{{row['id']}},{{float(row['x']) + {bias}}}\\n" for row in csv.DictReader(open("input/test.csv")))
+    out.writelines(f"{{row['id']}},{{float(row['x']) + BIAS}}\\n" for row in csv.DictReader(open("input/test.csv")))
 """
 
 
@@ -62,10 +70,10 @@ class Timed:
     def run(self, job: Job, *, stop: Callable[[], bool]) -> Outcome:
         """See Executor.run."""
         began = time.monotonic()
-        try:
-            return self.inner.run(job, stop=stop)
-        finally:
+        outcome = self.inner.run(job, stop=stop)
+        if outcome.reason != "stopped":
             self.spans.append((began, time.monotonic()))
+        return outcome
 
 
 class Script:
@@ -84,7 +92,7 @@ class Script:
         if call not in ("draft", "edit"):
             return REPLIES[call]
         seconds = _drawn(where, PROGRAM_S, PROGRAM_SPREAD) / self.scale
-        bias = random.Random(where).gauss(0, 1)
+        bias = round(abs(random.Random(where).gauss(0, 1)), 3)
         return f"```python\n{PROGRAM.format(seconds=seconds, bias=bias)}```\n"
 
 
@@ -94,13 +102,16 @@ def _drawn(key: str, median: float, spread: float) -> float:
 
 @dataclass(frozen=True)
 class Measured:
-    """Of one run while its traces ran: share of the slots' time in which a program ran, and seconds."""
+    """Of one run while its traces ran: share of the slots' time in which a program ran, seconds, finished trials of the
+    line search, and the score at the end (rmse)."""
 
     busy: float
     seconds: float
+    trials: int
+    score: float
 
 
-def measure(task: Path, executor: Executor, *, traces: int, sync_every: int | None, options: Any) -> Measured:
+def measure(task: Path, executor: Executor, *, traces: int, arm: str, options: Any) -> Measured:
     """One run, from its first model call to its last search run."""
     timed, script = Timed(executor), Script(options.scale)
     model = ScriptedModel(script=script)
@@ -110,7 +121,7 @@ def measure(task: Path, executor: Executor, *, traces: int, sync_every: int | No
     ended: list[float] = []
     with tempfile.TemporaryDirectory(prefix="gome-utilisation-") as folder:
         config = RunConfig(run_dir=f"{folder}/run", traces=traces, steps=options.steps, slots=options.slots,
-                           sync_every=sync_every, finalists=1, selection_seeds=1)  # fmt: skip
+                           finalists=1, selection_seeds=1, **ARMS[arm])  # fmt: skip
         parts = graph.stream(
             {"task": str(task)},
             {"recursion_limit": 100_000, "max_concurrency": THREADS},
@@ -121,12 +132,15 @@ def measure(task: Path, executor: Executor, *, traces: int, sync_every: int | No
         for event in (part[1] for part in cast(Any, parts)):
             if event["phase"] == "ensemble":
                 ended.append(time.monotonic())
-        records = Path(folder, "run", "history.jsonl").read_text().splitlines()
+        history = History(Path(folder, "run", "history.jsonl"))
+        records, accepted = history.records(), history.accepted()
+        trials = len(LineTrials(Path(folder, "run", "line_trials.jsonl")).all())
     assert len(records) == traces * options.steps, "a step is missing"
-    assert not any(json.loads(line)["verdict"] == "failed" for line in records), "a step failed"
+    assert not any(record.verdict == "failed" for record in records), "a step failed"
     start, end = script.calls[0], ended[0]
     busy = sum(max(0.0, min(b, end) - a) for a, b in timed.spans if a < end)
-    return Measured(busy / (options.slots * (end - start)), end - start)
+    best = min(record.value for record in accepted if record.value is not None)
+    return Measured(busy / (options.slots * (end - start)), end - start, trials, best)
 
 
 def make_task(folder: Path) -> Path:
@@ -149,11 +163,16 @@ def rows(options: argparse.Namespace) -> list[list[str]]:
     task, executor = make_task(root / "sleep"), probe(ensure_runtime().python)
     found = []
     for traces in options.traces:
-        free, rounds = (
-            measure(task, executor, traces=traces, sync_every=every, options=options) for every in (None, 1)
+        of = {arm: measure(task, executor, traces=traces, arm=arm, options=options) for arm in ARMS}
+        found.append(
+            [
+                str(traces),
+                *(f"{one.busy:.0%}" for one in of.values()),
+                str(of["with line search"].trials),
+                *(f"{one.score:.4f}" for one in of.values()),
+                *(f"{one.seconds:.0f}" for one in of.values()),
+            ]
         )
-        found.append([str(traces), f"{free.busy:.0%}", f"{rounds.busy:.0%}", f"{free.busy / rounds.busy:.2f}",
-                      f"{free.seconds:.0f}", f"{rounds.seconds:.0f}"])  # fmt: skip
         print("  ".join(found[-1]), file=sys.stderr, flush=True)
     shutil.rmtree(root)
     return found
@@ -161,14 +180,8 @@ def rows(options: argparse.Namespace) -> list[list[str]]:
 
 def table(found: list[list[str]]) -> str:
     """The rows as Markdown."""
-    head = [
-        "traces",
-        "busy, free-running",
-        "busy, in rounds",
-        "ratio",
-        "seconds, free-running",
-        "seconds, in rounds",
-    ]
+    head = ["traces", *(f"busy, {arm}" for arm in ARMS), "trials",
+            *(f"rmse, {arm}" for arm in ARMS), *(f"seconds, {arm}" for arm in ARMS)]  # fmt: skip
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *found])
 
 
@@ -177,10 +190,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--traces", type=int, nargs="+", default=[1, 2, 4, 8])
-    parser.add_argument("--steps", type=int, default=5)
-    parser.add_argument("--slots", type=int, default=4)
-    parser.add_argument("--scale", type=float, default=30.0)
+    parser.add_argument("--traces", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--slots", type=int, default=2)
+    parser.add_argument("--scale", type=float, default=6.0)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     text = table(rows(options))
