@@ -15,6 +15,7 @@ from gome.state.parts import Hypothesis
 from gome.state.prompt_context import StepContext
 from gome.state.schema import TraceState
 from gome.tools.models.prompt import Prompt
+from gome.tools.records.by_step import last_of_each
 from gome.tools.services import RunServices
 
 ROLE = "researcher"
@@ -22,6 +23,8 @@ Ask = Callable[[Prompt, str], Choice]
 """From a prompt and its key to the choice that is replied."""
 MOST_AGAIN = 2
 """So often a choice is asked again; then it is claimed as it is."""
+BACKGROUND = 200
+"""Last steps of each trace whose hypotheses tell which words are common in the run."""
 MOST_STARTS = 6
 """So many traces can have their first steps planned by one diagnosis."""
 
@@ -98,7 +101,8 @@ class Claim:
     def _overlapping(self, choice: Choice, candidates: Sequence[str]) -> list[StepContext]:
         """Steps of siblings that are about the same thing, of those that run and those that are new since."""
         open_steps = [row for row in sibling_steps(self.services, self.state) if _key(row) not in self.told]
-        remembered = (entry["hypothesis"] for entry in self.services.momentum.entries())
+        entries = last_of_each(self.services.momentum.entries(), BACKGROUND)
+        remembered = (entry["hypothesis"] for entry in entries)
         return overlapping(choice.hypothesis.statement, open_steps, [*candidates, *remembered])
 
     def _prompt(self, call: str, found: list[StepContext]) -> Prompt:
