@@ -2,6 +2,7 @@
 
 from langchain_core.tools import BaseTool, StructuredTool
 
+from gome.agents.prompts.private import traceback_of
 from gome.state.parts import Probe
 from gome.state.schema import TraceState
 from gome.tools.probes import WALL_S, Probed
@@ -16,6 +17,7 @@ class Probing:
         incumbent = state.get("incumbent")
         self.against = services.artifacts.get_json(incumbent["evaluation"]) if incumbent else None
         self.done: list[Probed] = []
+        self._private = services.private("researcher")
 
     @property
     def allowed(self) -> int:
@@ -26,7 +28,8 @@ class Probing:
     @property
     def tool(self) -> BaseTool:
         """The tool as a model is offered it."""
-        does = f"Runs a small Python program, a probe, for at most {WALL_S:.0f} s, and shows what it prints."
+        shows = "how its variants were graded" if self._private else "what it prints"
+        does = f"Runs a small Python program, a probe, for at most {WALL_S:.0f} s, and shows {shows}."
         return StructuredTool.from_function(self._run, name="probe", description=does)
 
     @property
@@ -41,6 +44,13 @@ class Probing:
         self.services.emit("researcher", f"probe {len(self.done) + 1}", self.trace, self.step)
         probes = self.services.probes
         self.done.append(
-            probes.run(program, self.done, trace=self.trace, step=self.step, against=self.against)
+            probes.run(
+                program,
+                self.done,
+                trace=self.trace,
+                step=self.step,
+                against=self.against,
+                told=traceback_of if self._private else None,
+            )
         )
         return self.done[-1]["output"]

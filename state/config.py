@@ -289,8 +289,8 @@ class RunConfig(TaskOptions):
         return self.role_models.get(role, self.model)
 
     def has(self, part: Part) -> bool:
-        """Whether the run works with this part; a private one shows no model what programs print, or files hold."""
-        return part not in self.without and not (self.private and part in ("probes", "survey"))
+        """Whether the run works with this part; a private one shows no model what files hold."""
+        return part not in self.without and not (self.private and part == "survey")
 
 
 class _EveryName(dict[str, Any]):

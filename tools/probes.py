@@ -10,7 +10,7 @@ import hashlib
 import json
 import secrets
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -76,9 +76,19 @@ class Probes:
         return sum(list(self._judged.values()))  # a copy: other traces add to it
 
     def run(
-        self, program: str, before: Sequence[Probed], *, trace: int, step: int, against: Evaluation | None
+        self,
+        program: str,
+        before: Sequence[Probed],
+        *,
+        trace: int,
+        step: int,
+        against: Evaluation | None,
+        told: Callable[[str], str] | None = None,
     ) -> Probed:
         """The probe's outcome. `before` are the probes of the step so far, `against` the evaluation of its incumbent.
+
+        `told`: nothing that it prints is shown but what this makes of the log where it failed, and of its variants only
+        figures, and names that stand in its text: what a program computed may quote cells.
 
         Raises RunStopped when asked to stop, BudgetReached when the search's time is used up.
         """
@@ -88,10 +98,13 @@ class Probes:
             return cast(Probed, json.loads(path.read_text()))
         outcome, log = self._ran(program, trace, against)
         variants = [name for probed in before for name in probed["variants"]]
-        graded, named = self._graded(outcome, against, len(variants))
+        graded, named = self._graded(outcome, against, len(variants), program if told else None)
         artifacts = self.evaluator.artifacts
         ended = "" if outcome.reason == "ok" else f"\n\nIt was ended: {outcome.limit or outcome.reason}."
-        output = f"{capped(log.strip() or '(it printed nothing)', OUTPUT_CHARS)}{ended}\n\n{graded}".strip()
+        printed = capped(log.strip() or "(it printed nothing)", OUTPUT_CHARS)
+        if told:
+            printed = told(log) if ended else ""
+        output = f"{printed}{ended}\n\n{graded}".strip() or "It ran to its end, and had nothing judged."
         probed = Probed(
             program=artifacts.put_text(program, "py"),
             log=artifacts.put_text(log, "log"),
@@ -130,14 +143,19 @@ class Probes:
             cut.after()
         return outcome, outcome.log
 
-    def _graded(self, outcome: Outcome, against: Evaluation | None, tried: int) -> tuple[str, list[str]]:
-        """What is said of the variants that the probe had judged, and their names; whatever it wrote is its own fault."""
+    def _graded(
+        self, outcome: Outcome, against: Evaluation | None, tried: int, text: str | None
+    ) -> tuple[str, list[str]]:
+        """What is said of the variants that the probe had judged, and their names; whatever it wrote is its own fault.
+        Given its `text`, nothing else that it wrote is said."""
         if outcome.submission is None:
             return "", []
         try:
             table = pd.read_csv(outcome.submission, dtype=str, keep_default_na=False)
-            parts = list(table.groupby(VARIANT, sort=False))[:MOST_VARIANTS]
-            lines = [self._line(str(name), part.drop(columns=VARIANT), against) for name, part in parts]
+            found = list(table.groupby(VARIANT, sort=False))[:MOST_VARIANTS]
+            parts = [(_name_of(str(name), n, text), part) for n, (name, part) in enumerate(found, 1)]
+            bare = text is not None
+            lines = [self._line(name, part.drop(columns=VARIANT), against, bare=bare) for name, part in parts]
         except (GomeError, OSError):  # the task's and the machine's
             raise
         except Exception as error:  # what a program wrote ends no run
@@ -151,21 +169,24 @@ class Probes:
             f"Graded on the locked part; variants judged in this step: {count}, in this run: "
             f"{self.judged + len(lines)}.{warning if count > 1 else ''}"
         )
-        return "\n".join([head, *lines]), [str(name) for name, _ in parts]
+        return "\n".join([head, *lines]), [name for name, _ in parts]
 
-    def _line(self, name: str, part: pd.DataFrame, against: Evaluation | None) -> str:
+    def _line(self, name: str, part: pd.DataFrame, against: Evaluation | None, *, bare: bool) -> str:
+        """A variant's figures; `bare`: no word of what stands in its predictions."""
         harness, fold = self.evaluator, self.locked.fold
         with tempfile.TemporaryDirectory() as scratch:
             path = Path(scratch) / "submission.csv"
             part.to_csv(path, index=False)
             frame, problems = check_submission(path, harness.inputs.sample("search", fold), harness.task)
         if frame is None:
-            return f"- {name}: not graded: {problems[0]}"
+            return (
+                f"- {name}: not graded: {'not of the form of the sample submission' if bare else problems[0]}"
+            )
         after = self.locked.alone((harness.inputs.answers("search", fold), frame))
         try:
             value = score(harness.task, after, seed=harness.seed)
         except GradingError as error:
-            return f"- {name}: not graded: {error}"
+            return f"- {name}: not graded{'' if bare else f': {error}'}"
         said = f"- {name}: {harness.task.metric} {value['value']:.6g} ± {value['stderr']:.2g}"
         if against is None:
             return said
@@ -215,6 +236,11 @@ class Probes:
         parts = [_fold_rows(n, *fold, self.locked.mask(n, fold[0])) for n, fold in folds]
         pd.concat(parts, ignore_index=True).to_csv(folder / f"{stem}.csv", index=False)
         return said
+
+
+def _name_of(name: str, number: int, text: str | None) -> str:
+    """The name of a variant; given the probe's `text`, only if it stands there in quotes."""
+    return name if text is None or f'"{name}"' in text or f"'{name}'" in text else f"variant {number}"
 
 
 def _fold_rows(

@@ -19,7 +19,7 @@ _OF_PROGRAMS = ("train_score", "valid_score", "gpu_peak_mb")
 _OF_SLICES = ("column", "rows", "loss", "z")
 _ENDED = re.compile(r"ended with exit code \S+?(?=:|$)")
 _CLASS = re.compile(r"\b[A-Za-z_][\w.]*(?:Error|Exception|Warning|Exit|Interrupt)\b")
-_FRAME = re.compile(r'\s*File "[^"]*main\.py", line \d+')
+_FRAME = re.compile(r'\s*File "[^"]*main\.py", (line \d+)')
 _QUOTED = re.compile(r"""'[^'\n]*'|"[^"\n]*\"""")
 _STEPS = ("history", "siblings", "claimed", "momentum")
 
@@ -42,7 +42,7 @@ def without_cells(context: PromptContext, texts: Mapping[str, Any]) -> tuple[Pro
         ]
     said = dict(texts)
     if "traceback" in said:
-        said["traceback"] = _traceback(said["traceback"])
+        said["traceback"] = traceback_of(said["traceback"])
     if "earlier" in said:
         said["earlier"] = [said_of(line) for line in said["earlier"]]
     return cast(PromptContext, shown), said
@@ -57,9 +57,9 @@ def said_of(problem: str) -> str:
     return _QUOTED.sub("'...'", problem)
 
 
-def _traceback(log: str) -> str:
-    """The lines of the program that were at work, and the class of the error."""
-    lines = [frame.group(0).strip() for line in log.splitlines() if (frame := _FRAME.match(line))]
+def traceback_of(log: str) -> str:
+    """What may be told of what a program printed: its lines that were at work, and the class of the error."""
+    lines = [f"main.py, {frame[1]}" for line in log.splitlines() if (frame := _FRAME.match(line))]
     last = next((line for line in reversed(log.splitlines()) if line and not line[0].isspace()), "")
     if found := _CLASS.match(last):
         lines.append(found.group(0))

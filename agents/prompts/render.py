@@ -22,6 +22,7 @@ def render(role: str, call: str, context: PromptContext, *, private: bool, **tex
 
     It can be made shorter in the order of `gome.agents.prompts.shorten`.
     """
+    texts["private"] = private
     if private:
         context, texts = without_cells(context, texts)
     return _rendered(role, call, ({"call": call, **context}, texts), 0)

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from langchain_core.messages import BaseMessage
 
 from gome import RunConfig, build_graph
 from gome.run_folder import RunFolder
 from tests.quick import PROGRAM
-from tests.scripted import facts_of, player
+from tests.scripted import ScriptedModel, facts_of, player
 
 pytestmark = pytest.mark.slow
 LOUD = (
@@ -22,6 +23,15 @@ print('GOME {"stage": "%s", "seconds": 1, "seen": "%s"}' % (train[0]["town"], tr
 )
 BROKEN = "rows = open('input/train.csv').readlines()\nprint(rows)\nraise KeyError(rows[1])\n"
 WORST = "import sys\n\nlines = open('input/train.csv').readlines()\nsys.exit(lines[2])\n"
+PROBE = """\
+import csv, probe
+rows, test = list(csv.DictReader(open("input/train.csv"))), list(csv.DictReader(open("input/test.csv")))
+print(rows, test, flush=True)
+guess = [3 * float(row["bmi"]) for row in test]
+probe.judge("three times", guess)
+probe.judge(rows[0]["town"], guess)
+probe.judge("words", [rows[1]["town"]] * len(guess))
+"""
 
 
 def table() -> pd.DataFrame:
@@ -48,7 +58,15 @@ def test_no_cell_of_the_data_is_sent(tmp_path: Path) -> None:
         columns = "[1:2]" if facts["step"] == 1 else "[:1]"  # noise alone; what tells the target alone
         return f"<<<<<<< SEARCH\n[:2]\n=======\n{columns}\n>>>>>>> REPLACE"
 
-    model = player(code)
+    plain = player(code)
+
+    def script(messages: list[BaseMessage]) -> str:
+        facts, asked = facts_of(messages), sum(message.type == "ai" for message in messages)
+        if facts["call"] == "diagnose" and facts["step"] == 1 and asked < 2:
+            return f"```probe\n{(PROBE, BROKEN)[asked]}```"
+        return plain.script(messages)
+
+    model = ScriptedModel(script=script)
     config = RunConfig(
         target="progression",
         metric="rmse",
@@ -69,6 +87,10 @@ def test_no_cell_of_the_data_is_sent(tmp_path: Path) -> None:
         assert name in sent
     assert "ended with exit code 1: KeyError" in sent
     assert '"std"' in sent
+    assert "three times: rmse" in sent
+    assert "variant 2: rmse" in sent
+    assert "words: not graded" in sent
+    assert "main.py, line 3\nKeyError" in sent
     cells = {str(cell) for column in data.columns for cell in data[column]}
     assert not [cell for cell in sorted(cells) if cell in sent]
     assert "Zebra" not in sent
