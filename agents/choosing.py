@@ -11,6 +11,7 @@ from gome.optimizer.momentum import recall
 from gome.optimizer.sentence_vectors import cosine_sentences
 from gome.optimizer.stages import step_seed
 from gome.optimizer.tfidf import cosine_tfidf
+from gome.state.errors import StepFailed
 from gome.state.in_flight import MergedProgram
 from gome.state.parts import Hypothesis
 from gome.state.prompt_context import HypothesisChoice, PromptContext
@@ -88,9 +89,11 @@ def choose(
     *,
     starts: Sequence[Hypothesis] = (),
     other: MergedProgram | None = None,
+    stands: Choice | None = None,
 ) -> Choice:
     """The choice `among` hypotheses as a turn of its own, beside what was recalled for them; the first steps that were
-    planned for all traces, and the program of a merge that is among the hypotheses."""
+    planned for all traces, and the program of a merge that is among the hypotheses. Where no usable reply comes, what
+    `stands`: the diagnosis' own choice, if it made one; else StepFailed."""
     shown: PromptContext = {
         "choices": among,
         "momentum": momentum_context(recalled),
@@ -106,7 +109,12 @@ def choose(
     private, drafting = services.private(ROLE), state.get("incumbent") is None
     prompt = render(ROLE, "choose", shown, private=private, drafting=drafting, trace=state["trace"])
     given = [HypothesisReply.model_validate(h) for h in among]
-    return picked(talk, given, prompt, f"{state['trace']}:{state['step']}:choose")
+    try:
+        return picked(talk, given, prompt, f"{state['trace']}:{state['step']}:choose")
+    except StepFailed:
+        if stands is None:
+            raise
+        return stands
 
 
 def picked(talk: Conversation, given: Sequence[HypothesisReply], prompt: Prompt, key: str) -> Choice:

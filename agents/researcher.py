@@ -140,7 +140,8 @@ def _reasoned(
     if choice is None:
         claim.asking("choose")
         among, other = choices(hypotheses, context), merge["other"] if merge else None
-        choice = choose(talk, state, services, among, recalled, starts=starts, other=other)
+        stands = chosen_at_once(diagnosis, [], shown)
+        choice = choose(talk, state, services, among, recalled, starts=starts, other=other, stands=stands)
     again = partial(picked, talk, hypotheses)
     choice = claim.settled(choice, "choose", again, [h.statement for h in hypotheses])
     proposal: Proposal = {

@@ -18,7 +18,7 @@ HALF_LIFE_STEPS = 30
 CLAMP = 2.0
 SAMPLED_PER_CANDIDATE = 2
 LIKENED = 1000
-"""Latest accepted steps, and as many others, that a candidate is likened to: so a step costs the same after thousands."""
+"""Latest accepted steps that are drawn from. Dead ends are looked for among all steps."""
 
 
 def kernel_logits(similarity: np.ndarray, delta_se: np.ndarray, path_length: int) -> np.ndarray:
@@ -58,7 +58,7 @@ def recall(
     recent step. The best one has a score, if any has: entries of earlier runs, which have none, come after.
     """
     accepted = [e for e in entries if e["verdict"] == "accepted"]
-    failed = _latest([e for e in entries if e["verdict"] != "accepted"])
+    failed = [e for e in entries if e["verdict"] != "accepted"]
     chosen: dict[str, StepBrief] = {}
     if accepted:
         best = accepted[_best(accepted, deltas(accepted, incumbent, stderr, sign))]

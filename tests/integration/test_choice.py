@@ -26,8 +26,12 @@ def diagnosis(choice: Any) -> str:
     return json.dumps(reply)
 
 
-def played(task: Path, out: Path, choice: Any, **config: Any) -> tuple[ScriptedModel, list[StepRecord]]:
-    pick = json.dumps({"decision": "select", "index": 0, "plan": "as it is"})
+PICK = json.dumps({"decision": "select", "index": 0, "plan": "as it is"})
+
+
+def played(
+    task: Path, out: Path, choice: Any, pick: str = PICK, **config: Any
+) -> tuple[ScriptedModel, list[StepRecord]]:
     model = player(lambda facts: f"```python\n{PROGRAM}```", diagnose=diagnosis(choice), choose=pick)
     options = {"traces": 1, "steps": 1, "folds": 2, "finalists": 1, "selection_seeds": 1} | config
     run = RunConfig(run_dir=str(out), **options)
@@ -47,6 +51,15 @@ def test_a_choice_of_nothing_costs_a_turn(diabetes: Path, tmp_path: Path) -> Non
     model, records = played(diabetes, tmp_path / "out", {"index": 2, "plan": ["x"]})
     assert [call_of(m) for m in model.calls] == ["diagnose", "choose", "draft"]
     assert (records[0].statement, records[0].plan) == (HYPOTHESIS["statement"], ["as it is"])
+
+
+def test_where_the_turn_brings_nothing_the_choice_of_the_diagnosis_stands(
+    diabetes: Path, tmp_path: Path
+) -> None:
+    """The start that was planned for trace 0 is another one than it chose, so that it is asked."""
+    model, records = played(diabetes, tmp_path / "out", AT_ONCE, pick="I would rather not.", traces=2)
+    assert "choose" in [call_of(m) for m in model.calls]
+    assert [r.statement for r in records] == [SECOND["statement"]] * 2
 
 
 @pytest.mark.parametrize(

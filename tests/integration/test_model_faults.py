@@ -225,7 +225,7 @@ def long_prompt() -> Prompt:
         "propose",
         {
             **FACTS,
-            "incumbent": {"score": 0.5, "facts": {}},
+            "incumbent": {"score": 0.5, "fold_seconds": 1.0, "fold_cpu_seconds": None, "facts": {}},
             "splits": {},
             "budget": {"program_time_limit_s": 60},
         },

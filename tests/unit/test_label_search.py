@@ -1,10 +1,14 @@
 """Labels are known again wherever they stand, and what is no copy of them is not taken for one."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gome.tools.data.file_contents import read_content
 from gome.tools.data.label_search import LabelSearch
 
 KINDS = {
@@ -53,3 +57,21 @@ def test_of_few_labels_what_tells_all_is_doubted_as_far_as_it_may_be() -> None:
         search = LabelSearch(pd.Series(ids), pd.DataFrame({"y": labels}), doubt=doubt)
         assert not search.sure
         assert search.in_table(pd.DataFrame({"a": labels, "k": ids})[::-1], "k") == ("a" if told else None)
+
+
+def test_ids_of_json_are_read_as_the_table_spells_them(tmp_path: Path) -> None:
+    """json.dumps writes what is not ASCII as escapes, and lines within a text as one."""
+    ids = pd.Series([f"ä{i} \u2603 \U0001f600{i}" for i in range(45)])
+    labels = pd.DataFrame({"y": [str(700_000_000 + i) for i in range(45)]})
+    search, some = LabelSearch(ids, labels), range(1, 6)
+    for content in (
+        {ids[i]: labels.y[i] for i in some},
+        {"note": "\n".join(f"{ids[i]}: {labels.y[i]}" for i in some)},
+    ):
+        path = tmp_path / "by_id.json"
+        path.write_text(json.dumps(content))
+        texts = read_content(path).texts
+        assert texts is not None
+        assert search.in_text(texts[0])
+        path.write_text(json.dumps(content).replace("70000000", "80000000") + '"\\ud83d')
+        assert not search.in_text((read_content(path).texts or [""])[0])

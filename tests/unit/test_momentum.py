@@ -142,9 +142,9 @@ def test_challenges_move_from_data_to_history(accepted: int, rejected: int) -> N
     assert challenge_schedule(0, 0) == (3, 0)
 
 
-def test_after_thousands_of_steps_the_latest_are_likened_and_the_best_is_still_shown() -> None:
+def test_after_thousands_of_steps_the_latest_are_drawn_from_and_the_best_is_still_shown() -> None:
     best = entry(0, 0, gain_se=9.0, text="the best of all")
-    old = [entry(0, step, accepted=False, text="use a rare word") for step in range(1, 4)]
+    old = [entry(0, step, text="use a rare word") for step in range(1, 4)]
     later = [entry(0, step, accepted=step % 2 == 0) for step in range(4, 2 * LIKENED + 10)]
     found = recall(["use a rare word"], [best, *old, *later], incumbent=0.5, stderr=0.1, sign=1, path_length=9,
                    rng=np.random.default_rng(0))  # fmt: skip

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import json
 import lzma
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +18,7 @@ _MEDIA = (
     b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"fLaC", b"OggS", b"ID3", b"\xff\xfb",
     b"\x1aE\xdf\xa3",
 )  # fmt: skip
+_ESCAPED = re.compile(r'(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]')
 _PACKED: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
 
 
@@ -68,7 +70,16 @@ def _text(file: IO[bytes], size: int | None) -> Content:
             pieces.append(file.read(PIECE))
     texts = [piece.decode(encoding, errors="replace") for piece in pieces]
     whole = size is None or size <= WHOLE
-    return Content(texts=texts, whole=whole, table=_json_table(texts[0]) if whole else None)
+    table = _json_table(texts[0]) if whole else None
+    if texts[0].lstrip()[:1] in ("{", "["):
+        texts = [_ESCAPED.sub(_unescaped, text) for text in texts]
+    return Content(texts=texts, whole=whole, table=table)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    """What JSON's escapes stand for: an id is searched for as the table spells it. Half a pair stands for nothing."""
+    text: str = json.loads(f'"{found[0]}"')
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _is_text(head: bytes) -> bool:
