@@ -1,6 +1,6 @@
 """How busy the slots are: with a line search in idle slots, without it, and in lock-step rounds.
 
-    python -m benchmarks.utilisation.run [--traces 1 2 4] [--steps 6] [--slots 2] [--scale 6] [--write]
+    python -m benchmarks.utilisation.run [--traces 1 2] [--program-s 60 10] [--steps 4] [--slots 2] [--scale 3] [--write]
 
 Whole runs of the real graph with the real sandbox, with a model and programs of realistic duration. The model sleeps
 before each reply and the programs sleep instead of training, so that the machine's cores don't matter. How long each
@@ -9,6 +9,7 @@ does not count as busy: it changes nothing. A second here stands for `--scale` s
 """
 
 import argparse
+import itertools
 import random
 import shutil
 import sys
@@ -34,9 +35,8 @@ from gome.tools.records.line_trials import LineTrials
 from tests.scripted import REPLIES, ScriptedModel, call_of, facts_of
 
 HERE = Path(__file__).resolve().parent
-CALL_S, CALL_SPREAD = 15.0, 0.6
-PROGRAM_S, PROGRAM_SPREAD = 60.0, 0.8
-"""Medians in seconds and spreads (of the logarithm) of a model call and of a program on one fold."""
+CALL_S, CALL_SPREAD, PROGRAM_SPREAD = 15.0, 0.6, 0.8
+"""Median in seconds of a model call, and spreads (of the logarithm) of that and of a program on one fold."""
 ROWS = 2500  # 3 search folds, and little to grade
 ARMS: dict[str, dict[str, Any]] = {
     "with line search": {},
@@ -79,8 +79,8 @@ class Timed:
 class Script:
     """The model: sleeps, then says what makes a step go on. `calls` holds when each call began."""
 
-    def __init__(self, scale: float) -> None:
-        self.scale, self._lock = scale, threading.Lock()
+    def __init__(self, scale: float, program_s: float) -> None:
+        self.scale, self.program_s, self._lock = scale, program_s, threading.Lock()
         self.calls: list[float] = []
 
     def __call__(self, messages: list[BaseMessage]) -> str:
@@ -91,7 +91,7 @@ class Script:
         time.sleep(_drawn(f"{where}:{call}", CALL_S, CALL_SPREAD) / self.scale)
         if call not in ("draft", "edit"):
             return REPLIES[call]
-        seconds = _drawn(where, PROGRAM_S, PROGRAM_SPREAD) / self.scale
+        seconds = _drawn(where, self.program_s, PROGRAM_SPREAD) / self.scale
         bias = round(abs(random.Random(where).gauss(0, 1)), 3)
         return f"```python\n{PROGRAM.format(seconds=seconds, bias=bias)}```\n"
 
@@ -102,18 +102,19 @@ def _drawn(key: str, median: float, spread: float) -> float:
 
 @dataclass(frozen=True)
 class Measured:
-    """Of one run while its traces ran: share of the slots' time in which a program ran, seconds, finished trials of the
-    line search, and the score at the end (rmse)."""
+    """Of one run while its traces ran: share of the slots' time in which a program ran, seconds, and finished trials of
+    the line search."""
 
     busy: float
     seconds: float
     trials: int
-    score: float
 
 
-def measure(task: Path, executor: Executor, *, traces: int, arm: str, options: Any) -> Measured:
+def measure(
+    task: Path, executor: Executor, *, traces: int, program_s: float, arm: str, options: Any
+) -> Measured:
     """One run, from its first model call to its last search run."""
-    timed, script = Timed(executor), Script(options.scale)
+    timed, script = Timed(executor), Script(options.scale, program_s)
     model = ScriptedModel(script=script)
     graph = build_graph(
         models=dict.fromkeys(("researcher", "coder", "critic"), model), executor=timed
@@ -132,15 +133,13 @@ def measure(task: Path, executor: Executor, *, traces: int, arm: str, options: A
         for event in (part[1] for part in cast(Any, parts)):
             if event["phase"] == "ensemble":
                 ended.append(time.monotonic())
-        history = History(Path(folder, "run", "history.jsonl"))
-        records, accepted = history.records(), history.accepted()
+        records = History(Path(folder, "run", "history.jsonl")).records()
         trials = len(LineTrials(Path(folder, "run", "line_trials.jsonl")).all())
     assert len(records) == traces * options.steps, "a step is missing"
     assert not any(record.verdict == "failed" for record in records), "a step failed"
     start, end = script.calls[0], ended[0]
     busy = sum(max(0.0, min(b, end) - a) for a, b in timed.spans if a < end)
-    best = min(record.value for record in accepted if record.value is not None)
-    return Measured(busy / (options.slots * (end - start)), end - start, trials, best)
+    return Measured(busy / (options.slots * (end - start)), end - start, trials)
 
 
 def make_task(folder: Path) -> Path:
@@ -162,14 +161,17 @@ def rows(options: argparse.Namespace) -> list[list[str]]:
     root = Path(tempfile.mkdtemp(prefix="gome-utilisation-task-"))
     task, executor = make_task(root / "sleep"), probe(ensure_runtime().python)
     found = []
-    for traces in options.traces:
-        of = {arm: measure(task, executor, traces=traces, arm=arm, options=options) for arm in ARMS}
+    for traces, program_s in itertools.product(options.traces, options.program_s):
+        of = {
+            arm: measure(task, executor, traces=traces, program_s=program_s, arm=arm, options=options)
+            for arm in ARMS
+        }
         found.append(
             [
                 str(traces),
+                f"{program_s:g}",
                 *(f"{one.busy:.0%}" for one in of.values()),
                 str(of["with line search"].trials),
-                *(f"{one.score:.4f}" for one in of.values()),
                 *(f"{one.seconds:.0f}" for one in of.values()),
             ]
         )
@@ -180,8 +182,8 @@ def rows(options: argparse.Namespace) -> list[list[str]]:
 
 def table(found: list[list[str]]) -> str:
     """The rows as Markdown."""
-    head = ["traces", *(f"busy, {arm}" for arm in ARMS), "trials",
-            *(f"rmse, {arm}" for arm in ARMS), *(f"seconds, {arm}" for arm in ARMS)]  # fmt: skip
+    head = ["traces", "s a fold", *(f"busy, {arm}" for arm in ARMS), "trials",
+            *(f"seconds, {arm}" for arm in ARMS)]  # fmt: skip
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *found])
 
 
@@ -190,10 +192,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--traces", type=int, nargs="+", default=[1, 2, 4])
-    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--traces", type=int, nargs="+", default=[1, 2])
+    parser.add_argument(
+        "--program-s", type=float, nargs="+", default=[60.0, 10.0], help="of a program on a fold"
+    )
+    parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--slots", type=int, default=2)
-    parser.add_argument("--scale", type=float, default=6.0)
+    parser.add_argument("--scale", type=float, default=3.0)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     text = table(rows(options))
