@@ -23,6 +23,7 @@ from gome.tools.models.prompt import Prompt
 from gome.tools.services import RunServices
 
 ROLE = "researcher"
+"""Whose turns these are: the researcher's modules share it."""
 
 
 def remembered(state: TraceState, services: RunServices) -> list[StepBrief]:

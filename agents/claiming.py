@@ -6,6 +6,7 @@ overlaps what a sibling tries, or has finished meanwhile, is asked again, in one
 
 from collections.abc import Callable, Sequence
 
+from gome.agents.choosing import ROLE
 from gome.agents.prompts.context import sibling_steps
 from gome.agents.prompts.render import render
 from gome.agents.prompts.replies import Choice, Diagnosis
@@ -18,7 +19,6 @@ from gome.tools.models.prompt import Prompt
 from gome.tools.records.by_step import last_of_each
 from gome.tools.services import RunServices
 
-ROLE = "researcher"
 Ask = Callable[[Prompt, str], Choice]
 """From a prompt and its key to the choice that is replied."""
 MOST_AGAIN = 2
@@ -86,7 +86,7 @@ class Claim:
         return f"{self.state['trace']}:{self.state['step']}:{call}"
 
     def _answered(self, call: str) -> bool:
-        return self.services.asker.journal.exchange(f"{self._place(call)}:0") is not None
+        return f"{self._place(call)}:0" in self.services.asker.journal
 
     def _claimed(self, choice: Choice, candidates: Sequence[str] | None) -> list[StepContext]:
         """Claim the choice unless it overlaps; without `candidates`, whether it does or not."""

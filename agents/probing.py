@@ -2,6 +2,7 @@
 
 from langchain_core.tools import BaseTool, StructuredTool
 
+from gome.agents.choosing import ROLE
 from gome.agents.prompts.private import traceback_of
 from gome.state.parts import Probe
 from gome.state.schema import TraceState
@@ -17,7 +18,7 @@ class Probing:
         incumbent = state.get("incumbent")
         self.against = services.artifacts.get_json(incumbent["evaluation"]) if incumbent else None
         self.done: list[Probed] = []
-        self._private = services.private("researcher")
+        self._private = services.private(ROLE)
 
     @property
     def allowed(self) -> int:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import partial
 from heapq import nlargest
 
-from gome.agents.choosing import choices, choose, chosen_at_once, picked, recalled_for, remembered
+from gome.agents.choosing import ROLE, choices, choose, chosen_at_once, picked, recalled_for, remembered
 from gome.agents.claiming import Claim, planned_starts, starts_to_plan
 from gome.agents.forking import shown_hypothesis
 from gome.agents.hindsight import last_change, learn, rejected
@@ -38,7 +38,6 @@ from gome.tools.probes import WALL_S
 from gome.tools.records.by_step import last_of_each
 from gome.tools.services import RunServices
 
-ROLE = "researcher"
 BEST_REMEMBERED_SHOWN = 4
 RELIABILITY_STEPS = 200
 """Last steps of each trace that tell how far predictions can be trusted now."""

@@ -68,7 +68,7 @@ def prepare(
             else "name another folder"
         )
         raise GomeError(f"--run-dir {folder} is not empty; {hint}")
-    asked: list[Exchange] = []
+    asked: list[Exchange] = []  # filled call by call: those before one that is refused were paid for too
 
     def lay_out() -> Path:
         run_dir = prepare_run(task, config, with_model="coder" in (models or {}))

@@ -75,14 +75,13 @@ PROBLEMS_IN_BRIEF, FEEDBACK_IN_BRIEF = 3, 600
 class StepRecord:
     """A line of history.jsonl: one step, whole. References point into the run's artifacts.
 
-    `worst_rows`, of an accepted step, is the reference of how it does on the rows that its parent predicted worst.
-
     `source` is the step that was merged in, or from which the trace restarted, `takes_from` the one whose program the
-    coder had beside its own, to take something over. `checks` is what the executed alignment
-    checks found, a line each; `findings` what the `probes` of the step have shown, in the model's words; `trials` the
-    smoke runs that the coder looked at; `repairs` what the coder said of each change after a failure, which may have
-    changed what was tested; `advice` what a person had said that this step's diagnosis was the first of its trace to
-    read. A line of an earlier version, or one that lacks fields, reads as well: see `from_json`.
+    coder had beside its own, to take something over. `worst_rows`, of an accepted step, is the reference of how it does
+    on the rows that its parent predicted worst. `checks` is what the executed alignment checks found, a line each;
+    `findings` what the `probes` of the step have shown, in the model's words; `trials` the smoke runs that the coder
+    looked at; `repairs` what the coder said of each change after a failure, which may have changed what was tested;
+    `advice` what a person had said that this step's diagnosis was the first of its trace to read. A line of an earlier
+    version, or one that lacks fields, reads as well: see `from_json`.
     """
 
     id: str

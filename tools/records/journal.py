@@ -61,6 +61,9 @@ class Journal:
     def __len__(self) -> int:
         return len(self._places)
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._places
+
     def exchange(self, key: str) -> Exchange | None:
         """The exchange that was made under this key, if there was one."""
         place = self._places.get(key)
