@@ -1,6 +1,6 @@
 """How much of the time limit a run leaves unused, where steps take a fraction of it that is worth counting.
 
-    python -m benchmarks.night.run [--minutes 30] [--scale 10] [--traces 2] [--seeds 2] [--write]
+    python -m benchmarks.night.run [--minutes 30] [--scale 10] [--program-s 60] [--traces 2] [--seeds 2] [--write]
 
 Whole runs of the real graph with the real sandbox; model and programs sleep, as in benchmarks/utilisation: a step takes
 some minutes, a second here stands for `--scale` seconds, and the limit is that many times shorter.
@@ -31,7 +31,7 @@ HEAD = ("run", "limit, s", "used, s", "unused", "steps", "finalists", "times the
 def measure(task: Path, executor: Executor, seed: int, options: argparse.Namespace) -> list[str]:
     """One run as a row of the table."""
     limit = 60 * options.minutes / options.scale
-    model = ScriptedModel(script=Script(options.scale))
+    model = ScriptedModel(script=Script(options.scale, options.program_s))
     graph = build_graph(
         models=dict.fromkeys(("researcher", "coder", "critic"), model), executor=executor
     ).compile()
@@ -59,6 +59,7 @@ def main() -> None:
     )
     parser.add_argument("--minutes", type=float, default=30, help="the time limit, before it is scaled")
     parser.add_argument("--scale", type=float, default=10)
+    parser.add_argument("--program-s", type=float, default=60, help="the median program's seconds a fold")
     parser.add_argument("--traces", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=2, help="runs")
     parser.add_argument("--write", action="store_true")
