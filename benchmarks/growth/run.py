@@ -7,7 +7,9 @@ Programs are graded on one fold of the search part, so that ten thousand steps f
 
 import argparse
 import gc
+import json
 import shutil
+import statistics
 import tempfile
 import time
 from collections.abc import Iterator
@@ -31,6 +33,11 @@ from gome.tools.data.splits import SplitPlan
 
 MARKS = [100, 200, 500, 1000, 2000, 3000, 5000, 7000, 10_000]
 MB = 1e6
+YARDSTICK_EVERY = 10
+WORK = [
+    {"id": f"{n % 2}:{n}", "values": [n / 7, n / 11], "text": "a step and its lesson " * 3}
+    for n in range(500)
+]
 PARTS = {
     "checkpoints": "checkpoints.sqlite*",
     "artifacts": "artifacts/*/*",
@@ -47,13 +54,43 @@ def rows(run_dir: Path, task: Path, steps: int, optimizer: Optimizer) -> Iterato
         run_dir=str(run_dir), traces=2, steps=steps // 2, optimizer=optimizer, selection_seeds=1
     )
     _one_fold(prepare_run(str(task), config))
-    done, since, began = 0, 0, _now()
+    done, since, began, yardstick = 0, 0, _now(), Yardstick()
     for event in _events(run_dir, task, config):
-        done += "verdict" in event
-        if "verdict" in event and done in MARKS:
+        if "verdict" not in event:
+            continue
+        done += 1
+        if done % YARDSTICK_EVERY == 0:
+            yardstick.measure()
+        if done in MARKS:
             wall, cpu = (1000 * (t1 - t0) / (done - since) for t0, t1 in zip(began, _now(), strict=True))
-            yield {"steps": done, "ms a step": round(wall), "CPU ms a step": round(cpu), **_used(run_dir)}
-            since, began = done, _now()
+            own = cpu - 1000 * yardstick.seconds / (done - since)
+            yield {"steps": done, "ms a step": round(wall), "CPU ms a step": round(own),
+                   "CPU in yardsticks": round(own / yardstick.median_ms, 2), **_used(run_dir)}  # fmt: skip
+            since, began, yardstick = done, _now(), Yardstick()
+
+
+class Yardstick:
+    """A fixed piece of work done now and then: what a step costs in it does not depend on the neighbours' load."""
+
+    def __init__(self) -> None:
+        self._taken: list[float] = []
+
+    def measure(self) -> None:
+        """Do the work once: JSON written and read, as a step does."""
+        began = time.thread_time()
+        for _ in range(8):
+            json.loads(json.dumps(WORK))
+        self._taken.append(time.thread_time() - began)
+
+    @property
+    def seconds(self) -> float:
+        """CPU seconds spent on it."""
+        return sum(self._taken)
+
+    @property
+    def median_ms(self) -> float:
+        """Of one measurement."""
+        return 1000 * statistics.median(self._taken)
 
 
 def _events(run_dir: Path, task: Path, config: RunConfig) -> Iterator[Event]:
