@@ -26,6 +26,7 @@ from gome.state.config import RunConfig
 from gome.state.errors import GomeError, RunStopped
 from gome.state.event import Event, Observer
 from gome.state.plain import JsonObject
+from gome.state.result import RunFile
 from gome.state.review import Question, where_of
 from gome.stopping import Stopper
 from gome.tools.execution.environment.runtime import ensure_runtime
@@ -145,29 +146,42 @@ def drive(
     ):
         graph = build_graph(registry=registry).compile(checkpointer=database.saver, store=database.store)
         observer = thinning(observer, partial(database.thin, run["id"]))
-        config: RunnableConfig = {
-            **labels("gome", run=run_dir.name, task=run["task"]["name"], model=run["config"]["model"]),
-            "configurable": {"thread_id": run["id"]},
-            "recursion_limit": RECURSION_LIMIT,
-            "max_concurrency": THREADS,
-        }
         go_on_after_the_last(database.saver, run["id"])
-        begun = graph.get_state(config).created_at is not None
-        given: Any = None if begun else {"task": run["task"]["root"]}
-        context = RunConfig(**run["config"])
         try:
-            while True:
-                with stopper.over(say) as control, _saying_what_stands(run_dir):
-                    _stream(graph, given, config, context, control, observer)
-                if not (waiting := graph.get_state(config).interrupts):
-                    break
-                if stopper.drain.is_set():
-                    raise RunStopped("stopped")
-                given = Command(resume={i.id: _answered(i.value, reviewer) for i in waiting})
+            _go_on(graph, run_dir, run, observer, reviewer, stopper, say)
         except (GraphDrained, RunStopped) as end:
             why = str(end) if isinstance(end, RunStopped) else "stopped"
             say(f"{why}; go on with: gome resume {run_dir}")
     return run_dir
+
+
+def _go_on(
+    graph: CompiledStateGraph[Any, RunConfig, Any, Any],
+    run_dir: Path,
+    run: RunFile,
+    observer: Observer,
+    reviewer: Reviewer,
+    stopper: Stopper,
+    say: Callable[[str], None],
+) -> None:
+    """Stream the run to its end, through its reviews. Raises RunStopped and GraphDrained before that."""
+    config: RunnableConfig = {
+        **labels("gome", run=run_dir.name, task=run["task"]["name"], model=run["config"]["model"]),
+        "configurable": {"thread_id": run["id"]},
+        "recursion_limit": RECURSION_LIMIT,
+        "max_concurrency": THREADS,
+    }
+    begun = graph.get_state(config).created_at is not None
+    given: Any = None if begun else {"task": run["task"]["root"]}
+    context = RunConfig(**run["config"])
+    while True:
+        with stopper.over(say) as control, _saying_what_stands(run_dir):
+            _stream(graph, given, config, context, control, observer)
+        if not (waiting := graph.get_state(config).interrupts):
+            return
+        if stopper.drain.is_set():
+            raise RunStopped("stopped")
+        given = Command(resume={i.id: _answered(i.value, reviewer) for i in waiting})
 
 
 def _stream(
