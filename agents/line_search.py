@@ -1,98 +1,131 @@
-"""The line search at work: step sizes are tried in slots that wait for the model, and a winner becomes a step."""
+"""The line search at work: step sizes are tried in idle slots, and a winner becomes a step."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gome.agents.forking import shown_hypothesis
-from gome.optimizer.line_search import affordable, is_searching, next_base, next_values, open_sizes, tuned
+from gome.optimizer.line_search import affordable, is_searching, next_trial, tuned
 from gome.optimizer.racing import compared, race_against
 from gome.optimizer.stages import stage_of
 from gome.state.errors import BudgetReached, GaveWay, RunStopped
 from gome.state.in_flight import Proposal, StepInFlight
-from gome.state.parts import Hypothesis
+from gome.state.parts import Evaluation, Hypothesis
 from gome.state.schema import TraceState
 from gome.tools.execution.slots import ASIDE, IdleSlots
-from gome.tools.records.line_trials import LineTrial
+from gome.tools.records.line_trials import BegunTrial, LineTrial
 from gome.tools.services import RunServices
-from gome.tools.step_sizes import step_sizes, with_values
+from gome.tools.step_sizes import step_sizes
 
-POLL_S = 0.5
-IDLE_S = 2.0
-"""So long a trace has waited for its model before its slot is used: a program takes a while to start."""
+POLL_S = 0.2
+"""So often it looks for an idle slot. At once, and not after some wait: a trial in a trace's way stands still and loses
+nothing."""
+LINGER_S = 2.0
+"""Between two nodes of a trace, which take far less, the search goes on."""
 
 
 class LineSearch:
-    """Searches while a trace is thinking, in one thread; gives way at once when a program of a trace needs the slot."""
+    """Searches while traces are at work, a trial in each slot that is idle."""
 
     def __init__(self, services: RunServices) -> None:
         self._services = services
         self._on = is_searching(services)
-        self._lock, self._running = threading.Lock(), threading.Lock()
-        self._thinking = 0
-        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self._at_work, self._left = 0, 0.0
+        self._searching = self._spent = False
+        self._running: dict[str, float] = {}
 
     @contextmanager
-    def meanwhile(self) -> Iterator[None]:
-        """Within the block a trace waits for a model."""
+    def beside(self) -> Iterator[None]:
+        """Within the block a trace is at work."""
         with self._lock:
-            self._thinking += 1
-            if self._on and self._thinking == 1:
-                self._over = threading.Event()
-                threading.Thread(target=self._search, args=(self._over,), daemon=True).start()
+            self._at_work += 1
+            begins = self._on and not self._searching
+            if begins:
+                self._searching, self._spent = True, False
+        if begins:
+            threading.Thread(target=self._search, daemon=True).start()
         try:
             yield
         finally:
             with self._lock:
-                self._thinking -= 1
-                if not self._thinking:
-                    self._over.set()
+                self._at_work -= 1
+                self._left = time.monotonic()
 
-    def _search(self, over: threading.Event) -> None:
-        scheduler = self._services.evaluator.scheduler
-        assert isinstance(scheduler, IdleSlots)
-        with self._running:
-            try:
-                if over.wait(IDLE_S):
+    def _is_over(self) -> bool:
+        return not self._at_work and time.monotonic() - self._left > LINGER_S
+
+    def _search(self) -> None:
+        """Begin trials in idle slots, until no trace is at work or trials may not run any more."""
+        while True:
+            with self._lock:
+                if self._spent or not self._on or self._is_over():
+                    self._searching = False
                     return
-                while not over.wait(POLL_S):
-                    if scheduler.idle() and affordable(self._services, scheduler.slots):
-                        self._try(over, scheduler)
-            except (RunStopped, BudgetReached):
-                return
-            except Exception as error:  # trials are nobody's step: without them the run goes on
-                self._on = False
-                self._services.emit("tuning", f"ended: {type(error).__name__}: {error}")
+            try:
+                self._begin_one()
+            except Exception as error:
+                self._ended(error)
+            time.sleep(POLL_S)
 
-    def _try(self, over: threading.Event, scheduler: IdleSlots) -> None:
-        """One trial of the best program that has some left, as far as the slot is free for it."""
-        services = self._services
-        base = next_base(services)
-        if base is None or base.evaluation is None:
+    def _begin_one(self) -> None:
+        """The next trial, in a thread of its own, if a slot is idle and the search's share of the time is not used up."""
+        services, scheduler = self._services, self._services.evaluator.scheduler
+        assert isinstance(scheduler, IdleSlots)
+        if len(self._running) >= scheduler.slots or not scheduler.idle():
             return
-        code = str(base.code)
-        text, trials = services.artifacts.get_text(code), services.line_trials.of(code)
-        values = next_values(open_sizes(services, code), trials, seed=services.config.seed, base=code)
-        program = with_values(text, values)
-        standing = services.artifacts.put_json(base.evaluation)
-        services.emit("tuning", f"{base.id}, trial {len(trials) + 1}: {_words(values)}")
+        if not affordable(services, scheduler.slots, sum(self._running.values())):
+            return
+        found = next_trial(services, set(self._running))
+        if found is None or found[0].evaluation is None:
+            return
+        base, trial = found
+        evaluation = found[0].evaluation
+        if trial not in services.line_trials.unfinished(trial.base):
+            services.line_trials.begin(trial)
+        number = len(services.line_trials.of(trial.base)) + len(self._running) + 1
+        services.emit("tuning", f"{base.id}, trial {number}: {_words(trial.values)}")
+        with self._lock:
+            self._running[trial.program] = evaluation["seconds"]
+        threading.Thread(target=self._run, args=(trial, evaluation), daemon=True).start()
+
+    def _run(self, trial: BegunTrial, standing: Evaluation) -> None:
         try:
-            evaluation = services.evaluator.evaluate(
-                program,
-                "search",
-                trace=ASIDE,
-                look=race_against(services, standing),
-                give_way=lambda: over.is_set() or scheduler.wanted(),
-            )
+            self._try(trial, standing)
         except GaveWay:
-            return
+            pass
+        except Exception as error:
+            self._ended(error)
+        finally:
+            with self._lock:
+                del self._running[trial.program]
+
+    def _ended(self, error: Exception) -> None:
+        """Trials are nobody's step: without them the run goes on."""
+        self._spent = True
+        if not isinstance(error, RunStopped | BudgetReached):
+            self._on = False
+            self._services.emit("tuning", f"ended: {type(error).__name__}: {error}")
+
+    def _try(self, trial: BegunTrial, standing: Evaluation) -> None:
+        """Run it beside the program whose evaluation is `standing`, and write down what was found."""
+        services = self._services
+        evaluation = services.evaluator.evaluate(
+            services.artifacts.get_text(trial.program),
+            "search",
+            trace=ASIDE,
+            look=race_against(services, services.artifacts.put_json(standing)),
+            give_way=self._is_over,
+        )
         found = None
         if evaluation["status"] == "ok":
-            found = compared(services, base.evaluation, evaluation)
-        ref = services.artifacts.put_text(program, "py")
+            found = compared(services, standing, evaluation)
         whole = evaluation["status"] == "ok" and not evaluation.get("race")
-        trial = LineTrial(code, values, ref, found, whole, round(evaluation["seconds"], 3))
-        services.line_trials.add(trial)
+        seconds = round(evaluation["seconds"], 3)
+        services.line_trials.add(
+            LineTrial(trial.base, trial.values, trial.program, found, whole=whole, seconds=seconds)
+        )
         if not (whole and found and found["gain"] > 0):
             services.evaluator.results.compact(evaluation["key"])  # nobody will ask for its predictions
 

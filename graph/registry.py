@@ -96,10 +96,10 @@ class ServiceRegistry:
                 self._opened[run_dir] = self._open(run_dir, store)
             return self._opened[run_dir].services.watched_by(writer)
 
-    def meanwhile(self, run_dir: Path) -> AbstractContextManager[None]:
-        """Within the block a trace of an opened run waits for its model: idle slots may be used for its line search."""
+    def beside(self, run_dir: Path) -> AbstractContextManager[None]:
+        """Within the block a trace of an opened run is at work: a line search may use slots that it leaves idle."""
         with self._lock:
-            return self._opened[run_dir].line_search.meanwhile()
+            return self._opened[run_dir].line_search.beside()
 
     def close(self, run_dir: Path) -> None:
         """Let go of a run's services, and drop what it has in flight; opened again if it is asked for again."""

@@ -4,7 +4,6 @@ Where the configuration asks for review, a person stands behind the researcher o
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +33,6 @@ FOLLOWING = {
     "recorder": ["researcher"],
 }
 """Which nodes may follow each one; each may end the trace as well."""
-
-ASKING = ("researcher", "coder")
-"""Nodes that wait for a model most of their time."""
 
 Node = Callable[[TraceState, RunServices], TraceState]
 """What a node is: from the state and the services to an update, whose `next` names the node that follows, or 'end'."""
@@ -85,8 +81,7 @@ def _bound(name: str, node: Node, registry: ServiceRegistry) -> Work:
     def call(state: TraceState, runtime: Runtime[RunConfig]) -> TraceState:
         services = registry.services(Path(state["run_dir"]), runtime.store, runtime.stream_writer)
         try:
-            asking = registry.meanwhile(services.run_dir) if name in ASKING else nullcontext()
-            with services.clock.working(), asking:
+            with services.clock.working(), registry.beside(services.run_dir):
                 return node({**state, "work": step_in_flight(state.get("work", {}))}, services)
         except StepFailed as lost:
             work = step_in_flight(

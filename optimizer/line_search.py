@@ -1,21 +1,22 @@
 """Line search: which values of a program's step sizes are tried next, and whether one of those that were tried is better.
 
 The values come from Optuna's tree-structured Parzen estimator (Bergstra et al. 2011; Akiba et al. 2019), asked and told:
-its study is made anew from the finished trials each time, so that nothing but these has to outlive a crash.
+its study is made anew from the trials each time, so that nothing but these has to outlive a crash. Of a trial that runs
+still it is told the worst gain so far, the constant liar (Ginsbourger et al. 2010), so that two at a time lie apart.
 """
 
 import hashlib
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from gome.optimizer.acceptance import clear_of_luck
 from gome.optimizer.ranking import ranked
 from gome.state.parts import gain_se
 from gome.state.step import StepRecord
 from gome.tools.execution.slots import IdleSlots
-from gome.tools.records.line_trials import LineTrial
+from gome.tools.records.line_trials import BegunTrial, LineTrial
 from gome.tools.services import RunServices
-from gome.tools.step_sizes import StepSize, as_text, step_sizes
+from gome.tools.step_sizes import StepSize, as_text, step_sizes, with_values
 
 TRIALS = 12
 """Of one program: the first ones are random, and each one more raises what the best has to show."""
@@ -24,6 +25,8 @@ PROGRAMS = 2
 """Best programs whose step sizes are searched."""
 SHARE = 0.2
 """Of the slots' time so far that trials may have taken."""
+_DRAWS = 20
+"""Times that values are drawn until they differ from all that were tried."""
 
 
 def is_installed() -> bool:
@@ -47,25 +50,56 @@ def open_sizes(services: RunServices, code: str) -> list[StepSize]:
     return [size for size in step_sizes(services.artifacts.get_text(code)) if not size.tuned]
 
 
-def next_base(services: RunServices) -> StepRecord | None:
-    """The best program whose step sizes have trials left, None if there is none."""
+def next_trial(services: RunServices, running: Collection[str]) -> tuple[StepRecord, BegunTrial] | None:
+    """What to try while these programs of trials run: of the best program that has trials left, which comes with it, one
+    that was cut off, else new values. None if there is nothing to try."""
     for record in ranked(services.history.accepted(), services.task.direction)[:PROGRAMS]:
         code = str(record.code)
-        if open_sizes(services, code) and len(services.line_trials.of(code)) < TRIALS:
-            return record
+        finished, begun = services.line_trials.of(code), services.line_trials.unfinished(code)
+        if cut_off := next((trial for trial in begun if trial.program not in running), None):
+            return record, cut_off
+        sizes = open_sizes(services, code)
+        if sizes and len(finished) + len(begun) < TRIALS:
+            seed = services.config.seed
+            values = next_values(sizes, finished, running=begun, seed=seed, base=code)
+            if values is not None:
+                program = with_values(services.artifacts.get_text(code), values)
+                return record, BegunTrial(code, values, services.artifacts.put_text(program, "py"))
     return None
 
 
-def affordable(services: RunServices, slots: int) -> bool:
-    """Whether trials have taken less than their share of the slots' time."""
-    taken = sum(trial.seconds for trial in services.line_trials.all())
+def affordable(services: RunServices, slots: int, running_s: float) -> bool:
+    """Whether trials have taken less than their share of the slots' time, counting `running_s` for those that run."""
+    taken = sum(trial.seconds for trial in services.line_trials.all()) + running_s
     return taken < SHARE * services.clock.elapsed() * slots
 
 
 def next_values(
-    sizes: Sequence[StepSize], trials: Sequence[LineTrial], *, seed: int, base: str
+    sizes: Sequence[StepSize],
+    trials: Sequence[LineTrial],
+    *,
+    running: Sequence[BegunTrial] = (),
+    seed: int,
+    base: str,
+) -> dict[str, float] | None:
+    """The values to try after these trials and beside those that run, like none of them nor what stands there; None if
+    there seem to be no others. The same for the same trials."""
+    told: list[tuple[dict[str, float], float | None]] = [({size.name: size.value for size in sizes}, 0.0)]
+    told += [(trial.values, trial.comparison["gain"] if trial.comparison else None) for trial in trials]
+    lie = min(gain for _, gain in told if gain is not None)
+    told += [(trial.values, lie) for trial in running]
+    for draw in range(_DRAWS):
+        drawn = int(hashlib.sha256(f"{seed}:{base}:{len(told)}:{draw}".encode()).hexdigest()[:8], 16)
+        values = _asked(sizes, told, drawn)
+        if all(values != tried for tried, _ in told):
+            return values
+    return None
+
+
+def _asked(
+    sizes: Sequence[StepSize], told: Sequence[tuple[dict[str, float], float | None]], seed: int
 ) -> dict[str, float]:
-    """The values to try after these trials; the same for the same trials, so that a trial that was cut off goes on."""
+    """What Optuna answers, told these values and their gains, None for one that failed."""
     import optuna  # of the extra `tuning`, and slow to import
     from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
     from optuna.trial import TrialState, create_trial
@@ -77,19 +111,14 @@ def next_values(
         else FloatDistribution(size.low, size.high, log=size.log)
         for size in sizes
     }
-    drawn = int(hashlib.sha256(f"{seed}:{base}:{len(trials)}".encode()).hexdigest()[:8], 16)
-    sampler = optuna.samplers.TPESampler(seed=drawn, n_startup_trials=RANDOM_TRIALS, multivariate=True)
+    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=RANDOM_TRIALS, multivariate=True)
     study = optuna.create_study(direction="maximize", sampler=sampler)
-    standing = {size.name: _whole(size, size.value) for size in sizes}
-    study.add_trial(create_trial(params=standing, distributions=space, value=0.0))
-    for trial in trials:
-        params = {
-            size.name: _whole(size, trial.values[size.name]) for size in sizes if size.name in trial.values
-        }
-        if trial.comparison and len(params) == len(sizes):
-            study.add_trial(create_trial(params=params, distributions=space, value=trial.comparison["gain"]))
-        elif len(params) == len(sizes):
-            study.add_trial(create_trial(state=TrialState.FAIL, params=params, distributions=space))
+    for values, gain in told:
+        if any(size.name not in values for size in sizes):
+            continue
+        params = {size.name: _whole(size, values[size.name]) for size in sizes}
+        state = TrialState.FAIL if gain is None else TrialState.COMPLETE
+        study.add_trial(create_trial(state=state, params=params, distributions=space, value=gain))
     asked = study.ask(space).params
     return {size.name: float(as_text(size, asked[size.name])) for size in sizes}
 

@@ -31,7 +31,8 @@ class TimeReached(BudgetReached):
 
 
 class GaveWay(Exception):
-    """A program that ran in an idle slot made room for one of a step; what it had finished is kept."""
+    """A program that ran in an idle slot was ended: it was in a step's way, or the search is over. What it has finished
+    is kept."""
 
 
 class StepFailed(Exception):

@@ -10,7 +10,7 @@ from gome.tools.budget import Budget
 @dataclass(frozen=True)
 class Interruption:
     """Asked about ten times a second. `stop`: somebody wants the run to stop; `dropped`: nobody needs this result any
-    more; `give_way`: a program of a step needs the slot; `budget`: the time for runs on this `split` is used up."""
+    more; `give_way`, of what runs aside: nobody will need it; `budget`: the time for runs on this `split` is used up."""
 
     split: str
     budget: Budget
@@ -20,15 +20,16 @@ class Interruption:
 
     def __call__(self) -> bool:
         """Whether the run is to be cut off."""
-        return self.stop() or self.dropped() or self._gives_way() or self.budget.seconds_for(self.split) <= 0
+        given_up = self.give_way is not None and self.give_way()
+        return self.stop() or self.dropped() or given_up or self.budget.seconds_for(self.split) <= 0
 
     def after(self) -> None:
-        """Returns after a run that was dropped. Raises RunStopped, GaveWay or TimeReached, whatever cut it off."""
+        """Returns after a run that was dropped. Raises RunStopped, GaveWay or TimeReached, whatever cut it off; what runs
+        aside also gives way where the scheduler could not let it stand still."""
         if self.stop():
             raise RunStopped("the program in flight was stopped")
         if self.dropped():
             return
-        raise GaveWay if self._gives_way() else TimeReached(self.budget.time_is_up())
-
-    def _gives_way(self) -> bool:
-        return self.give_way is not None and self.give_way()
+        if self.give_way is not None and self.budget.seconds_for(self.split) > 0:
+            raise GaveWay
+        raise TimeReached(self.budget.time_is_up())

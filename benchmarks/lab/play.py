@@ -109,8 +109,8 @@ class LabRegistry(ServiceRegistry):
         """Always the same."""
         return self._services
 
-    def meanwhile(self, run_dir: Path) -> AbstractContextManager[None]:
-        """Nobody waits for a model."""
+    def beside(self, run_dir: Path) -> AbstractContextManager[None]:
+        """There are no slots."""
         return nullcontext()
 
 

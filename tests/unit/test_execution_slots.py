@@ -3,12 +3,13 @@
 import os
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
 from gome.tools.execution.gpus import Gpu
 from gome.tools.execution.hardware import hardware
-from gome.tools.execution.resources import Resources
+from gome.tools.execution.resources import NOTHING, Resources
 from gome.tools.execution.slots import ASIDE, Slots, default_slots
 
 
@@ -128,24 +129,86 @@ def test_hardware_respects_affinity() -> None:
     assert hardware()["memory_gb"] > 0
 
 
-def test_an_idle_slot_is_known_and_given_back_when_a_trace_wants_it() -> None:
-    slots = Slots(1, 1)
+def waiting(slots: Slots, trace: int, need: Resources = NOTHING) -> tuple[threading.Event, threading.Event]:
+    """A trace that takes a slot as soon as it gets one: whether it has it, and what lets it give it back."""
+    has, may_end = threading.Event(), threading.Event()
 
     def take() -> None:
-        with slots.lease(0):
-            pass
+        with slots.lease(trace, need):
+            has.set()
+            may_end.wait(20)
 
+    threading.Thread(target=take, daemon=True).start()
+    return has, may_end
+
+
+def until(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 20
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return condition()
+
+
+def test_what_runs_aside_hands_its_slot_to_a_trace_and_gets_it_back() -> None:
+    slots = Slots(1, 1)
     assert slots.idle()
     with slots.lease(ASIDE) as aside:
         assert aside is not None
         assert not slots.idle()
-        assert not slots.wanted()
-        waits = threading.Thread(target=take)
-        waits.start()
-        deadline = time.monotonic() + 20
-        while not slots.wanted() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert slots.wanted()
-    waits.join(20)
+        assert not aside.wanted()
+        has, may_end = waiting(slots, 0)
+        assert until(aside.wanted)
+        assert not has.is_set()
+        aside.hand_on()
+        assert has.wait(20)
+        assert not aside.held
+        assert not aside.regained()
+        may_end.set()
+        assert until(aside.regained)
+        assert aside.held
+        assert not slots.idle()
     assert slots.idle()
-    assert not slots.wanted()
+
+
+def test_who_leaves_while_its_slot_is_handed_on_takes_none_along() -> None:
+    slots = Slots(1, 1)
+    with slots.lease(ASIDE) as aside:
+        assert aside is not None
+        has, may_end = waiting(slots, 0)
+        assert until(aside.wanted)
+        aside.hand_on()
+        assert has.wait(20)
+    assert not slots.idle()
+    may_end.set()
+    assert until(slots.idle)
+
+
+def test_a_trace_asks_one_of_several_that_run_aside_and_none_that_would_not_help() -> None:
+    slots = Slots(2, 2, [Gpu("0", "A", 1000)])
+    with slots.lease(ASIDE, Resources(1)) as on_card, slots.lease(ASIDE) as plain:
+        assert on_card is not None
+        assert plain is not None
+        has, may_end = waiting(slots, 0)
+        assert until(plain.wanted)
+        assert not on_card.wanted()
+        waiting(slots, 1, Resources(1))  # needs the card, not the other slot
+        assert until(on_card.wanted)
+        plain.hand_on()
+        assert has.wait(20)
+        may_end.set()
+        assert until(plain.regained)
+        assert not plain.wanted()
+
+
+def test_what_runs_aside_comes_behind_every_trace() -> None:
+    slots = Slots(1, 1)
+    with slots.lease(0):
+        aside, aside_may_end = waiting(slots, ASIDE)
+        time.sleep(0.05)  # it queues up first
+        trace, may_end = waiting(slots, 0)
+        time.sleep(0.05)
+    assert trace.wait(20)
+    assert not aside.is_set()
+    may_end.set()
+    assert aside.wait(20)
+    aside_may_end.set()

@@ -108,6 +108,13 @@ class Cards:
                 return tuple(group[: resources.gpus])
         return None
 
+    def are_free(self, resources: Resources) -> bool:
+        """Whether `take` would give some."""
+        cards = self.take(resources)
+        if cards:
+            self.give_back(cards, resources)
+        return cards is not None
+
     def give_back(self, cards: tuple[Gpu, ...], resources: Resources) -> None:
         """What `take` has given for `resources` is free again."""
         for card in cards:

@@ -44,6 +44,18 @@ def _read(name: str) -> str:
         return ""
 
 
+def memory_left() -> float:
+    """Share of the memory that may be used here which nobody uses now; what the kernel can take back counts as free."""
+    machine = psutil.virtual_memory()
+    left = machine.available / machine.total
+    limit, used = _read("memory.max"), _read("memory.current")
+    if limit.isdigit() and used.isdigit():
+        counts = dict(line.split() for line in _read("memory.stat").splitlines())
+        held = int(used) - sum(int(counts.get(f"{kind}active_file", 0)) for kind in ("", "in"))
+        left = min(left, 1 - held / max(1, int(limit)))
+    return left
+
+
 def named(gpus: Iterable[Gpu]) -> str | None:
     """The cards in words: 'A100, 40960 MB; A100, 40960 MB'."""
     return "; ".join(f"{gpu.name}, {gpu.memory_mb} MB" for gpu in gpus) or None

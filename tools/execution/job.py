@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from gome.state.config import Isolation
-from gome.tools.execution.limits import Limits, Reason
+from gome.tools.execution.limits import Limits, Reason, Turn
 from gome.tools.execution.resources import NOTHING, Resources
 
 Stage = Literal["", "fit", "predict"]
@@ -30,6 +30,8 @@ class Job:
 
     `stage` tells a program that can do both apart to fit, and leave below model/ what predicting needs, or to predict by
     the folder `model`, which it finds copied as model/; by GOME_STAGE. On this machine only.
+
+    A program with a `turn` may have to stand still meanwhile; that time counts neither for `wall_s` nor in its outcome.
     """
 
     program: Path
@@ -49,6 +51,7 @@ class Job:
     stage: Stage = ""
     model: Path | None = None
     shown: tuple[Path, ...] = ()
+    turn: Turn | None = None
 
     @property
     def limits(self) -> Limits:
@@ -82,7 +85,10 @@ class Outcome:
 
 
 class Executor(Protocol):
-    """Runs one program at a time per thread; safe to share between threads."""
+    """Runs one program at a time per thread; safe to share between threads.
+
+    One with an attribute `suspends` that is true knows `Job.turn`. With others, programs that give way are ended.
+    """
 
     @property
     def level(self) -> Isolation:

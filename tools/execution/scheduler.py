@@ -6,12 +6,14 @@ from typing import Protocol
 
 from gome.state.config import Isolation
 from gome.state.prompt_context import Hardware
-from gome.tools.execution.hardware import hardware
+from gome.tools.execution.hardware import hardware, memory_left
 from gome.tools.execution.job import Executor, Job, Outcome, stopped
-from gome.tools.execution.slots import Slots
+from gome.tools.execution.slots import ASIDE, Lease, Slots
 
 STARTS = 3
 """Of a program that gets killed from outside; after that the machine is taken to be short of memory."""
+SPARE_MEMORY = 0.1
+"""Share of the machine's memory that has to be left while programs stand still, which keep theirs."""
 
 
 class Scheduler(Protocol):
@@ -38,10 +40,11 @@ class Scheduler(Protocol):
 
 
 class LocalScheduler:
-    """Slots in this process, in which one executor runs the programs."""
+    """Slots in this process, in which one executor runs the programs. What stands still in them is ended where less than
+    `spare_memory` of the machine's is left."""
 
-    def __init__(self, executor: Executor, slots: Slots) -> None:
-        self._executor, self._slots = executor, slots
+    def __init__(self, executor: Executor, slots: Slots, spare_memory: float = SPARE_MEMORY) -> None:
+        self._executor, self._slots, self._spare_memory = executor, slots, spare_memory
 
     @property
     def level(self) -> Isolation:
@@ -62,18 +65,24 @@ class LocalScheduler:
         """See Slots.idle."""
         return self._slots.idle()
 
-    def wanted(self) -> bool:
-        """See Slots.wanted."""
-        return self._slots.wanted()
-
     def run(self, job: Job, *, trace: int, stop: Callable[[], bool]) -> Outcome:
-        """See Scheduler.run."""
+        """See Scheduler.run. What runs ASIDE stands still while a trace wants its slot, or is 'stopped' where that can't
+        be: a program on a GPU would keep its memory there."""
         with self._slots.lease(trace, job.resources, stop) as lease:
             if lease is None:
                 return stopped(self.level)
+            placed = replace(job, threads=lease.threads, gpus=tuple(gpu.id for gpu in lease.gpus))
+            if trace != ASIDE:
+                return self._executor.run(placed, stop=stop)
+            if lease.gpus or not getattr(self._executor, "suspends", False):
+                return self._executor.run(placed, stop=lambda: stop() or lease.wanted())
             return self._executor.run(
-                replace(job, threads=lease.threads, gpus=tuple(gpu.id for gpu in lease.gpus)), stop=stop
+                replace(placed, turn=lease), stop=lambda: stop() or self._is_in_the_way(lease)
             )
+
+    def _is_in_the_way(self, lease: Lease) -> bool:
+        """Whether the memory of a program that stands still is needed."""
+        return not lease.held and memory_left() < self._spare_memory
 
 
 def run_to_its_end(scheduler: Scheduler, job: Job, *, trace: int, stop: Callable[[], bool]) -> Outcome:

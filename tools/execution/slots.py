@@ -1,4 +1,5 @@
-"""Who runs when: a fixed number of slots, each with its share of the cores, leased with GPUs to traces in turn."""
+"""Who runs when: a fixed number of slots, each with its share of the cores, leased with GPUs to traces in turn, and to
+what runs aside while no trace wants them."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -16,16 +17,10 @@ ASIDE = -1
 _POLL_S = 0.1  # how often those that wait look whether they are still wanted
 
 
-@dataclass(frozen=True)
-class Lease:
-    """The right to run one program on `threads` threads and these cards."""
-
-    threads: int
-    gpus: tuple[Gpu, ...] = ()
-
-
 @dataclass(eq=False)
-class _Waiting:
+class _Place:
+    """Of who waits for a slot, or has one."""
+
     trace: int
     resources: Resources
     gpus: tuple[Gpu, ...] | None = None
@@ -35,9 +30,35 @@ class _Waiting:
         return self.gpus is not None
 
 
+class Lease:
+    """The right to run one program on `threads` threads and these cards. For what runs aside it is a Turn: it may have to
+    be handed on, and is got back when nobody else wants the slot."""
+
+    def __init__(self, slots: "Slots", place: _Place) -> None:
+        self.threads, self.gpus = slots.threads, place.gpus or ()
+        self._slots, self._place = slots, place
+
+    @property
+    def held(self) -> bool:
+        """Whether the slot is not handed on."""
+        return self._place.granted
+
+    def wanted(self) -> bool:
+        """See Slots.wants_back."""
+        return self._slots.wants_back(self._place)
+
+    def hand_on(self) -> None:
+        """See Slots.suspend."""
+        self._slots.suspend(self._place)
+
+    def regained(self) -> bool:
+        """See Slots.wait."""
+        return self._slots.wait(self._place)
+
+
 @runtime_checkable
 class IdleSlots(Protocol):
-    """A scheduler that knows of its slots whether one is idle, and whether one is wanted (see Slots)."""
+    """A scheduler that knows of its slots whether one is idle."""
 
     @property
     def level(self) -> Isolation:
@@ -50,16 +71,14 @@ class IdleSlots(Protocol):
     def idle(self) -> bool:
         """See Slots.idle."""
 
-    def wanted(self) -> bool:
-        """See Slots.wanted."""
-
 
 class Slots:
     """`count` programs at a time in this process. The cores are divided between the slots, `threads` each, at least one.
 
     Fair between traces: of those that wait, the trace served longest ago is next; one trace's own are served in order.
     So a trace that runs many folds does not hold up another that runs one. Who has to wait
-    for GPUs though it is their turn is passed only by those that need none. Safe to share between threads.
+    for GPUs though it is their turn is passed only by those that need none. What runs aside comes behind all of them, and
+    is asked to give back what a trace could run in. Safe to share between threads.
     """
 
     def __init__(self, count: int, cores: int | None = None, gpus: Iterable[Gpu] = ()) -> None:
@@ -70,7 +89,8 @@ class Slots:
         self._cards = Cards(gpus)
         self._changed = threading.Condition()
         self._free, self._turn = count, 0
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[_Place] = []
+        self._aside: list[_Place] = []
         self._last_turn: dict[int, int] = {}
 
     @contextmanager
@@ -81,7 +101,7 @@ class Slots:
 
         Of what is needed that can't be met by any card here, that part is met which can: without cards none.
         """
-        me = _Waiting(trace, self._cards.fit(resources))
+        me = _Place(trace, self._cards.fit(resources))
         with self._changed:
             self._waiting.append(me)
             self._grant()
@@ -92,7 +112,7 @@ class Slots:
                 self._give_up(me)
                 raise
         try:
-            yield None if me.gpus is None else Lease(self.threads, me.gpus)
+            yield Lease(self, me) if me.granted else None
         finally:
             with self._changed:
                 self._give_up(me)
@@ -102,10 +122,32 @@ class Slots:
         with self._changed:
             return self._free > 0 and not self._waiting
 
-    def wanted(self) -> bool:
-        """Whether a program of a trace waits for a slot."""
+    def wants_back(self, me: _Place) -> bool:
+        """Whether a trace could run if this one, which runs aside, gave its slot back: those that began last are asked
+        first, and who holds cards is asked by all that need some."""
         with self._changed:
-            return any(waiting.trace != ASIDE for waiting in self._waiting)
+            if me not in self._aside:
+                return False
+            traces = [waiting for waiting in self._waiting if waiting.trace != ASIDE]
+            if me.gpus and any(waiting.resources.gpus for waiting in traces):
+                return True
+            wanting = sum(self._cards.are_free(waiting.resources) for waiting in traces) - self._free
+            return wanting > 0 and me in self._aside[-wanting:]
+
+    def suspend(self, me: _Place) -> None:
+        """Hand on the slot of what runs aside, and queue for it again."""
+        with self._changed:
+            self._give_up(me)
+            me.gpus = None
+            self._waiting.append(me)
+            self._grant()
+
+    def wait(self, me: _Place) -> bool:
+        """Whether it has a slot, waiting for one a tenth of a second."""
+        with self._changed:
+            if not me.granted:
+                self._changed.wait(_POLL_S)
+            return me.granted
 
     def _grant(self) -> None:
         """Give free slots to those whose turn it is. Under the lock."""
@@ -114,12 +156,16 @@ class Slots:
             self._free -= 1
             self._turn += 1
             self._last_turn[chosen.trace] = self._turn
+            if chosen.trace == ASIDE:
+                self._aside.append(chosen)
         self._changed.notify_all()
 
-    def _next(self) -> _Waiting | None:
+    def _next(self) -> _Place | None:
         """Who can have a slot now, the cards given already. Under the lock."""
         no_cards = False
-        for waiting in sorted(self._waiting, key=lambda w: self._last_turn.get(w.trace, 0)):
+        for waiting in sorted(
+            self._waiting, key=lambda w: (w.trace == ASIDE, self._last_turn.get(w.trace, 0))
+        ):
             if not (no_cards and waiting.resources.gpus):
                 waiting.gpus = self._cards.take(waiting.resources)
                 if waiting.granted:
@@ -127,8 +173,10 @@ class Slots:
                 no_cards = True
         return None
 
-    def _give_up(self, me: _Waiting) -> None:
+    def _give_up(self, me: _Place) -> None:
         """Hand the slot on, or leave the queue. Under the lock."""
+        if me in self._aside:
+            self._aside.remove(me)
         if me.gpus is not None:
             self._cards.give_back(me.gpus, me.resources)
             self._free += 1

@@ -24,6 +24,7 @@ class LocalExecutor(ABC):
     """
 
     LEVEL: ClassVar[Isolation]
+    suspends: ClassVar[bool] = True
     SEEN_AT: ClassVar[str | None] = None
     """Where a program finds its working folder; None: where it is."""
 
@@ -64,7 +65,7 @@ class LocalExecutor(ABC):
                 metadata=self.level != "landlock",
                 group=held.enter_context(self.groups.make(job.memory_mb, job.tasks)) if self.groups else None,
             )
-            reason = watch.run(stop, gpus.look)
+            reason = watch.run(stop, gpus.look, job.turn)
         if watch.limit:
             log.feed(f"\n[gome] ended: {watch.limit}\n".encode())
         return Outcome(

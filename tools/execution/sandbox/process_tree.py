@@ -1,16 +1,18 @@
-"""A process tree in /proc: who is in it, and its memory, with what its processes share counted once.
+"""A process tree in /proc: who is in it, its memory, with what its processes share counted once, and how it is stopped.
 
 The standard library only: an E2B sandbox gets this file too (see e2b.guard).
 """
 
 import contextlib
 import os
+import signal
 from collections.abc import Iterable
 from pathlib import Path
 
 MB = 2**20
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_LOOKS = 100
 
 
 def descendants(root: int) -> list[int]:
@@ -26,6 +28,34 @@ def descendants(root: int) -> list[int]:
         found += below
         left += below
     return found
+
+
+def stop_tree(root: int) -> bool:
+    """Stop all processes below `root`, not itself; False if there were new ones at each of many looks.
+
+    By signals, not by the freezer of a control group: what version 1 has frozen can't be killed, and would outlive its
+    agent. A stopped process forks no more, and one that was in the middle of that has its child in the next look, or
+    forks anew when it goes on: once a look finds nobody new, all stand still.
+    """
+    told: set[int] = set()
+    for _ in range(_LOOKS):
+        new = set(descendants(root)) - told
+        if not new:
+            return True
+        _signal(new, signal.SIGSTOP)
+        told |= new
+    return False
+
+
+def continue_tree(root: int) -> None:
+    """Let all processes below `root` go on."""
+    _signal(descendants(root), signal.SIGCONT)
+
+
+def _signal(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def tree_memory_mb(pids: Iterable[int], limit_mb: float, files_mb: float = 0.0) -> float:

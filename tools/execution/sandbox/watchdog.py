@@ -13,13 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Protocol, cast
 
-from gome.tools.execution.limits import Limits, Reason
+from gome.tools.execution.limits import Limits, Reason, Turn
 from gome.tools.execution.sandbox import supervisor
 from gome.tools.execution.sandbox.file_usage import Files, files_of
 from gome.tools.execution.sandbox.process_tree import (
     MB,
+    continue_tree,
     count_tasks,
     descendants,
+    stop_tree,
     tree_cpu_seconds,
     tree_memory_mb,
 )
@@ -53,7 +55,8 @@ class Group(Protocol):
 
 
 class Watch:
-    """One running command: its peak memory, its time and that of the cores, and which limit it passed, '' if none.
+    """One running command: its peak memory, its time and that of the cores, and which limit it passed, '' if none. In its
+    time, what it stood still does not count.
 
     The command runs below a supervisor (see there), so that neither a daemon of its own nor a `kill -9` of this process
     leaves anything running. The supervisor dies with the thread that started it: the one that makes this object and
@@ -75,6 +78,7 @@ class Watch:
         self.peak_mb, self.seconds, self.cpu_seconds, self.limit = 0.0, 0.0, 0.0, ""
         self._work_dir, self._limits, self._output, self._group = work_dir, limits, output, group
         self._started = self._look_at = time.monotonic()
+        self._still_s = 0.0
         self._files = Files()
         supervised = supervisor.command(
             command,
@@ -105,14 +109,18 @@ class Watch:
         self,
         stop: Callable[[], bool] = lambda: False,
         look: Callable[[list[int]], None] = lambda pids: None,
+        turn: Turn | None = None,
     ) -> Reason:
-        """Watch until the command ends or has to be ended; the reason. `look` gets its processes ten times a second."""
+        """Watch until the command ends or has to be ended; the reason. `look` gets its processes ten times a second. They
+        stand still while it is not its `turn`."""
         try:
-            return self._until_it_ends(stop, look)
+            return self._until_it_ends(stop, look, turn)
         finally:
             self._end()
 
-    def _until_it_ends(self, stop: Callable[[], bool], look: Callable[[list[int]], None]) -> Reason:
+    def _until_it_ends(
+        self, stop: Callable[[], bool], look: Callable[[list[int]], None], turn: Turn | None
+    ) -> Reason:
         checked = 0.0
         while self._process.poll() is None:
             self._read(POLL_S)
@@ -123,7 +131,7 @@ class Watch:
             look(pids)
             if reason := self._overrun(pids):
                 return reason
-            if stop():
+            if stop() or (turn and turn.wanted() and not self._stood_still(turn, stop)):
                 return "stopped"
         self._read(0)
         self._files = files_of(self._work_dir, [], self._limits.files)
@@ -132,6 +140,27 @@ class Watch:
         if self._process.returncode in _KILLED:  # not by us
             return "memory" if self.peak_mb > self._limits.memory_mb / 2 else "killed"
         return "error" if self._process.returncode else "ok"
+
+    def _stood_still(self, turn: Turn, stop: Callable[[], bool]) -> bool:
+        """Stop the tree until it is its turn again; False if it has to be ended instead. The supervisor stays awake: it
+        ends the tree should this process die."""
+        since = time.monotonic()
+        if not stop_tree(self._process.pid):
+            return False
+        turn.hand_on()
+        try:
+            while not turn.regained():
+                if stop():
+                    return False
+                if self._process.poll() is not None:
+                    return True
+        finally:
+            self._still_s += time.monotonic() - since
+        continue_tree(self._process.pid)
+        return True
+
+    def _ran_s(self) -> float:
+        return time.monotonic() - self._started - self._still_s
 
     def _end(self) -> None:
         """End what still runs, supervisor last, and wait for it."""
@@ -145,7 +174,7 @@ class Watch:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             self._process.wait()
-        self.seconds = time.monotonic() - self._started
+        self.seconds = self._ran_s()
         self._read(0)
         self._selector.close()
         self._pipe.close()
@@ -162,7 +191,7 @@ class Watch:
             return self._short_of_memory()
         if tasks > self._limits.tasks:
             return self._short_of_tasks()
-        if time.monotonic() - self._started > self._limits.wall_s:
+        if self._ran_s() > self._limits.wall_s:
             return self._passed("timeout", f"it took longer than {self._limits.wall_s:g} s")
         return self._overwritten()
 
