@@ -112,7 +112,7 @@ def test_killed_while_a_trial_stands_still_nothing_stays_and_nothing_finished_is
         return states[psutil.STATUS_STOPPED] > 0
 
     with Endpoint(script) as endpoint:
-        options = ["--traces", "1", "--steps", "2", "--run-dir", "out", "--folds", "3", "--finalists", "1"]
+        options = ["--traces", "1", "--steps", "2", "--run-dir", "out", "--folds", "2", "--finalists", "1"]
         options += ["--selection-seeds", "1", "--probes", "0", "--trials", "0"]
         model = ["--model", "openai:test", "--base-url", endpoint.url]
         process = start(["run", str(diabetes), *options, *model], tmp_path)
