@@ -30,26 +30,29 @@ class Part:
 
 
 class FitFailed(Exception):
-    """A program of a solution failed on all of the data: which `part`, and `why` in one line."""
+    """A program of a solution failed on all of the data, or `timed_out`: which `part`, and `why` in one line."""
 
-    def __init__(self, part: str, why: str) -> None:
+    def __init__(self, part: str, why: str, timed_out: bool) -> None:
         super().__init__(f"{part} failed on all of the data: {why}")
-        self.part, self.why = part, why
+        self.part, self.why, self.timed_out = part, why, timed_out
 
 
-def blend(evaluator: Evaluator, parts: Sequence[Part]) -> pd.DataFrame:
-    """The predictions of the parts for split 'final', side by side as slots are free, blended by their weights.
+def blend(
+    evaluator: Evaluator, parts: Sequence[Part], split: str = "final", *, limit_s: float | None = None
+) -> pd.DataFrame:
+    """The predictions of the parts for the real test rows, side by side as slots are free, blended by their weights. They
+    learn from all rows, those of 'final', or from those of 'reduced'; each within `limit_s` seconds.
 
     Raises FitFailed; BudgetReached and RunStopped as `Evaluator.evaluate`.
     """
 
     def fit(part: Part) -> Evaluation:
-        return evaluator.evaluate(part.program, "final", trace=part.trace, step=part.step)
+        return evaluator.evaluate(part.program, split, trace=part.trace, step=part.step, limit_s=limit_s)
 
     fits = in_parallel(fit, parts, evaluator.scheduler.slots)
     for part, evaluation in zip(parts, fits, strict=True):
         if evaluation["status"] != "ok":
-            raise FitFailed(part.id, evaluation["problems"][0])
+            raise FitFailed(part.id, evaluation["problems"][0], evaluation["status"] == "timeout")
     tables = [evaluator.submission(evaluation) for evaluation in fits]
     if len(tables) == 1:
         return tables[0]

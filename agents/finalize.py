@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from gome.agents.blend import FitFailed, Part, blend
+from gome.agents.final_fit import FinalFit
 from gome.optimizer.selection import Candidate, unselected
-from gome.state.errors import BudgetReached
 from gome.state.parts import Score, sign_of
 from gome.state.result import Best, FirstDraft, KeptAside, Member, Result
 from gome.state.step import StepRecord
@@ -18,8 +17,8 @@ from gome.tools.services import RunServices
 
 
 def finalize(services: RunServices, programs: dict[str, StepRecord], order: list[Candidate]) -> Result:
-    """Fit the first candidate of `order` on all of the data; if it fails there, the next one, down to the last. When the
-    time is up, the submission that stands is handed over. Returns the result, for `write_result`.
+    """Fit the first candidate of `order` on all of the data; if it fails or takes too long there, see `FinalFit`. When
+    the time is up, the submission that stands is handed over. Returns the result, for `write_result`.
     """
     problems: list[str] = []
     if not order:
@@ -33,22 +32,18 @@ def finalize(services: RunServices, programs: dict[str, StepRecord], order: list
 def _fitted(
     services: RunServices, programs: dict[str, StepRecord], order: list[Candidate], problems: list[str]
 ) -> Result | None:
-    for chosen in order:
-        names = ", ".join(chosen["weights"])
-        services.emit("final", f"fitting {names} on all of the data")
-        parts = [Part.of(programs[k], weight, services.artifacts) for k, weight in chosen["weights"].items()]
-        try:
-            submission = blend(services.evaluator, parts)
-        except BudgetReached as reached:
-            problems.append(f"{names} not fitted on all of the data: {reached}")
-            return None
-        except FitFailed as failed:
-            problems.append(str(failed))
-            continue
-        texts = {part.id: part.program for part in parts}
-        path = write_solution(services.run_dir, services.task, texts, chosen["weights"], submission)
-        return _result(services, programs, chosen, path, problems)
-    return None
+    final = FinalFit(services, programs)
+    fitted = final.first_of(order)
+    problems += final.problems
+    if fitted is None:
+        return None
+    weights = fitted.chosen["weights"]
+    texts = {k: services.artifacts.get_text(str(programs[k].code)) for k in weights}
+    path = write_solution(services.run_dir, services.task, texts, weights, fitted.submission)
+    result = _result(services, programs, fitted.chosen, path, problems)
+    if result["best"] and fitted.split != "final":
+        result["best"]["fitted_on"] = fitted.split
+    return result
 
 
 def _provisional(services: RunServices, order: list[Candidate], problems: list[str]) -> Result:

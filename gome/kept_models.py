@@ -94,7 +94,7 @@ def _fit(rerun: Rerun, part: Part, target: Path) -> str:
 def final_predictions(rerun: Rerun, part: Part) -> pd.DataFrame | None:
     """What the program predicted for the task's own test rows in the run; None if that is gone."""
     results = Results(rerun.run_dir / "results", Artifacts(rerun.run_dir / "artifacts"))
-    final = results.first_fold(part.program, "final")
+    final = results.first_fold(part.program, rerun.split)
     if final is None or not final.get("predictions"):
         return None
     return results.artifacts.get_table(str(final["predictions"])).drop(columns=FOLD)

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gome.graph.run_layout import open_inputs
+from gome.run_folder import RunFolder
 from gome.state.config import RunConfig
 from gome.state.errors import GomeError
 from gome.state.task import Task
@@ -30,14 +31,15 @@ from gome.tools.records.run_file import read_run
 
 @dataclass(frozen=True)
 class Rerun:
-    """A run's task, configuration and scheduler. `own` is the input of split 'final', with links into the folders
-    `shown`; `work` a folder on the same disk that is gone afterwards; `say` is told in lines what a person should know,
-    `stop` asked whether to end."""
+    """A run's task, configuration and scheduler. `own` is the input that the solution has learned from, that of `split`
+    ('final', or 'reduced'), with links into the folders `shown`; `work` a folder on the same disk that is gone
+    afterwards; `say` is told in lines what a person should know, `stop` asked whether to end."""
 
     run_dir: Path
     task: Task
     config: RunConfig
     plan: SplitPlan
+    split: str
     own: Path
     shown: tuple[Path, ...]
     work: Path
@@ -52,8 +54,10 @@ class Rerun:
 
     @property
     def limits(self) -> Limits:
-        """Those of a program in the run."""
-        return Limits(self.config.program_time_limit_s, self.config.memory_limit_mb)
+        """Those of a program in the run, with the time that its fit at the end had: see `time_limits.longest_s`."""
+        fold, whole = (len(self.plan.folds(split)[0].train_rows) for split in ("search", self.split))
+        longest_s = self.config.program_time_limit_s * max(1.0, whole / fold) ** 3
+        return Limits(longest_s, self.config.memory_limit_mb)
 
     @property
     def here(self) -> bool:
@@ -90,7 +94,8 @@ def open_rerun(run_dir: Path, say: Callable[[str], None], stop: Callable[[], boo
         )
     plan = SplitPlan.load(run_dir / "splits.npz")
     inputs = open_inputs(run_dir, task, plan, config)
-    own = inputs.input_dir("final", 0)
+    split = _fitted_on(run_dir)
+    own = inputs.input_dir(split, 0)
     runtime = ensure_runtime(config.runtime, progress=say)
     if changed := runtime.changed(run.get("packages", runtime.packages)):
         say(f"the runtime has changed since the run, and so may predictions: {', '.join(changed[:8])}")
@@ -98,4 +103,10 @@ def open_rerun(run_dir: Path, say: Callable[[str], None], stop: Callable[[], boo
     with ExitStack() as held:
         held.callback(remove_tree, work)
         scheduler = open_scheduler(config, run_dir, runtime, held)
-        yield Rerun(run_dir, task, config, plan, own, inputs.shown, work, scheduler, say, stop)
+        yield Rerun(run_dir, task, config, plan, split, own, inputs.shown, work, scheduler, say, stop)
+
+
+def _fitted_on(run_dir: Path) -> str:
+    """The split whose training rows the solution has learned from."""
+    best = RunFolder.read(run_dir).result.get("best")
+    return best.get("fitted_on", "final") if best else "final"

@@ -43,16 +43,18 @@ def preference(task: Task, candidates: Mapping[str, Candidate], *, seed: int) ->
         return -sign_of(task.direction) * found["value"] if found else float("inf")
 
     by_selection = sorted(candidates, key=lambda k: badness(k, "selection"))
-    best = candidates[by_selection[0]]["folds"]
-    tied = [k for k in by_selection if not _clearly_worse(task, best, candidates[k]["folds"], seed)]
+    best = candidates[by_selection[0]]
+    tied = [k for k in by_selection if not clearly_worse(task, best, candidates[k], seed=seed)]
     tied.sort(key=lambda k: (k != ENSEMBLE_ID, badness(k, "search")))
     return tied + [k for k in by_selection if k not in tied]
 
 
-def _clearly_worse(task: Task, best: list[FoldPredictions], other: list[FoldPredictions], seed: int) -> bool:
-    if len(best) != len(other):
+def clearly_worse(task: Task, best: Candidate, other: Candidate, *, seed: int) -> bool:
+    """Whether the other one does worse than the best on the selection part by more than noise, or was not run there as
+    often."""
+    if len(best["folds"]) != len(other["folds"]):
         return True
-    comparison = compare(task, best, other, seed=seed)
+    comparison = compare(task, best["folds"], other["folds"], seed=seed)
     return comparison["gain"] < -comparison["stderr"]
 
 

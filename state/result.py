@@ -1,6 +1,6 @@
 """The result of a run, as result.json keeps it, and run.json's form."""
 
-from typing import Any
+from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -16,12 +16,14 @@ class Member(TypedDict):
 
 
 class Best(TypedDict):
-    """What is handed over: a `single` program or an `ensemble`, with its scores."""
+    """What is handed over: a `single` program or an `ensemble`, with its scores. `fitted_on`: the split whose training
+    rows it has learned from, where that is not 'final'."""
 
     kind: str
     members: list[Member]
     search: Score | None
     selection: Score | None
+    fitted_on: NotRequired[str]
 
 
 class Finalist(TypedDict):

@@ -14,6 +14,7 @@ from gome.state.config import RunConfig
 from gome.state.errors import BudgetReached, GomeError, TimeReached
 from gome.state.parts import Usage
 from gome.tools.data.label_probes import PROBES
+from gome.tools.data.splits import UNGRADED
 from gome.tools.end_cost import Accepted, EndCost, Growth, end_cost
 from gome.tools.execution.e2b.cost import SandboxLog
 from gome.tools.execution.workspace import disk_usage
@@ -86,11 +87,12 @@ class Budget:
         if split not in ("selection", "final") or run in self._done or accepted is None:
             return
         try:
-            seconds = json.loads(
-                (self.run_dir / "results" / f"{program}-{split}-s{seed}-f0.json").read_text()
-            )["seconds"]
+            known = json.loads((self.run_dir / "results" / f"{program}-{split}-s{seed}-f0.json").read_text())
+            seconds = known["seconds"]
         except (OSError, ValueError, KeyError):
             return
+        if split == "final" and known.get("status") == "timeout":
+            return  # the end may have to make it once more
         self._done[run] = seconds
         self._growth.note(split, accepted.seconds, seconds)
 
@@ -137,7 +139,7 @@ class Budget:
 
     def seconds_for(self, split: str) -> float:
         """Until a program run on this split has to end: the search leaves the reserve, selection the final fits."""
-        if split == "final":
+        if split in UNGRADED:
             return self.seconds_left()
         if split == "selection":
             return self.seconds_left() - min(self._end()[1], MOST_RESERVED * self.config.time_limit_s)

@@ -32,9 +32,11 @@ from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.results import FoldResult, Results, result_name
 from gome.tools.self_reported import NO_CLAIM, claimed_score
 from gome.tools.spans import figures_of, span
+from gome.tools.time_limits import usual_s
 from gome.tools.unreadable import log_with_traceback, unreadable_line
 
-SMOKE_LIMIT_S = 300.0
+LONGER = 1.2
+"""Times as long as a run was that was cut off, before it is worth another one."""
 FOLD = "__fold__"
 
 
@@ -84,6 +86,7 @@ class Evaluator:
         on_fold: Callable[[int, int], None] = lambda done, folds: None,
         look: Look | None = None,
         give_way: Callable[[], bool] | None = None,
+        limit_s: float | None = None,
     ) -> Evaluation:
         """Run and grade `program` on all folds of `split`, a probe's on one, side by side where slots are free.
 
@@ -91,20 +94,23 @@ class Evaluator:
         behind it is stopped, and counts for nothing. `on_fold(done, n)` is called, maybe from other threads, when the
         first fold starts and as each of the n is done, but for the last. A `look` at the folds so far may end the
         evaluation before its last fold, without a score. One that may have to `give_way` runs its folds one by one, and
-        raises GaveWay. Raises RunStopped when asked to stop, BudgetReached without budget, or when the time ends.
+        raises GaveWay. With a `limit_s` of its own for each fold, what was cut off sooner is run again. Raises RunStopped
+        when asked to stop, BudgetReached without budget, or when the time ends.
         """
         if self.task.self_reported and split == "final":
             split = "search"  # it was given all of the data there
         numbers = self._fold_numbers(program, split)
         folds = len(numbers)
-        wall_s = min(self._limit_s(split), self.budget.first_limit_s(split, folds))
+        wall_s = limit_s or min(
+            usual_s(self.inputs, split, self.limits.wall_s), self.budget.first_limit_s(split, folds)
+        )
         name = result_name(program, split, seed)
         progress = FoldProgress(folds, on_fold)
         race = FoldRace(folds, look) if look and folds > 1 else None
 
         def one(place: int) -> FoldResult | None:
             fold = numbers[place]
-            result = self.results.get(f"{name}-f{fold}")
+            result = self._finished(f"{name}-f{fold}", limit_s)
             try:
                 if result is None:
                     progress.start()
@@ -153,7 +159,7 @@ class Evaluator:
         return {**evaluation, "status": "format", "problems": problems, "log": kept}
 
     def submission(self, evaluation: Evaluation) -> pd.DataFrame:
-        """The predictions of a one-fold split ('final'), aligned to the sample."""
+        """The predictions of a one-fold split ('final', 'reduced'), aligned to the sample."""
         table = self.artifacts.get_table(str(evaluation["predictions"]))
         return table.drop(columns=FOLD)
 
@@ -168,6 +174,13 @@ class Evaluator:
     def features(self, split: str) -> list[pd.DataFrame]:
         """What is known of the graded rows of each fold beside their answers."""
         return [self.inputs.features(split, part.fold) for part in self.inputs.plan.folds(split)]
+
+    def _finished(self, name: str, limit_s: float | None) -> FoldResult | None:
+        """The result that is kept, unless it was cut off in less time than there is now."""
+        result = self.results.get(name)
+        if result and result["status"] == "timeout" and (limit_s or 0.0) > LONGER * result["seconds"]:
+            return None
+        return result
 
     def _run_fold(
         self,
@@ -222,21 +235,6 @@ class Evaluator:
             log = self.artifacts.put_text(log_with_traceback(outcome.log, error), "log")
             failed = fold_result(outcome, "format", [unreadable_line(error)], log, facts={})
             return self.results.put(name, failed, None)
-
-    def _limit_s(self, split: str) -> float:
-        """The limit is that of a search fold; where a program has more rows, on which it was not chosen for its time, it
-        has so much more."""
-        if split == "smoke":
-            return min(self.limits.wall_s, SMOKE_LIMIT_S)
-        if split not in ("selection", "final"):
-            return self.limits.wall_s
-        fold, whole = (self._rows(name) for name in ("search", split))
-        return self.limits.wall_s * max(1.0, whole / fold)
-
-    def _rows(self, split: str) -> int:
-        """Rows that a program learns from and predicts in the first fold of a split."""
-        first = self.inputs.plan.folds(split)[0]
-        return len(first.train_rows) + len(self.inputs.sample(split, 0))
 
     def _summed_up(
         self, name: str, split: str, seed: int, results: list[FoldResult], race: Race | None

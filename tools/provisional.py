@@ -18,9 +18,12 @@ from gome.tools.evaluation.naive import naive_scores, naive_submission
 from gome.tools.evaluator import Evaluator
 from gome.tools.records.jsonl import write_json
 from gome.tools.records.naive_file import write_naive
+from gome.tools.time_limits import longest_s
 
 SHARE = 0.1
 """Share of the run's time that renewing the provisional submission may take. The first one is made at once."""
+LEAST_S = 30.0
+"""Of a fit's limit, where runs take next to nothing: a start may be slow."""
 
 
 def lay_naive(run_dir: Path, task: Task, inputs: Inputs, *, seed: int) -> None:
@@ -38,7 +41,8 @@ def lay_naive(run_dir: Path, task: Task, inputs: Inputs, *, seed: int) -> None:
 class ProvisionalSubmission:
     """Keeps `solution/` that of the best program from the first accepted one on. Cheap: one fit for a new best program,
     as long as all such fits together take at most a tenth of the run's time; the fit of the program that is chosen in
-    the end is not repeated. Safe between threads.
+    the end is not repeated. One that takes longer than the cube of the rows explains is left to the end. Safe between
+    threads.
     """
 
     def __init__(self, run_dir: Path, evaluator: Evaluator, budget: Budget) -> None:
@@ -66,7 +70,10 @@ class ProvisionalSubmission:
                 return None
             step, program = record.id, self.evaluator.artifacts.get_text(str(record.code))
             try:
-                evaluation = self.evaluator.evaluate(program, "final", trace=record.trace, step=record.step)
+                limit_s = self._limit_s(seconds)
+                evaluation = self.evaluator.evaluate(
+                    program, "final", trace=record.trace, step=record.step, limit_s=limit_s
+                )
             except BudgetReached as reached:
                 return f"{step} was not fitted on all of the data: {reached}"
             if evaluation["status"] != "ok":
@@ -77,6 +84,11 @@ class ProvisionalSubmission:
             row = {"id": step, "code": record.code, "goodness": goodness, "spent_s": round(spent, 3)}
             write_json(self._file, row)
             return f"the submission of {step} stands"
+
+    def _limit_s(self, seconds: float) -> float:
+        """Of the fit of a program that takes so many seconds on a search fold."""
+        search_s = min(self.evaluator.limits.wall_s, max(seconds, LEAST_S))
+        return longest_s(self.evaluator.inputs, "final", search_s)
 
     def _affordable(self, spent: float, seconds: float) -> bool:
         return spent + seconds <= SHARE * self.budget.clock.elapsed()

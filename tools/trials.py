@@ -8,9 +8,10 @@ from collections.abc import Callable
 from statistics import median
 
 from gome.state.parts import Evaluation, Trial
-from gome.tools.evaluator import SMOKE_LIMIT_S, Evaluator
+from gome.tools.evaluator import Evaluator
 from gome.tools.execution.crash import relevant_tail
 from gome.tools.models.tool_calls import capped
+from gome.tools.time_limits import SMOKE_LIMIT_S
 from gome.tools.wording import waiting_words
 
 OUTPUT_CHARS = 6000

@@ -25,6 +25,10 @@ from gome.tools.data.row_splits import FEWEST, RowSplitter, Split, moments
 MIN_ROWS = 20
 DUPLICATE_SHARE = 0.01
 NAMES = ("smoke", "search", "selection", "final")
+REDUCED = "reduced"
+"""The task as it is, with the training rows of the first search fold alone: for programs that take too long on all."""
+UNGRADED = ("final", REDUCED)
+"""Splits that predict the real test rows."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,12 @@ class SplitPlan:
 
     def folds(self, name: str) -> list[Split]:
         """The folds of 'smoke', 'search', 'selection' or 'final' (all rows, none graded), in order; the
-        probes have the rows of those of 'search'."""
+        probes have the rows of those of 'search', 'reduced' the training rows of its first one."""
         if name in PROBES:
             return [replace(split, name=name) for split in self.folds("search")]
+        if name == REDUCED:
+            first = self.folds("search")[0]
+            return [Split(REDUCED, 0, first.train_rows, first.test_rows[:0])]
         if name not in NAMES:
             raise ValueError(f"no split {name!r}; there are {', '.join(NAMES)}")
         return [split for split in self.splits if split.name == name]

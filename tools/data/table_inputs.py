@@ -19,7 +19,7 @@ from gome.tools.data.row_files import RowFiles
 from gome.tools.data.row_splits import Split
 from gome.tools.data.shift import lacking
 from gome.tools.data.shown_folders import beyond_links, whole_folders
-from gome.tools.data.splits import SplitPlan
+from gome.tools.data.splits import REDUCED, UNGRADED, SplitPlan
 from gome.tools.data.table_names import suffix_of
 from gome.tools.data.tables import read_cells, read_columns, write_table
 from gome.tools.data.task_tables import read_task_table
@@ -30,8 +30,8 @@ class TableInputs:
 
     A fold's folder holds the task's files under their own names: the train table with the fold's training rows, the
     test table with its graded rows (the columns of the real one only, empty where they are empty there), the sample
-    submission for these rows, and all other files as hard links. Split 'final' holds the task as it is. Safe to share
-    between threads.
+    submission for these rows, and all other files as hard links. Split 'final' holds the task as it is, and so does
+    'reduced', but for rows of its train table. Safe to share between threads.
 
     Where files cannot be hard-linked, `shows` lets programs see folders in which nothing is hidden from them where they
     are, by symbolic links; for programs on this machine.
@@ -48,8 +48,8 @@ class TableInputs:
 
     def answers(self, split: str, fold: int) -> pd.DataFrame:
         """See `Inputs`; in the order of the fold's test table."""
-        if split == "final":
-            raise GomeError("the split 'final' has no answers: its test rows are the real ones.")
+        if split in UNGRADED:
+            raise GomeError(f"the split {split!r} has no answers: its test rows are the real ones.")
         rows = self._split(split, fold).test_rows
         table = self._train[self.task.answer_columns].iloc[rows].reset_index(drop=True)
         table.insert(0, self.task.id, self._ids(rows))
@@ -64,7 +64,7 @@ class TableInputs:
         """The sample submission of a fold: the ids of its test table and what else the real one repeats of that, every
         prediction as in the real sample's first row."""
         real = self._real_sample
-        if split == "final":
+        if split in UNGRADED:
             return real.copy()
         rows = self._split(split, fold).test_rows
         cells = {self.task.id: self._ids(rows)}
@@ -140,7 +140,7 @@ class TableInputs:
     def _lay_out(self, split: Split, folder: Path) -> None:
         task, found = self.task, self.inventory
         layout = FileLayout(self.root, self.run_dir / "inputs" / ".copies", found, self.shown)
-        if split.name == "final":
+        if split.name in UNGRADED:
             for name in {task.train, task.test, task.sample}:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(
@@ -148,6 +148,8 @@ class TableInputs:
                 )  # a program not shut in cannot spoil the user's own
             whole = [*found.plain, *found.tables, *found.naming.named]
             layout.lay_out(folder, {name: name for name in whole}, {})
+            if split.name == REDUCED:
+                self._write(self._cells.iloc[split.train_rows], folder, task.train)
             return
         train = self._cells.iloc[split.train_rows]
         if split.name == MIRRORED:
