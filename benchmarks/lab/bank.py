@@ -48,14 +48,17 @@ class WarmPrograms:
             text=True,
         )
 
-    def run(self, program: str, folders: Sequence[Path], subsets: Sequence[Sequence[str]]) -> np.ndarray:
-        """Run the program in each folder, as if it had each of these `subsets` of its models: submission-0.csv and so on
-        there, and the seconds that each took, (folders, subsets). Without any, as it is: submission-whole.csv.
+    def run(
+        self, programs: Sequence[str], folders: Sequence[Path], subsets: Sequence[Sequence[tuple[str, int]]]
+    ) -> np.ndarray:
+        """Run the programs in each folder, as if there were one for each of these `subsets` of their models, given as
+        (model, place in `programs`): submission-0.csv and so on there, and the seconds that each took, (folders, subsets).
+        Without any, the first program as it is: submission-whole.csv.
 
-        RuntimeError if it fails."""
+        RuntimeError if one fails."""
         assert self._server.stdin is not None
         assert self._server.stdout is not None
-        request = {"program": program, "folders": [str(folder) for folder in folders], "subsets": subsets}
+        request = {"programs": programs, "folders": [str(folder) for folder in folders], "subsets": subsets}
         self._server.stdin.write(json.dumps(request) + "\n")
         self._server.stdin.flush()
         reply = json.loads(self._server.stdout.readline())
@@ -146,8 +149,8 @@ def make(name: str, work: Path, warm: WarmPrograms, most: int | None) -> Outcome
 
 def _group(warm: WarmPrograms, bench: Bench, rest: Point) -> list[Row]:
     """The programs that differ by their models alone, in the order of the sets of models."""
-    subsets = [level.split("+") for level in bench.space.coordinates[MODELS]]
-    seconds = warm.run(bench.program(("+".join(FAMILIES), *rest)), bench.folders, subsets)
+    subsets = [[(name, 0) for name in level.split("+")] for level in bench.space.coordinates[MODELS]]
+    seconds = warm.run([bench.program(("+".join(FAMILIES), *rest))], bench.folders, subsets)
     return [(*bench.said(str(k)), float(seconds[:-1, k].mean())) for k in range(len(subsets))]
 
 
@@ -157,7 +160,7 @@ def differing(name: str, bank: Path, work: Path, warm: WarmPrograms, count: int)
     wrong = []
     for place in np.random.default_rng(0).choice(len(known.points), count, replace=False):
         point = known.points[place]
-        warm.run(bench.program(point), bench.folders, [])
+        warm.run([bench.program(point)], bench.folders, [])
         search, _ = bench.said("whole")
         if not np.array_equal(nearest(search, known.levels["search"]), known.codes["search"][place]):
             wrong.append(point)
@@ -170,11 +173,6 @@ def _outcomes(bench: Bench, points: list[Point], rows: list[Row]) -> Outcomes:
     said = {"search": search, "selection": later[:, :SELECTION], "hidden": later[:, SELECTION:]}
     levels = {part: levels_of(said[part], part, task.classes) for part in PARTS}
     codes = {part: nearest(said[part], levels[part]) for part in PARTS}
-    answers = parts.later[[ID, target]].iloc[SELECTION:].reset_index(drop=True)
-    hidden = [
-        score(task, [(answers, answers[[ID]].assign(**{target: values}))], seed=0, resamples=2)["value"]
-        for values in said["hidden"]
-    ]
     truth = {
         "search": parts.train[target].to_numpy(),
         "selection": parts.later[target].to_numpy()[:SELECTION],
@@ -188,8 +186,18 @@ def _outcomes(bench: Bench, points: list[Point], rows: list[Row]) -> Outcomes:
         codes=codes,
         levels=levels,
         truth=truth,
-        hidden=np.array(hidden),
+        hidden=hidden_scores(parts, said["hidden"]),
         seconds=np.array([row[2] for row in rows]),
+    )
+
+
+def hidden_scores(parts: Parts, said: np.ndarray) -> np.ndarray:
+    """The scores of programs on the hidden rows by what they say of them, (programs, rows)."""
+    task, target = parts.task, parts.task.target[0]
+    answers = parts.later[[ID, target]].iloc[SELECTION:].reset_index(drop=True)
+    tables = (answers[[ID]].assign(**{target: values}) for values in said)
+    return np.array(
+        [score(task, [(answers, table)], seed=0, resamples=2)["value"] for table in tables], dtype=float
     )
 
 

@@ -1,7 +1,7 @@
 """What is known of every program of a task: its predictions on three parts of the rows, its hidden score, its time."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -81,6 +81,54 @@ class Outcomes:
             **{name: _plain(array) for name, array in arrays.items()},
         )
         draft.replace(path)
+
+
+@dataclass(frozen=True)
+class Stronger:
+    """Programs of a task that only a line search reaches (strengths.py): `codes` and `hidden` as those of Outcomes."""
+
+    points: list[Point]
+    codes: dict[str, np.ndarray]
+    hidden: np.ndarray
+
+    @staticmethod
+    def path(bank: Path, name: str) -> Path:
+        """Where those of a task are."""
+        return bank / f"{name}-strengths.npz"
+
+    def save(self, path: Path) -> None:
+        """Write them as one file, whole or not at all."""
+        draft = path.with_name(f".{path.name}.draft.npz")
+        codes = {f"codes-{part}": self.codes[part] for part in PARTS}
+        np.savez_compressed(
+            draft, allow_pickle=False, points=np.array(json.dumps(self.points)), hidden=self.hidden, **codes
+        )
+        draft.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> "Stronger":
+        """Those of a task; none where there is no file."""
+        if not path.is_file():
+            return cls([], {}, np.empty(0))
+        with np.load(path, allow_pickle=False) as stored:
+            points = [tuple(point) for point in json.loads(str(stored["points"]))]
+            return cls(points, {part: stored[f"codes-{part}"] for part in PARTS}, stored["hidden"])
+
+
+def load_with_strengths(name: str, bank: Path = BANK) -> Outcomes:
+    """The bank of a task with the programs that only a line search reaches, behind all others; a fold of theirs takes no
+    seconds, which nobody has measured: what it would take is reckoned from the others (world.py)."""
+    known, more = load(name, bank), Stronger.load(Stronger.path(bank, name))
+    if not more.points:
+        return known
+    codes = {part: np.concatenate([known.codes[part], more.codes[part]]) for part in PARTS}
+    return replace(
+        known,
+        points=known.points + more.points,
+        codes=codes,
+        hidden=np.concatenate([known.hidden, more.hidden]),
+        seconds=np.concatenate([known.seconds, np.zeros(len(more.points))]),
+    )
 
 
 def load(name: str, bank: Path = BANK) -> Outcomes:

@@ -9,20 +9,19 @@ from functools import cached_property
 from itertools import combinations, product
 from typing import Any
 
+from benchmarks.lab.strengths import KINDS, between, size_of, strengths_of
 from gome.offline.recipe import ModelSpec, Recipe
 from gome.state.profile import ColumnProfile
 
 FAMILIES = ("linear", "lightgbm", "extra_trees", "knn", "svm")
-MODELS = "models"
+MODELS, SIZE = "models", "size"
 PLAIN: dict[str, dict[str, Any]] = {
-    "linear": {},
     "lightgbm": {"n_estimators": 60, "learning_rate": 0.1, "num_leaves": 15},
     "extra_trees": {"n_estimators": 40},
     "knn": {"n_neighbors": 5},
     "svm": {"C": 3.0},
 }
 REGULARISED: dict[str, dict[str, Any]] = {
-    "linear": {},
     "lightgbm": {"n_estimators": 60, "learning_rate": 0.06, "num_leaves": 6, "min_child_samples": 25},
     "extra_trees": {"n_estimators": 40, "min_samples_leaf": 4, "max_features": 0.6},
     "knn": {"n_neighbors": 20},
@@ -36,7 +35,10 @@ Point = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Space:
-    """The coordinates of a task's programs: {name: levels}, the first level of each the plainest."""
+    """The coordinates of a task's programs: {name: levels}, the first level of each the plainest.
+
+    Of the size these are the levels that are moved to; a line search reaches others (strengths.py).
+    """
 
     coordinates: Mapping[str, tuple[str, ...]]
     fields: Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -67,30 +69,41 @@ class Space:
         for place, (name, levels) in enumerate(self.coordinates.items()):
             for level in levels:
                 if level != point[place] and (name != MODELS or _is_near(level, point[place])):
-                    yield name, (*point[:place], level, *point[place + 1 :])
+                    yield name, sound((*point[:place], level, *point[place + 1 :]))
 
     def merged(self, first: Point, second: Point) -> Point:
         """The models of both; each other coordinate as the second has it where the first has the plainest."""
         models = {*first[0].split("+"), *second[0].split("+")}
         rest = zip(first[1:], second[1:], list(self.coordinates.values())[1:], strict=True)
-        return (
-            "+".join(f for f in FAMILIES if f in models),
-            *(theirs if mine == levels[0] else mine for mine, theirs, levels in rest),
+        return sound(
+            (
+                "+".join(f for f in FAMILIES if f in models),
+                *(theirs if mine == levels[0] else mine for mine, theirs, levels in rest),
+            )
         )
 
     def recipe(self, point: Point) -> Recipe:
         """The recipe of a program."""
         levels = dict(zip(self.names, point, strict=True))
-        params = REGULARISED if levels["size"] == "regularised" else PLAIN
-        penalty = PENALTIES[self.is_regression][levels["size"] == "regularised"]
+        strengths = strengths_of(levels[SIZE])
+        ends = {"linear": PENALTIES[self.is_regression]}
+        ends |= {family: (PLAIN[family], REGULARISED[family]) for family in PLAIN}
         models = tuple(
-            ModelSpec(family, penalty if family == "linear" else params[family])
+            ModelSpec(family, between(*ends[family], strengths[kind]))
             for family in levels[MODELS].split("+")
+            for kind, families in KINDS.items()
+            if family in families
         )
         changes: dict[str, Any] = {}
         for name, level in levels.items():
             changes |= self.fields.get(name, {}).get(level, {})
         return Recipe(**{"models": models, "early_stopping": False, "missing": "median", **changes})
+
+
+def sound(point: Point) -> Point:
+    """The program, with the one name that its size has."""
+    models, size, *rest = point
+    return (models, size_of(models, strengths_of(size)), *rest)
 
 
 def _is_near(one: str, other: str) -> bool:
@@ -127,7 +140,7 @@ def space_of(columns: list[ColumnProfile], *, is_regression: bool, skewed: bool)
         "quantile scale": {"scale": "quantile"},
     }
     kept = dict(list(switches.items())[:SWITCHES])
-    coordinates = {MODELS: tuple(models), "size": ("plain", "regularised")}
+    coordinates = {MODELS: tuple(models), SIZE: ("plain", "regularised")}
     coordinates |= dict.fromkeys(kept, ("without", "with"))
     return Space(coordinates, {name: {"with": fields} for name, fields in kept.items()}, is_regression)
 

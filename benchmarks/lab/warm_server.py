@@ -1,8 +1,8 @@
 """The warm process of the bank: imports what programs import, then forks once for each group of programs (JSON lines).
 
-A group are the programs that differ by nothing but which models they blend. They are not run one by one: the program
-with all of the models is run, and each of the others is what its own functions make of some of these models; a fit that
-several programs share is done once. `bank.py --check` runs programs whole beside it, and compares.
+A group are the programs that differ by nothing but which models they blend, and how strong these are. They are not run one
+by one: the program with all of the models is run, once for each strength, and each of the others is what its own functions
+make of some of these models; a fit that several programs share is done once. `bank.py --check` runs programs whole beside it, and compares.
 """
 
 import importlib
@@ -35,39 +35,53 @@ def whole(program: str) -> None:
     os.rename("submission.csv", "submission-whole.csv")
 
 
-def group(program: str, subsets: list[list[str]]) -> list[float]:
-    """Run the program in the folder where we are; a submission for each set of its models; CPU seconds of each."""
-    names: dict[str, Any] = {"__name__": "program"}
-    exec(compile(program, "main.py", "exec"), names)
-    spent: dict[str, float] = defaultdict(float)
-    for name, fit in names["MODELS"].items():
-        names["MODELS"][name] = timed(fit, name, spent)
-    if "log_loss" in names:
-        names["loss"] = log_loss
-    elif "roc_auc_score" in names:
-        names["loss"] = auc_loss
-    held: dict[str, Any] = {}
-    weigh = names["blend_weights"]
-
-    def weigh_and_keep(parts: dict[str, Any], truth: Any) -> Any:
-        held.update(parts=parts, truth=truth)
-        return weigh(parts, truth)
-
-    names["blend_weights"] = weigh_and_keep
-    began = time.process_time()
-    like, fitted = names["fit"]()
-    labels, solution = fitted if isinstance(fitted, tuple) else (None, fitted)
+def group(programs: list[str], subsets: list[list[tuple[str, int]]]) -> list[float]:
+    """Run the programs in the folder where we are; a submission for each set of (model, number of the program that it is
+    of); CPU seconds of each."""
+    fitted = [Fitted(program) for program in programs]
+    first, seconds = fitted[0], []
+    names = first.names
     for function in ("read", "features", "typed", "predict"):
         names[function] = once(names[function])
-    common, seconds = time.process_time() - began - sum(spent.values()), []
     for number, models in enumerate(subsets):
-        some = {name: held["parts"][name] for name in models}
-        how = weigh(some, held["truth"]) if len(models) > 1 else {models[0]: 1.0}
-        part = {**solution, "models": {name: solution["models"][name] for name in models}, "how": how}
-        names["write_answer"](like, (labels, part) if isinstance(fitted, tuple) else part)
+        some = {name: fitted[k].held[name] for name, k in models}
+        how = first.weigh(some, first.truth) if len(models) > 1 else {models[0][0]: 1.0}
+        part = {
+            **first.solution,
+            "models": {name: fitted[k].solution["models"][name] for name, k in models},
+            "how": how,
+        }
+        names["write_answer"](first.like, (first.labels, part) if first.labelled else part)
         os.rename("submission.csv", f"submission-{number}.csv")
-        seconds.append(common + sum(spent[name] for name in models))
+        seconds.append(first.common + sum(fitted[k].spent[name] for name, k in models))
     return seconds
+
+
+class Fitted:
+    """A program that has fitted all of its models: their predictions `held` for blending and the `truth` of these rows,
+    CPU seconds that each model has `spent`, and what they have in `common`."""
+
+    def __init__(self, program: str) -> None:
+        self.names: dict[str, Any] = {"__name__": "program"}
+        exec(compile(program, "main.py", "exec"), self.names)
+        self.spent: dict[str, float] = defaultdict(float)
+        for name, fit in self.names["MODELS"].items():
+            self.names["MODELS"][name] = timed(fit, name, self.spent)
+        if "log_loss" in self.names:
+            self.names["loss"] = log_loss
+        elif "roc_auc_score" in self.names:
+            self.names["loss"] = auc_loss
+        self.weigh = self.names["blend_weights"]
+        self.names["blend_weights"] = self._weigh_and_keep
+        began = time.process_time()
+        self.like, fitted = self.names["fit"]()
+        self.labelled = isinstance(fitted, tuple)
+        self.labels, self.solution = fitted if self.labelled else (None, fitted)
+        self.common = time.process_time() - began - sum(self.spent.values())
+
+    def _weigh_and_keep(self, parts: dict[str, Any], truth: Any) -> Any:
+        self.held, self.truth = dict(parts), truth
+        return self.weigh(parts, truth)
 
 
 def log_loss(truth: Any, guess: Any) -> float:
@@ -124,9 +138,9 @@ def child(request: dict[str, Any], reply: int) -> None:
         for folder in request["folders"]:
             os.chdir(folder)
             if request["subsets"]:
-                seconds.append(group(request["program"], request["subsets"]))
+                seconds.append(group(request["programs"], request["subsets"]))
             else:
-                whole(request["program"])
+                whole(request["programs"][0])
         said: dict[str, Any] = {"seconds": seconds}
     except BaseException as error:
         said = {"error": f"{type(error).__name__}: {error}"}
