@@ -24,7 +24,6 @@ import numpy as np
 from benchmarks.lab.nodes import CALL_S, CALL_SPREAD, FOLD_S, Graded
 from benchmarks.lab.reasoner import draft, undirected
 from benchmarks.lab.run import RESULTS, path
-from benchmarks.lab.services import text_of
 from benchmarks.lab.space import Point
 from benchmarks.lab.tasks import SOURCES
 from benchmarks.lab.world import SAMPLES, World, world_of
@@ -65,7 +64,7 @@ def answer(body: dict[str, Any]) -> dict[str, Any]:
         change = undirected(world, place_of(before[1]), tried, rng)
     else:
         change = draft(world, seed, text.count("Design: "))
-    return {"content": f"{change.statement}\n\n```python\n{text_of(change.point)}\n```"}
+    return {"content": f"{change.statement}\n\n```python\n{json.dumps(change.point)}\n```"}
 
 
 def _printed(world: World, text: str) -> str:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmarks.lab.line_search import DEFAULT_LIMITS, Limits
 from benchmarks.lab.reasoner import Dials
 from gome.offline.critic import LIKELY_BETTER
 
-QUICKER = ("ensemble", "evidence", "tuning")
-"""Left out in all runs: an ensemble is weighed at the end of some (handover.py), nobody reads the evidence, and the bank
-has no step sizes to search."""
+QUICKER = ("ensemble", "evidence")
+"""Left out in all runs: an ensemble is weighed at the end of some (handover.py), and nobody reads the evidence."""
 RELIABILITIES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 USUAL = 0.6
 """Reliability of the arms that differ by something else."""
@@ -17,16 +17,18 @@ USUAL = 0.6
 
 @dataclass(frozen=True)
 class Arm:
-    """One way to run: settings of the product, the reasoner's dials, from which share of resamples a tie is accepted."""
+    """One way to run: settings of the product, the reasoner's dials, from which share of resamples a tie is accepted, and
+    the limits of the line search, None for a run without."""
 
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     dials: Dials = field(default_factory=Dials)
     tie_from: float = LIKELY_BETTER
+    limits: Limits | None = None
 
     def config(self) -> dict[str, Any]:
         """The settings with what all runs leave out."""
-        without = (*QUICKER, *self.settings.get("without", ()))
+        without = (*QUICKER, *self.settings.get("without", ()), *(() if self.limits else ("tuning",)))
         return {**self.settings, "without": without}
 
 
@@ -42,4 +44,11 @@ PARTS = tuple(
 PATIENCE = tuple(Arm(f"patience {n}", {"patience": n}) for n in (1, 2, 5))
 TIES = tuple(Arm(f"ties from {share:g}", tie_from=share) for share in (0.25, 0.5, 0.75, 0.9))
 TRACES = tuple(Arm(f"traces {n}", {"traces": n}) for n in (1, 4, 8))
-ARMS = (*TREE, *DESCENT, *AUTO, *PRECISION, *PARTS, *PATIENCE, *TIES, *TRACES)
+TUNED = f"tuning {USUAL:g}"
+TUNING = tuple(Arm(f"tuning {r:g}", dials=Dials(r), limits=DEFAULT_LIMITS) for r in (0.2, USUAL, 1.0))
+LIMITS = (
+    *(Arm(f"tuning share {share:g}", limits=Limits(share=share)) for share in (0.1, 0.4, 1.0)),
+    *(Arm(f"tuning trials {n}", limits=Limits(trials=n)) for n in (6, 24)),
+    *(Arm(f"tuning programs {n}", limits=Limits(programs=n)) for n in (1, 4)),
+)
+ARMS = (*TREE, *DESCENT, *AUTO, *PRECISION, *PARTS, *PATIENCE, *TIES, *TRACES, *TUNING, *LIMITS)

@@ -52,8 +52,8 @@ class WarmPrograms:
         self, programs: Sequence[str], folders: Sequence[Path], subsets: Sequence[Sequence[tuple[str, int]]]
     ) -> np.ndarray:
         """Run the programs in each folder, as if there were one for each of these `subsets` of their models, given as
-        (model, place in `programs`): submission-0.csv and so on there, and the seconds that each took, (folders, subsets).
-        Without any, the first program as it is: submission-whole.csv.
+        (model, place in `programs`): what they say is in said.npy there, (subsets, rows). Returned are the seconds that
+        each took, (folders, subsets). Without any, the first program as it is: submission-whole.csv.
 
         RuntimeError if one fails."""
         assert self._server.stdin is not None
@@ -98,11 +98,19 @@ class Bench:
         """The text of a program."""
         return render(self.space.recipe(point), self.context)
 
-    def said(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """What submission-`name` says of the search rows, and of the others."""
-        said = [
-            pd.read_csv(folder / f"submission-{name}.csv").iloc[:, 1].to_numpy() for folder in self.folders
-        ]
+    def said_whole(self) -> tuple[np.ndarray, np.ndarray]:
+        """What the program that was run whole says of the search rows, and of the others."""
+        return self._put_together(
+            [pd.read_csv(folder / "submission-whole.csv").iloc[:, 1].to_numpy() for folder in self.folders]
+        )
+
+    def said_by_all(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """What each program of the group that was run says of the search rows, and of the others."""
+        by_folder = [np.load(folder / "said.npy") for folder in self.folders]
+        known = [said.astype(object) if said.dtype.kind == "U" else said for said in by_folder]
+        return [self._put_together(list(rows)) for rows in zip(*known, strict=True)]
+
+    def _put_together(self, said: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         search = np.empty(len(self.fold), dtype=said[0].dtype)
         for k, values in enumerate(said[:-1]):
             search[self.fold == k] = values
@@ -151,7 +159,7 @@ def _group(warm: WarmPrograms, bench: Bench, rest: Point) -> list[Row]:
     """The programs that differ by their models alone, in the order of the sets of models."""
     subsets = [[(name, 0) for name in level.split("+")] for level in bench.space.coordinates[MODELS]]
     seconds = warm.run([bench.program(("+".join(FAMILIES), *rest))], bench.folders, subsets)
-    return [(*bench.said(str(k)), float(seconds[:-1, k].mean())) for k in range(len(subsets))]
+    return [(*said, float(s)) for said, s in zip(bench.said_by_all(), seconds[:-1].mean(axis=0), strict=True)]
 
 
 def differing(name: str, bank: Path, work: Path, warm: WarmPrograms, count: int) -> list[Point]:
@@ -161,7 +169,7 @@ def differing(name: str, bank: Path, work: Path, warm: WarmPrograms, count: int)
     for place in np.random.default_rng(0).choice(len(known.points), count, replace=False):
         point = known.points[place]
         warm.run([bench.program(point)], bench.folders, [])
-        search, _ = bench.said("whole")
+        search, _ = bench.said_whole()
         if not np.array_equal(nearest(search, known.levels["search"]), known.codes["search"][place]):
             wrong.append(point)
     return wrong

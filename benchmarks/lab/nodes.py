@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from benchmarks.lab.line_search import DEFAULT_LIMITS, Limits, SimulatedLineSearch
+from benchmarks.lab.programs import point_of, text_of
 from benchmarks.lab.reasoner import Change, Dials, after_momentum, directed, draft, undirected
-from benchmarks.lab.services import point_of, text_of
 from benchmarks.lab.simulated_time import SimulatedTime
 from benchmarks.lab.world import World
 from gome.agents.critic import Decision
+from gome.agents.line_search import tuned_step
 from gome.agents.recorder import recorder
 from gome.graph.trace import Node
 from gome.offline.critic import LIKELY_BETTER
@@ -18,7 +20,6 @@ from gome.optimizer.acceptance import measured_verdict
 from gome.optimizer.merge import merge_proposal
 from gome.optimizer.momentum import recall
 from gome.optimizer.policy import next_step
-from gome.optimizer.racing import RESAMPLES, plainly_worse
 from gome.optimizer.ranking import known_records
 from gome.optimizer.reliability import FEWEST_PAIRS, reliability
 from gome.optimizer.stages import NextStep, stage_of, step_seed
@@ -51,13 +52,18 @@ class Graded:
 @dataclass
 class Lab:
     """One simulated run: its world, its reasoner, its time. `tie_from` is the share of resamples from which on a tie is
-    accepted: by what the offline critic goes where the cost is alike. `graded` are its programs in their order."""
+    accepted: by what the offline critic goes where the cost is alike. `limits`: of its line search. `graded` are its
+    programs in their order."""
 
     world: World
     dials: Dials
     time: SimulatedTime
     tie_from: float = LIKELY_BETTER
+    limits: Limits = DEFAULT_LIMITS
     graded: list[Graded] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._line_search = SimulatedLineSearch(self.world, self.time, FOLD_S, self.limits)
 
     def nodes(self) -> Mapping[str, Node]:
         """The nodes of a trace that takes its turns in simulated time."""
@@ -73,6 +79,7 @@ class Lab:
     def _in_turn(self, node: Node) -> Node:
         def call(state: TraceState, services: RunServices) -> TraceState:
             with self.time.turn(state["trace"]):
+                self._line_search.go_on(services)
                 try:
                     update = node(state, services)
                 except TimeReached:
@@ -87,6 +94,8 @@ class Lab:
 
     def researcher(self, state: TraceState, services: RunServices) -> TraceState:
         """Propose the step: a change of the program that the optimizer says, drawn by the dials."""
+        if tuning := tuned_step(state, services):
+            return tuning
         started, begun = self.time.now, next_step(state, services)
         rng = np.random.default_rng([services.config.seed, state["trace"], state["step"]])
         change, kind, source, calls = self._proposed(
@@ -97,13 +106,14 @@ class Lab:
             statement=change.statement, component=change.component, predicted_gain=change.predicted
         )
         services.momentum.claim(state["trace"], state["step"], change.statement, change.component)
+        text = text_of(change.point, begun.parent["code"] if begun.parent else "")
         work = StepInFlight(
             stage=stage_of(services, {**state, "incumbent": begun.parent}),
             optimizer=begun.optimizer,
             kind=kind,
             source=source,
             home=begun.home,
-            proposal=services.artifacts.put_json({"hypothesis": hypothesis, "plan": [text_of(change.point)]}),
+            proposal=services.artifacts.put_json({"hypothesis": hypothesis, "plan": [text]}),
             started=started,
             rounds=0,
             evaluation=None,
@@ -176,14 +186,16 @@ class Lab:
         return {"work": {**state["work"], "code": services.artifacts.put_text(text, "py")}, "next": "runner"}
 
     def runner(self, state: TraceState, services: RunServices) -> TraceState:
-        """Look the program up, fold by fold as long as the race goes on, for the time that it takes."""
+        """Look the program up, fold by fold as long as the race goes on, for the time that it takes; what the line search
+        has run takes none."""
         text = str(state["work"]["code"])
         number, key = self.world.number(point_of(text)), f"{text}-search-s0"
         services.budget.begin("search", text)
         folds, race = len(self.world.folds), self._race(state, services, number)
         ran = race["folds"] if race else folds
         seconds = float(self.world.seconds[number]) * FOLD_S
-        self.time.run(ran * seconds)
+        if state["work"]["kind"] != "tune":
+            self.time.run(ran * seconds)
         if services.budget.search_seconds_left() <= 0:
             raise TimeReached(services.budget.time_is_up())
         evaluation = Evaluation(
@@ -205,15 +217,12 @@ class Lab:
         return {"work": {**state["work"], "evaluation": ref}, "next": "critic"}
 
     def _race(self, state: TraceState, services: RunServices, number: int) -> Race | None:
-        incumbent, folds = state.get("incumbent"), len(self.world.folds)
+        incumbent = state.get("incumbent")
         if incumbent is None or not services.config.has("racing"):
             return None
         before = services.artifacts.get_json(incumbent["evaluation"])["facts"]["number"]
-        for ran in range(1, folds):
-            comparison = self.world.compare(before, number, folds=ran, resamples=RESAMPLES)
-            if plainly_worse(comparison, folds, sum(len(rows) for rows in self.world.folds[:ran])):
-                return Race(folds=ran, of=folds, candidate=0.0, incumbent=0.0)
-        return None
+        ran = self.world.raced(before, number)
+        return Race(folds=ran, of=len(self.world.folds), candidate=0.0, incumbent=0.0) if ran else None
 
     def critic(self, state: TraceState, services: RunServices) -> TraceState:
         """Decide the step by the paired bootstrap; a tie by the share of resamples."""

@@ -53,6 +53,19 @@ class Outcomes:
         """The truth of these rows of a part."""
         return _table(ID, rows, self.task.target[0], self.truth[part][rows])
 
+    def with_more(self, more: "Stronger") -> "Outcomes":
+        """With these programs behind all others. A fold of theirs takes no seconds, which nobody has measured: what it
+        would take is reckoned from the others (world.py)."""
+        if not more.points:
+            return self
+        return replace(
+            self,
+            points=self.points + more.points,
+            codes={part: np.concatenate([self.codes[part], more.codes[part]]) for part in PARTS},
+            hidden=np.concatenate([self.hidden, more.hidden]),
+            seconds=np.concatenate([self.seconds, np.zeros(len(more.points))]),
+        )
+
     def save(self, path: Path) -> None:
         """Write the bank of the task as one file, whole or not at all."""
         about = {
@@ -116,19 +129,8 @@ class Stronger:
 
 
 def load_with_strengths(name: str, bank: Path = BANK) -> Outcomes:
-    """The bank of a task with the programs that only a line search reaches, behind all others; a fold of theirs takes no
-    seconds, which nobody has measured: what it would take is reckoned from the others (world.py)."""
-    known, more = load(name, bank), Stronger.load(Stronger.path(bank, name))
-    if not more.points:
-        return known
-    codes = {part: np.concatenate([known.codes[part], more.codes[part]]) for part in PARTS}
-    return replace(
-        known,
-        points=known.points + more.points,
-        codes=codes,
-        hidden=np.concatenate([known.hidden, more.hidden]),
-        seconds=np.concatenate([known.seconds, np.zeros(len(more.points))]),
-    )
+    """The bank of a task with the programs that only a line search reaches, if these were made."""
+    return load(name, bank).with_more(Stronger.load(Stronger.path(bank, name)))
 
 
 def load(name: str, bank: Path = BANK) -> Outcomes:

@@ -9,6 +9,7 @@ from typing import Any, cast
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Send
 
+from benchmarks.lab.line_search import DEFAULT_LIMITS, Limits
 from benchmarks.lab.nodes import Graded, Lab
 from benchmarks.lab.reasoner import Dials
 from benchmarks.lab.services import LabServices, lab_services
@@ -23,6 +24,7 @@ from gome.state.in_flight import TraceSummary
 from gome.state.reducers import latest_summaries, upsert_momentum, upsert_recent
 from gome.state.schema import RunState, TraceState
 from gome.state.step import StepRecord
+from gome.tools.records.line_trials import LineTrial
 
 TIME_LIMIT_S = 1500.0
 SLOTS = 2
@@ -35,10 +37,12 @@ REDUCERS: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Played:
-    """What came of a run: its steps, by (trace, step), and its graded programs in the order of time."""
+    """What came of a run: its steps, by (trace, step), its graded programs in the order of time, and the trials of its
+    line search that ended."""
 
     records: list[StepRecord]
     graded: list[Graded]
+    trials: list[LineTrial]
 
 
 def play(
@@ -48,15 +52,16 @@ def play(
     *,
     settings: Mapping[str, Any],
     tie_from: float = LIKELY_BETTER,
+    limits: Limits = DEFAULT_LIMITS,
     by_graph: bool = False,
 ) -> Played:
-    """One run in a world; `settings` are those of the product that are not its defaults."""
+    """One run in a world; `settings` are those of the product that are not its defaults, `limits` of its line search."""
     config = RunConfig(**{"time_limit_s": TIME_LIMIT_S, "slots": SLOTS, "seed": seed, **settings})
     time = SimulatedTime(config.traces, config.slots)
-    lab = Lab(world, dials, time, tie_from)
+    lab = Lab(world, dials, time, tie_from, limits)
     services = lab_services(world, config, time)
     (_by_graph if by_graph else _in_a_loop)(lab, services)
-    return Played(services.history.records(), lab.graded)
+    return Played(services.history.records(), lab.graded, services.line_trials.all())
 
 
 def _begun(services: LabServices) -> list[TraceState]:

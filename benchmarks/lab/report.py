@@ -11,10 +11,12 @@ import pandas as pd
 from benchmarks.ablation.plot import crossover
 from benchmarks.ablation.statistics import Interval
 from benchmarks.lab.aide_runs import ARM as AIDE
-from benchmarks.lab.arms import DEFAULT, PARTS, PATIENCE, PRECISION, RELIABILITIES, TIES, TRACES, USUAL
-from benchmarks.lab.figures import Figure, at, figure, holm, reaching, wide
+from benchmarks.lab.arms import DEFAULT, PARTS, PATIENCE, PRECISION, RELIABILITIES, TIES, TRACES, TUNED, USUAL
+from benchmarks.lab.figures import at, figure, holm, reaching, wide
+from benchmarks.lab.line_search_table import handed_by_arm, line_search
 from benchmarks.lab.play import TIME_LIMIT_S
 from benchmarks.lab.run import RESULTS
+from benchmarks.lab.tables import mark, table, word
 from benchmarks.readme import put_table
 from gome.tools.records.jsonl import read_lines
 
@@ -23,13 +25,8 @@ EQUAL = 24
 """Programs that AIDE and we grade where both are given the same number: about as many as a run has time for."""
 WORST = -100.0
 """As far below the median program as the best one is above it: how much worse a bad program is would drown the rest."""
-SURE, DRAWS = 0.05, 500
+DRAWS = 500
 DESCENT_ARMS = [f"gradient {r:g}" for r in RELIABILITIES]
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """A table in Markdown."""
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
 
 
 def percent(runs: pd.DataFrame) -> pd.DataFrame:
@@ -59,9 +56,9 @@ def by_reliability(worth: pd.DataFrame) -> str:
             [
                 key,
                 figure(worth[f"gradient {key}"]).words(),
-                f"{lead[key].words('+')}{_mark(sure[key])}",
+                f"{lead[key].words('+')}{mark(sure[key])}",
                 figure(worth[f"auto {key}"]).words(),
-                f"{best.split()[0]}: {lag[key].words('+')}{_mark(sure_lag[key])}",
+                f"{best.split()[0]}: {lag[key].words('+')}{mark(sure_lag[key])}",
             ]
         )
     head = ["reliability", "gradient", "against the tree", "auto", "auto against the better one"]
@@ -137,7 +134,7 @@ def defaults(worth: pd.DataFrame) -> str:
     arms = [arm.name for group in (PARTS, PATIENCE, TIES, TRACES, PRECISION) for arm in group]
     found = {name: figure(worth[name] - worth[DEFAULT]) for name in arms if name in worth}
     sure = holm(found)
-    rows = [[name, f.words("+"), f"{sure[name]:.2g}", _word(f, sure[name])] for name, f in found.items()]
+    rows = [[name, f.words("+"), f"{sure[name]:.2g}", word(f, sure[name])] for name, f in found.items()]
     head = [f"instead of the default ({DEFAULT})", "gain", "p (Holm)", ""]
     return table(head, rows) + f"\n\nThe default: {figure(worth[DEFAULT]).words()}."
 
@@ -149,17 +146,9 @@ def choices(runs: pd.DataFrame) -> str:
     first = "1 by selection"
     found = {name: figure(handed[name] - handed[first]) for name in handed.columns if name != first}
     sure = holm(found)
-    lines = [[name, f.words("+"), f"{sure[name]:.2g}", _word(f, sure[name])] for name, f in found.items()]
+    lines = [[name, f.words("+"), f"{sure[name]:.2g}", word(f, sure[name])] for name, f in found.items()]
     head = ["handed over, of so many finalists", "gain on the best by search score", "p (Holm)", ""]
     return table(head, lines)
-
-
-def _mark(p: float) -> str:
-    return " *" if p < SURE else ""
-
-
-def _word(found: Figure, p: float) -> str:
-    return "" if p >= SURE else "better" if found.mean > 0 else "worse"
 
 
 def sections(runs: pd.DataFrame) -> Iterator[str]:
@@ -173,6 +162,8 @@ def sections(runs: pd.DataFrame) -> Iterator[str]:
         yield f"### Against AIDE\n\n{against_aide(runs, worth)}"
     yield f"### Defaults at reliability {USUAL:g}\n\n{defaults(worth)}"
     yield f"### What is handed over\n\n{choices(runs)}"
+    if TUNED in worth:
+        yield f"### Line search\n\n{line_search(runs, worth, handed_by_arm(runs).clip(lower=WORST))}"
 
 
 def picture(runs: pd.DataFrame) -> str:

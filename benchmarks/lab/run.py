@@ -12,8 +12,9 @@ from typing import Any
 
 import sklearn
 
-from benchmarks.lab.arms import ARMS, DEFAULT, Arm
+from benchmarks.lab.arms import ARMS, DEFAULT, TUNED, Arm
 from benchmarks.lab.handover import handed_over
+from benchmarks.lab.line_search import DEFAULT_LIMITS
 from benchmarks.lab.nodes import Graded
 from benchmarks.lab.outcomes import BANK
 from benchmarks.lab.play import Played, play
@@ -31,9 +32,12 @@ BLOCK = 5
 def row_of(arm: Arm, name: str, seed: int, bank: Path = BANK) -> dict[str, Any]:
     """One run: the line for results.jsonl."""
     world = world_of(name, seed % SAMPLES, bank)
-    played = play(world, arm.dials, seed, settings=arm.config(), tie_from=arm.tie_from)
+    limits = arm.limits or DEFAULT_LIMITS
+    played = play(world, arm.dials, seed, settings=arm.config(), tie_from=arm.tie_from, limits=limits)
     row: dict[str, Any] = {"task": name, "seed": seed, "arm": arm.name, **measured(world, played)}
-    if arm.name == DEFAULT:
+    if arm.limits:
+        row |= searched(played)
+    if arm.name in (DEFAULT, TUNED):
         row["handed"] = {k: round(v, 3) for k, v in handed_over(world, played.records).items()}
     return row
 
@@ -51,6 +55,17 @@ def measured(world: World, played: Played) -> dict[str, Any]:
         "edits": len(edits),
         "truly": sum(gain > TRULY for gain in gains),
         "merges": sum(r.kind == "merge" for r in played.records),
+    }
+
+
+def searched(played: Played) -> dict[str, Any]:
+    """What a line search did: trials that ended, their seconds, steps taken over from it, and how many were accepted."""
+    steps = [record for record in played.records if record.kind == "tune"]
+    return {
+        "trials": len(played.trials),
+        "trial_s": round(sum(trial.seconds for trial in played.trials)),
+        "tune": len(steps),
+        "tuned": sum(record.accepted for record in steps),
     }
 
 

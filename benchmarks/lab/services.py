@@ -1,6 +1,5 @@
 """The services of a simulated run: the product's own where they decide, in memory where they keep records."""
 
-import json
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -22,6 +21,7 @@ from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.by_step import ByStep
 from gome.tools.records.history import History
 from gome.tools.records.journal import Journal
+from gome.tools.records.line_trials import BegunTrial, LineTrial, LineTrials
 from gome.tools.services import RunServices
 
 NOWHERE = Path(tempfile.gettempdir()) / "gome-lab-writes-nothing"
@@ -70,12 +70,43 @@ class MemoryHistory(History):
         return self._steps.get(trace, step)
 
 
+class MemoryLineTrials(LineTrials):
+    """The trials of a line search, kept in this process."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, BegunTrial] = {}
+        self._ended: list[LineTrial] = []
+
+    def begin(self, trial: BegunTrial) -> None:
+        self._running[trial.program] = trial
+
+    def add(self, trial: LineTrial) -> None:
+        self._running.pop(trial.program, None)
+        self._ended.append(trial)
+
+    def all(self) -> list[LineTrial]:
+        return self._ended
+
+    def unfinished(self, base: str) -> list[BegunTrial]:
+        return [trial for trial in self._running.values() if trial.base == base]
+
+
+class SimulatedSlots:
+    """What the decision whether step sizes are searched asks of slots; which are idle, simulated time knows."""
+
+    level, slots = "none", 1
+
+    def idle(self) -> bool:
+        """Never: nothing runs here."""
+        return False
+
+
 class BankEvaluator:
     """What decisions ask of an evaluator, answered by the bank."""
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.scheduler = SimpleNamespace(slots=1)
+        self.scheduler = SimulatedSlots()
         self.results = SimpleNamespace(compact=lambda key: None)
 
     def predictions(self, evaluation: Evaluation) -> list[FoldPredictions]:
@@ -122,20 +153,10 @@ def lab_services(world: World, config: RunConfig, time: SimulatedTime) -> LabSer
         probes=nothing,
         provisional=cast(Any, SimpleNamespace(offer=lambda record, goodness, seconds: None)),
         momentum=StoredMomentum(InMemoryStore(), "lab"),
-        line_trials=nothing,
+        line_trials=MemoryLineTrials(),
         earlier=(),
         writer=lambda event: None,
     )
-
-
-def text_of(point: tuple[str, ...]) -> str:
-    """The text of a program in the lab: its place in the space."""
-    return json.dumps(point)
-
-
-def point_of(text: str) -> tuple[str, ...]:
-    """The place in the space of a program."""
-    return tuple(json.loads(text))
 
 
 def _folds(evaluation: Evaluation) -> int:

@@ -1,5 +1,6 @@
 """Simulated time: traces take turns, the one whose time is earliest first, and programs wait for slots."""
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +58,13 @@ class SimulatedTime:
     def spend(self, seconds: float) -> None:
         """The trace whose turn it is waits so long."""
         self.now += seconds
+
+    def slots(self, at_s: float) -> tuple[int, float]:
+        """Of the slots, how many no program of a trace has at a time that is past, and when there is another one."""
+        return (
+            sum(free <= at_s for free in self._free),
+            min((free for free in self._free if free > at_s), default=math.inf),
+        )
 
     def run(self, seconds: float) -> None:
         """The trace whose turn it is runs a program, in the slot that is free first."""

@@ -55,7 +55,7 @@ def _group(warm: WarmPrograms, bench: Bench, points: list[Point]) -> Said:
     switches = points[0][2:]
     subsets = [[(model, _place(model, size)) for model in models.split("+")] for models, size, *_ in points]
     warm.run([bench.program((everything, size, *switches)) for size in fitted], bench.folders, subsets)
-    return [bench.said(str(k)) for k in range(len(points))]
+    return bench.said_by_all()
 
 
 def _place(model: str, size: str) -> int:

@@ -1,12 +1,15 @@
 """One task as the runs of some seeds see it: which rows are graded, and what every program does on them."""
 
+from collections.abc import Mapping
 from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.lab.outcomes import BANK, Outcomes, load
-from benchmarks.lab.space import Point
+from benchmarks.lab.outcomes import BANK, Outcomes, load_with_strengths
+from benchmarks.lab.space import SIZE, Point
+from benchmarks.lab.strengths import KINDS, NAMED, strengths_of
+from gome.optimizer.racing import RESAMPLES, plainly_worse
 from gome.state.parts import Comparison, Score, sign_of
 from gome.tools.evaluation.bootstrap import FoldPredictions, compare, score
 
@@ -38,29 +41,37 @@ class World:
     @cached_property
     def worth(self) -> np.ndarray:
         """The hidden score of each program, larger is better, as the share of the way from the median program, 0, to
-        the best one, 1."""
+        the best one, 1, of those that are plain or regularised; one that a line search reaches can be better."""
         return (self.sign * self.outcomes.hidden - self.middle) / self.metric_unit
 
     @cached_property
     def metric_unit(self) -> float:
         """What a worth of 1 is in the metric's units."""
-        return float((self.sign * self.outcomes.hidden).max() - self.middle)
+        return float((self.sign * self.outcomes.hidden[self._plain]).max() - self.middle)
 
     @cached_property
     def middle(self) -> float:
         """The hidden score of the median program, larger is better: a worth of 0."""
-        return float(np.median(self.sign * self.outcomes.hidden))
+        return float(np.median(self.sign * self.outcomes.hidden[self._plain]))
+
+    @cached_property
+    def _plain(self) -> np.ndarray:
+        """Which programs are plain or regularised, as the reasoner makes them: by these all are measured."""
+        size = self.space.names.index(SIZE)
+        return np.array([point[size] in NAMED for point in self.outcomes.points])
 
     @cached_property
     def seconds(self) -> np.ndarray:
         """What each program takes on a search fold, in times of the median one. The machine was shared while they ran, so
-        it is the product of what each level of each coordinate took in the median."""
-        found = np.ones(len(self.outcomes.points))
+        it is the product of what each level of each coordinate took in the median; of a strength, evenly on the
+        logarithm, what plain and regularised ones took."""
+        found, plain, known = np.ones(len(self.outcomes.points)), self._plain, self.outcomes.seconds
         for place in range(len(self.space.names)):
             levels = np.array([point[place] for point in self.outcomes.points])
+            took = {v: np.median(known[plain & (levels == v)]) for v in np.unique(levels[plain])}
             for level in np.unique(levels):
-                found[levels == level] *= np.median(self.outcomes.seconds[levels == level])
-        return found / np.median(found)
+                found[levels == level] *= took[level] if level in took else _between(took, level)
+        return found / np.median(found[plain])
 
     def number(self, point: Point) -> int:
         """The number of a program."""
@@ -95,6 +106,22 @@ class World:
             self._compared[key] = compare(self.task, ours, theirs, seed=self.sample, resamples=resamples)
         return self._compared[key]
 
+    def raced(self, incumbent: int, candidate: int) -> int | None:
+        """After how many folds a race of the candidate against the incumbent ends; None if it runs all of them."""
+        folds, rows = len(self.folds), 0
+        for ran in range(1, folds):
+            rows += len(self.folds[ran - 1])
+            comparison = self.compare(incumbent, candidate, folds=ran, resamples=RESAMPLES)
+            if plainly_worse(comparison, folds, rows):
+                return ran
+        return None
+
+
+def _between(took: Mapping[str, float], size: str) -> float:
+    """The seconds of a size that is neither plain nor regularised, from those of both."""
+    strength = sum(strengths_of(size).values()) / len(KINDS)
+    return float(took["plain"] * (took["regularised"] / took["plain"]) ** strength)
+
 
 @cache
 def world_of(name: str, sample: int, bank: Path = BANK) -> World:
@@ -104,4 +131,4 @@ def world_of(name: str, sample: int, bank: Path = BANK) -> World:
 
 @cache
 def _bank(name: str, bank: Path) -> Outcomes:
-    return load(name, bank)
+    return load_with_strengths(name, bank)
