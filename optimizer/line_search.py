@@ -50,16 +50,18 @@ def open_sizes(services: RunServices, code: str) -> list[StepSize]:
     return [size for size in step_sizes(services.artifacts.get_text(code)) if not size.tuned]
 
 
-def next_trial(services: RunServices, running: Collection[str]) -> tuple[StepRecord, BegunTrial] | None:
+def next_trial(
+    services: RunServices, running: Collection[str], *, trials: int = TRIALS, programs: int = PROGRAMS
+) -> tuple[StepRecord, BegunTrial] | None:
     """What to try while these programs of trials run: of the best program that has trials left, which comes with it, one
     that was cut off, else new values. None if there is nothing to try."""
-    for record in ranked(services.history.accepted(), services.task.direction)[:PROGRAMS]:
+    for record in ranked(services.history.accepted(), services.task.direction)[:programs]:
         code = str(record.code)
         finished, begun = services.line_trials.of(code), services.line_trials.unfinished(code)
         if cut_off := next((trial for trial in begun if trial.program not in running), None):
             return record, cut_off
         sizes = open_sizes(services, code)
-        if sizes and len(finished) + len(begun) < TRIALS:
+        if sizes and len(finished) + len(begun) < trials:
             seed = services.config.seed
             values = next_values(sizes, finished, running=begun, seed=seed, base=code)
             if values is not None:
@@ -68,10 +70,10 @@ def next_trial(services: RunServices, running: Collection[str]) -> tuple[StepRec
     return None
 
 
-def affordable(services: RunServices, slots: int, running_s: float) -> bool:
+def affordable(services: RunServices, slots: int, running_s: float, *, share: float = SHARE) -> bool:
     """Whether trials have taken less than their share of the slots' time, counting `running_s` for those that run."""
     taken = sum(trial.seconds for trial in services.line_trials.all()) + running_s
-    return taken < SHARE * services.clock.elapsed() * slots
+    return taken < share * services.clock.elapsed() * slots
 
 
 def next_values(
