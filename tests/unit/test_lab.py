@@ -147,6 +147,17 @@ def test_a_strength_lies_between_the_settings_of_plain_and_regularised_models_or
     ]
 
 
+def test_every_change_of_a_tuned_program_leads_to_one_of_the_bank(searchable: World) -> None:
+    space, point = searchable.space, ("linear+lightgbm", "1/0.5", "without")
+    near = [to for _, to in space.neighbours(point)]
+    assert all(to in searchable.outcomes.place for to in near)
+    assert ("linear+lightgbm+knn", "1/0.5", "without") in near
+    assert ("linear", "0.5/0.5", "without") in near
+    assert ("lightgbm", "regularised", "without") in near
+    assert {to[1] for to in near if to[0] == point[0]} == {"1/0.5", "plain", "regularised"}
+    assert space.merged(("knn", "0.5/0.5", "with"), point) == ("linear+lightgbm+knn", "0.5/0.5", "with")
+
+
 def test_without_a_line_search_a_run_never_meets_what_only_that_reaches(
     world: World, searchable: World
 ) -> None:
@@ -171,14 +182,15 @@ def test_a_line_search_takes_steps_to_strengths_that_no_change_reaches(searchabl
 def test_trials_give_way_to_the_programs_of_traces() -> None:
     world = World(tiny(best=-9.0), sample=0)  # no trial is any good, so the steps stay what they are
     limits = Limits(trials=99, programs=9, share=1.0)
-    for slots in (1, 2):
+    for count in (1, 2):
         alone, beside = (
-            played(world, 3, slots=slots, time_limit_s=900, limits=how) for how in (None, limits)
+            played(world, 3, limits=how, slots=count, traces=count, without=("racing",), time_limit_s=900)
+            for how in (None, limits)
         )
         assert beside.trials
         assert beside.graded == alone.graded
         folds = [r.evaluation["seconds"] for r in alone.records if r.evaluation]
-        assert sum(folds) + sum(trial.seconds for trial in beside.trials) <= slots * 900
+        assert sum(folds) + sum(trial.seconds for trial in beside.trials) <= count * alone.graded[-1].at_s
 
 
 def test_a_share_of_the_time_is_all_that_trials_take() -> None:
