@@ -14,8 +14,10 @@ import time
 from collections import defaultdict
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
 
 MODULES = ["pandas", "lightgbm", "scipy.stats", "scipy.optimize"]
 SKLEARN = [
@@ -90,6 +92,9 @@ class Fitted:
         self.spent: dict[str, float] = defaultdict(float)
         for name, fit in self.names["MODELS"].items():
             self.names["MODELS"][name] = timed(fit, name, self.spent)
+        for name in ("flat_table", "tree_table"):
+            if name in self.names:
+                self.names[name] = shared(name, self.names[name])
         if "log_loss" in self.names:
             self.names["loss"] = log_loss
         elif "roc_auc_score" in self.names:
@@ -106,6 +111,39 @@ class Fitted:
     def _weigh_and_keep(self, parts: dict[str, Any], truth: Any) -> Any:
         self.held, self.truth = dict(parts), truth
         return self.weigh(parts, truth)
+
+
+TABLES: dict[tuple[str, str], tuple[Any, Any]] = {}
+"""Tables that models learn from: of the same rows, the same for all of them."""
+
+
+def shared(name: str, make: Any) -> Any:
+    """Making a transformer, of which all that were fitted on the same rows are one."""
+
+    class Table(BaseEstimator, TransformerMixin):
+        """Fits and transforms once for the same rows."""
+
+        def fit_transform(self, rows: Any, y: Any = None) -> Any:
+            key = (name, joblib.hash((rows, y)))
+            if key not in TABLES:
+                table = make()
+                TABLES[key] = (table, table.fit_transform(rows, y))
+            self.table, made = TABLES[key]
+            return made
+
+        def transform(self, rows: Any) -> Any:
+            key = (str(id(self.table)), joblib.hash(rows))
+            if key not in TABLES:
+                TABLES[key] = (None, self.table.transform(rows))
+            return TABLES[key][1]
+
+        def get_feature_names_out(self, names: Any = None) -> Any:
+            return self.table.get_feature_names_out(names)
+
+        def __sklearn_is_fitted__(self) -> bool:
+            return hasattr(self, "table")
+
+    return Table
 
 
 def log_loss(truth: Any, guess: Any) -> float:
