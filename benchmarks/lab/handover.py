@@ -26,14 +26,14 @@ def handed_over(world: World, records: Sequence[StepRecord]) -> dict[str, float]
 
 def _choices(world: World, best: dict[str, int]) -> Iterator[tuple[str, dict[int, float]]]:
     """Each way to choose, and the weights of the programs that it chooses."""
+    members = {name: world.predictions(number) for name, number in list(best.items())[:ENSEMBLE_POOL]}
+    weights = greedy_ensemble(world.task, members, seed=0) if len(best) > 1 else {}
     for count in FINALISTS:
         pool = dict(list(best.items())[:count])
         singles = {name: _candidate(world, {name: number}, {name: 1.0}) for name, number in pool.items()}
         yield f"{count} by selection", {best[preference(world.task, singles, seed=0)[0]]: 1.0}
         if count < 2 or len(best) < 2:
             continue
-        members = {name: world.predictions(number) for name, number in list(best.items())[:ENSEMBLE_POOL]}
-        weights = greedy_ensemble(world.task, members, seed=0)
         kept = sorted(weights, key=lambda name: -weights[name])[:count]
         shares = {name: weights[name] / sum(weights[k] for k in kept) for name in kept}
         together = {ENSEMBLE_ID: _candidate(world, best, shares)} if len(shares) > 1 else {}

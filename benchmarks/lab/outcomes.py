@@ -112,7 +112,7 @@ class Stronger:
     def save(self, path: Path) -> None:
         """Write them as one file, whole or not at all."""
         draft = path.with_name(f".{path.name}.draft.npz")
-        codes = {f"codes-{part}": self.codes[part] for part in PARTS}
+        codes = {f"codes-{part}": _packed(self.codes[part]) for part in PARTS}
         np.savez_compressed(
             draft, allow_pickle=False, points=np.array(json.dumps(self.points)), hidden=self.hidden, **codes
         )
@@ -125,7 +125,8 @@ class Stronger:
             return cls([], {}, np.empty(0))
         with np.load(path, allow_pickle=False) as stored:
             points = [tuple(point) for point in json.loads(str(stored["points"]))]
-            return cls(points, {part: stored[f"codes-{part}"] for part in PARTS}, stored["hidden"])
+            codes = {part: _unpacked(stored[f"codes-{part}"]) for part in PARTS}
+            return cls(points, codes, stored["hidden"])
 
 
 def load_with_strengths(name: str, bank: Path = BANK) -> Outcomes:
@@ -150,6 +151,22 @@ def load(name: str, bank: Path = BANK) -> Outcomes:
             hidden=stored["hidden"],
             seconds=stored["seconds"],
         )
+
+
+def _packed(codes: np.ndarray) -> np.ndarray:
+    """Codes as what compresses to two thirds: of each row the steps from program to program, the sign as the last bit,
+    low bytes before high ones; (bytes, rows, programs)."""
+    steps = np.diff(codes, axis=0, prepend=np.zeros_like(codes[:1])).T
+    signed = steps.view(f"i{steps.itemsize}")
+    folded = ((signed << 1) ^ (signed >> (8 * steps.itemsize - 1))).astype(f"<u{steps.itemsize}")
+    return np.moveaxis(np.ascontiguousarray(folded)[..., None].view(np.uint8), -1, 0)
+
+
+def _unpacked(packed: np.ndarray) -> np.ndarray:
+    """Codes, (programs, rows), of what was packed."""
+    folded = np.ascontiguousarray(np.moveaxis(packed, 0, -1)).view(f"<u{len(packed)}")[..., 0]
+    steps = (folded >> 1) ^ -(folded & 1)
+    return np.ascontiguousarray(np.cumsum(steps, axis=1, dtype=folded.dtype).T)
 
 
 def _table(id_: str, rows: np.ndarray, name: str, values: np.ndarray) -> pd.DataFrame:
