@@ -7,7 +7,9 @@ still it is told the worst gain so far, the constant liar (Ginsbourger et al. 20
 
 import hashlib
 import importlib.util
+import math
 from collections.abc import Collection, Sequence
+from itertools import product
 
 from gome.optimizer.acceptance import clear_of_luck
 from gome.optimizer.ranking import ranked
@@ -27,6 +29,8 @@ SHARE = 0.2
 """Of the slots' time so far that trials may have taken."""
 _DRAWS = 20
 """Times that values are drawn until they differ from all that were tried."""
+_LISTED = 1000
+"""So few values altogether are listed, to know which are left."""
 
 
 def is_installed() -> bool:
@@ -60,10 +64,8 @@ def next_trial(
         finished, begun = services.line_trials.of(code), services.line_trials.unfinished(code)
         if cut_off := next((trial for trial in begun if trial.program not in running), None):
             return record, cut_off
-        sizes = open_sizes(services, code)
-        if sizes and len(finished) + len(begun) < trials:
-            seed = services.config.seed
-            values = next_values(sizes, finished, running=begun, seed=seed, base=code)
+        if len(finished) + len(begun) < trials and (sizes := open_sizes(services, code)):
+            values = next_values(sizes, finished, running=begun, seed=services.config.seed, base=code)
             if values is not None:
                 program = with_values(services.artifacts.get_text(code), values)
                 return record, BegunTrial(code, values, services.artifacts.put_text(program, "py"))
@@ -85,17 +87,29 @@ def next_values(
     base: str,
 ) -> dict[str, float] | None:
     """The values to try after these trials and beside those that run, like none of them nor what stands there; None if
-    there seem to be no others. The same for the same trials."""
+    there are no others. The same for the same trials."""
     told: list[tuple[dict[str, float], float | None]] = [({size.name: size.value for size in sizes}, 0.0)]
     told += [(trial.values, trial.comparison["gain"] if trial.comparison else None) for trial in trials]
     lie = min(gain for _, gain in told if gain is not None)
     told += [(trial.values, lie) for trial in running]
-    for draw in range(_DRAWS):
+    tried = [values for values, _ in told]
+    left = _left(sizes, tried)
+    for draw in range(_DRAWS if left or left is None else 0):
         drawn = int(hashlib.sha256(f"{seed}:{base}:{len(told)}:{draw}".encode()).hexdigest()[:8], 16)
         values = _asked(sizes, told, drawn)
-        if all(values != tried for tried, _ in told):
+        if values not in tried:
             return values
-    return None
+    return left[0] if left else None
+
+
+def _left(sizes: Sequence[StepSize], tried: Sequence[dict[str, float]]) -> list[dict[str, float]] | None:
+    """All values that were not tried, where they are few and whole; None where they are not."""
+    count = math.prod(size.high - size.low + 1 if size.whole else math.inf for size in sizes)
+    if count > _LISTED:
+        return None
+    ranges = [range(int(size.low), int(size.high) + 1) for size in sizes]
+    listed = (dict(zip([size.name for size in sizes], map(float, p), strict=True)) for p in product(*ranges))
+    return [values for values in listed if values not in tried]
 
 
 def _asked(

@@ -1,11 +1,14 @@
-"""How busy the slots are: with a line search in idle slots, without it, and in lock-step rounds.
+"""How busy the slots are: with a line search in idle slots, at its share of their time and at all of it, without one, and
+in lock-step rounds.
 
-    python -m benchmarks.utilisation.run [--traces 1 2] [--program-s 60 10] [--steps 4] [--slots 2] [--scale 3] [--write]
+    python -m benchmarks.utilisation.run [--traces 1 2] [--program-s 60 10] [--steps 6] [--slots 2] [--scale 3]
+        [--at-once 1] [--write]
 
 Whole runs of the real graph with the real sandbox, with a model and programs of realistic duration. The model sleeps
-before each reply and the programs sleep instead of training, so that the machine's cores don't matter. How long each
-sleeps is drawn from (trace, step, call), and so is the same in all three. Work that was cut off, a trial that gave way,
-does not count as busy: it changes nothing. A second here stands for `--scale` seconds.
+before each reply and the programs sleep instead of training, so that the machine's cores matter little. How long each
+sleeps is drawn from (trace, step, call), and so is the same in all. Busy is only what can change the result: not what was
+cut off, nor while it stood still, nor a trial that had not ended when the last step began. The time counts from the first
+call to the beginning of the last step. A second here stands for `--scale` seconds.
 """
 
 import argparse
@@ -17,7 +20,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,10 +29,12 @@ import pandas as pd
 from langchain_core.messages import BaseMessage
 
 from benchmarks.readme import put_table
+from gome.agents import line_search
 from gome.graph.run import build_graph
 from gome.state.config import Isolation, RunConfig
 from gome.tools.execution.environment.runtime import ensure_runtime
 from gome.tools.execution.job import Executor, Job, Outcome
+from gome.tools.execution.limits import Turn
 from gome.tools.execution.sandbox.probe import probe
 from gome.tools.records.history import History
 from gome.tools.records.line_trials import LineTrials
@@ -38,8 +44,11 @@ HERE = Path(__file__).resolve().parent
 CALL_S, CALL_SPREAD, PROGRAM_SPREAD = 15.0, 0.6, 0.8
 """Median in seconds of a model call, and spreads (of the logarithm) of that and of a program on one fold."""
 ROWS = 2500  # 3 search folds, and little to grade
+FREE = "line search, share 1"
+"""May take all of the slots' time."""
 ARMS: dict[str, dict[str, Any]] = {
-    "with line search": {},
+    "line search": {},
+    FREE: {},
     "without": {"without": ["tuning"]},
     "in rounds": {"sync_every": 1},
 }
@@ -55,12 +64,43 @@ with open("submission.csv", "w") as out:
 """
 
 
+@dataclass(frozen=True)
+class Span:
+    """When a program ran without a break, and of which trial of the line search, '' if of none."""
+
+    began: float
+    ended: float
+    trial: str
+
+
+@dataclass
+class _Watched:
+    """A turn, and the breaks that its program had."""
+
+    inner: Turn
+    breaks: list[float] = field(default_factory=list)
+
+    def wanted(self) -> bool:
+        return self.inner.wanted()
+
+    def hand_on(self) -> None:
+        self.breaks.append(time.monotonic())
+        self.inner.hand_on()
+
+    def regained(self) -> bool:
+        has = self.inner.regained()
+        if has:
+            self.breaks.append(time.monotonic())
+        return has
+
+
 @dataclass
 class Timed:
-    """The real executor, and when its programs ran."""
+    """The real executor, and when its programs ran that were not cut off."""
 
     inner: Executor
-    spans: list[tuple[float, float]] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
+    suspends = True
 
     @property
     def level(self) -> Isolation:
@@ -69,10 +109,13 @@ class Timed:
 
     def run(self, job: Job, *, stop: Callable[[], bool]) -> Outcome:
         """See Executor.run."""
+        turn = _Watched(job.turn) if job.turn else None
         began = time.monotonic()
-        outcome = self.inner.run(job, stop=stop)
+        outcome = self.inner.run(replace(job, turn=turn), stop=stop)
         if outcome.reason != "stopped":
-            self.spans.append((began, time.monotonic()))
+            times = [began, *(turn.breaks if turn else []), time.monotonic()]
+            trial = job.program.name if turn else ""
+            self.spans += [Span(*pair, trial) for pair in zip(times[::2], times[1::2], strict=True)]
         return outcome
 
 
@@ -102,10 +145,12 @@ def _drawn(key: str, median: float, spread: float) -> float:
 
 @dataclass(frozen=True)
 class Measured:
-    """Of one run while its traces ran: share of the slots' time in which a program ran, seconds, and finished trials of
-    the line search."""
+    """Of one run until its last step began: share of the slots' time in which a program ran whose result counts, the same
+    from the first accepted program on, before which nothing can be searched, and finished trials of the line search; of
+    all of it, seconds."""
 
     busy: float
+    later: float
     seconds: float
     trials: int
 
@@ -119,7 +164,7 @@ def measure(
     graph = build_graph(
         models=dict.fromkeys(("researcher", "coder", "critic"), model), executor=timed
     ).compile()
-    ended: list[float] = []
+    begun: dict[tuple[int, int], float] = {}
     with tempfile.TemporaryDirectory(prefix="gome-utilisation-") as folder:
         config = RunConfig(run_dir=f"{folder}/run", traces=traces, steps=options.steps, slots=options.slots,
                            finalists=1, selection_seeds=1, **ARMS[arm])  # fmt: skip
@@ -130,16 +175,27 @@ def measure(
             stream_mode="custom",
             subgraphs=True,
         )
+        accepted = ended = 0.0
         for event in (part[1] for part in cast(Any, parts)):
+            if event["phase"] == "researcher":
+                begun.setdefault((event["trace"], event["step"]), time.monotonic())
+            if event["phase"] == "critic" and event["text"].startswith("accepted"):
+                accepted = accepted or time.monotonic()
             if event["phase"] == "ensemble":
-                ended.append(time.monotonic())
+                ended = ended or time.monotonic()
         records = History(Path(folder, "run", "history.jsonl")).records()
-        trials = len(LineTrials(Path(folder, "run", "line_trials.jsonl")).all())
+        trials = {trial.program for trial in LineTrials(Path(folder, "run", "line_trials.jsonl")).all()}
     assert len(records) == traces * options.steps, "a step is missing"
     assert not any(record.verdict == "failed" for record in records), "a step failed"
-    start, end = script.calls[0], ended[0]
-    busy = sum(max(0.0, min(b, end) - a) for a, b in timed.spans if a < end)
-    return Measured(busy / (options.slots * (end - start)), end - start, trials)
+    start, last = script.calls[0], max(begun.values())
+    in_time = {t for t in trials if max((s.ended for s in timed.spans if s.trial == t), default=last) < last}
+    counted = [s for s in timed.spans if s.began < last and (not s.trial or s.trial in in_time)]
+    busy, later = (
+        sum(max(0.0, min(s.ended, last) - max(s.began, since)) for s in counted)
+        / (options.slots * (last - since))
+        for since in (start, accepted)
+    )
+    return Measured(busy, later, ended - start, len(in_time))
 
 
 def make_task(folder: Path) -> Path:
@@ -157,33 +213,46 @@ def make_task(folder: Path) -> Path:
 
 
 def rows(options: argparse.Namespace) -> list[list[str]]:
-    """The table, a row for each number of traces."""
+    """The table, a row for each number of traces and length of the programs."""
     root = Path(tempfile.mkdtemp(prefix="gome-utilisation-task-"))
     task, executor = make_task(root / "sleep"), probe(ensure_runtime().python)
-    found = []
-    for traces, program_s in itertools.product(options.traces, options.program_s):
-        of = {
-            arm: measure(task, executor, traces=traces, program_s=program_s, arm=arm, options=options)
-            for arm in ARMS
-        }
-        found.append(
-            [
-                str(traces),
-                f"{program_s:g}",
-                *(f"{one.busy:.0%}" for one in of.values()),
-                str(of["with line search"].trials),
-                *(f"{one.seconds:.0f}" for one in of.values()),
-            ]
-        )
-        print("  ".join(found[-1]), file=sys.stderr, flush=True)
+    cases = list(itertools.product(options.traces, options.program_s))
+    of: dict[tuple[int, float, str], Measured] = {}
+    for arms in ([arm for arm in ARMS if arm != FREE], [FREE]):
+        if arms == [FREE]:
+            line_search.affordable = _always
+        runs = [(traces, program_s, arm) for traces, program_s in cases for arm in arms]
+        with ThreadPoolExecutor(options.at_once) as threads:
+            for run, one in zip(
+                runs, threads.map(lambda r: _measured(task, executor, r, options), runs), strict=True
+            ):
+                of[run] = one
+                print(run, one, file=sys.stderr, flush=True)
     shutil.rmtree(root)
-    return found
+    return [
+        _row(traces, program_s, [of[traces, program_s, arm] for arm in ARMS]) for traces, program_s in cases
+    ]
+
+
+def _always(*_: Any, **__: Any) -> bool:
+    return True
+
+
+def _measured(task: Path, executor: Executor, run: tuple[int, float, str], options: Any) -> Measured:
+    traces, program_s, arm = run
+    return measure(task, executor, traces=traces, program_s=program_s, arm=arm, options=options)
+
+
+def _row(traces: int, program_s: float, arms: list[Measured]) -> list[str]:
+    busy, seconds = [f"{one.busy:.0%}" for one in arms], [f"{one.seconds:.0f}" for one in arms]
+    later, trials = [f"{one.later:.0%}" for one in arms[:2]], [str(one.trials) for one in arms[:2]]
+    return [str(traces), f"{program_s:g}", *busy, *later, *trials, *seconds]
 
 
 def table(found: list[list[str]]) -> str:
     """The rows as Markdown."""
-    head = ["traces", "s a fold", *(f"busy, {arm}" for arm in ARMS), "trials",
-            *(f"seconds, {arm}" for arm in ARMS)]  # fmt: skip
+    head = ["traces", "s a fold", *(f"busy, {arm}" for arm in ARMS), "from the first program on", "the same, share 1",
+            "trials", "trials, share 1", *(f"seconds, {arm}" for arm in ARMS)]  # fmt: skip
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *found])
 
 
@@ -196,9 +265,10 @@ def main() -> None:
     parser.add_argument(
         "--program-s", type=float, nargs="+", default=[60.0, 10.0], help="of a program on a fold"
     )
-    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--slots", type=int, default=2)
     parser.add_argument("--scale", type=float, default=3.0)
+    parser.add_argument("--at-once", type=int, default=1, help="runs side by side")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     text = table(rows(options))
