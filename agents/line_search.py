@@ -77,18 +77,16 @@ class LineSearch:
             return
         if not affordable(services, scheduler.slots, sum(self._running.values())):
             return
-        found = next_trial(services, set(self._running))
-        if found is None or found[0].evaluation is None:
+        base, trial = next_trial(services, set(self._running)) or (None, None)
+        if base is None or trial is None or base.evaluation is None:
             return
-        base, trial = found
-        evaluation = found[0].evaluation
         if trial not in services.line_trials.unfinished(trial.base):
             services.line_trials.begin(trial)
         number = len(services.line_trials.of(trial.base)) + len(self._running) + 1
         services.emit("tuning", f"{base.id}, trial {number}: {_words(trial.values)}")
         with self._lock:
-            self._running[trial.program] = evaluation["seconds"]
-        threading.Thread(target=self._run, args=(trial, evaluation), daemon=True).start()
+            self._running[trial.program] = base.evaluation["seconds"]
+        threading.Thread(target=self._run, args=(trial, base.evaluation), daemon=True).start()
 
     def _run(self, trial: BegunTrial, standing: Evaluation) -> None:
         try:

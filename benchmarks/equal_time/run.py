@@ -175,17 +175,18 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=5, help="so much faster the model is than in earnest")
     parser.add_argument("--tasks", nargs="*", default=list(TASKS), choices=TASKS, metavar="TASK")
     parser.add_argument("--work", type=Path, default=Path("runs/equal_time"))
+    parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    done = {(row["task"], row["seed"], row["arm"]) for row in read_lines(RESULTS)}
+    done = {(row["task"], row["seed"], row["arm"]) for row in read_lines(options.results)}
     for seed in range(options.seeds):
         for number, name in enumerate(options.tasks):
             for arm in sorted(ARMS, reverse=(seed + number) % 2 == 0):
                 if (name, seed, arm) not in done:
                     row = play(name, seed, arm, options.work.resolve(), options)
-                    append_line(RESULTS, row)
+                    append_line(options.results, row)
                     print(json.dumps(row), file=sys.stderr, flush=True)
-    text = table(list(read_lines(RESULTS)))
+    text = table(list(read_lines(options.results)))
     print(text)
     if options.write:
         put_table(HERE, "benchmarks.equal_time.run", text)
