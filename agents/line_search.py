@@ -73,16 +73,18 @@ class LineSearch:
         """The next trial, in a thread of its own, if a slot is idle and the search's share of the time is not used up."""
         services, scheduler = self._services, self._services.evaluator.scheduler
         assert isinstance(scheduler, IdleSlots)
-        if len(self._running) >= scheduler.slots or not scheduler.idle():
+        with self._lock:
+            running = dict(self._running)
+        if len(running) >= scheduler.slots or not scheduler.idle():
             return
-        if not affordable(services, scheduler.slots, sum(self._running.values())):
+        if not affordable(services, scheduler.slots, sum(running.values())):
             return
-        base, trial = next_trial(services, set(self._running)) or (None, None)
+        base, trial = next_trial(services, running.keys()) or (None, None)
         if base is None or trial is None or base.evaluation is None:
             return
         if trial not in services.line_trials.unfinished(trial.base):
             services.line_trials.begin(trial)
-        number = len(services.line_trials.of(trial.base)) + len(self._running) + 1
+        number = len(services.line_trials.of(trial.base)) + len(running) + 1
         services.emit("tuning", f"{base.id}, trial {number}: {_words(trial.values)}")
         with self._lock:
             self._running[trial.program] = base.evaluation["seconds"]
