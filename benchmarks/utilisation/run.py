@@ -1,7 +1,7 @@
 """How busy the slots are: with a line search in idle slots, at its share of their time and at all of it, without one, and
 in lock-step rounds.
 
-    python -m benchmarks.utilisation.run [--traces 1 2] [--program-s 60 10] [--steps 6] [--slots 2] [--scale 3]
+    python -m benchmarks.utilisation.run [--traces 1 2] [--program-s 60 10] [--steps 10] [--slots 2] [--scale 4]
         [--at-once 1] [--write]
 
 Whole runs of the real graph with the real sandbox, with a model and programs of realistic duration. The model sleeps
@@ -31,6 +31,7 @@ from langchain_core.messages import BaseMessage
 from benchmarks.readme import put_table
 from gome.agents import line_search
 from gome.graph.run import build_graph
+from gome.optimizer.line_search import SHARE, affordable
 from gome.state.config import Isolation, RunConfig
 from gome.tools.execution.environment.runtime import ensure_runtime
 from gome.tools.execution.job import Executor, Job, Outcome
@@ -38,6 +39,7 @@ from gome.tools.execution.limits import Turn
 from gome.tools.execution.sandbox.probe import probe
 from gome.tools.records.history import History
 from gome.tools.records.line_trials import LineTrials
+from gome.tools.services import RunServices
 from tests.scripted import REPLIES, ScriptedModel, call_of, facts_of
 
 HERE = Path(__file__).resolve().parent
@@ -66,11 +68,12 @@ with open("submission.csv", "w") as out:
 
 @dataclass(frozen=True)
 class Span:
-    """When a program ran without a break, and of which trial of the line search, '' if of none."""
+    """When a program ran without a break, of which trial of the line search, '' if of none, and whether to its end."""
 
     began: float
     ended: float
     trial: str
+    whole: bool
 
 
 @dataclass
@@ -96,7 +99,7 @@ class _Watched:
 
 @dataclass
 class Timed:
-    """The real executor, and when its programs ran that were not cut off."""
+    """The real executor, and when its programs ran that were not cut off; of trials, which are taken up again, all."""
 
     inner: Executor
     spans: list[Span] = field(default_factory=list)
@@ -112,10 +115,11 @@ class Timed:
         turn = _Watched(job.turn) if job.turn else None
         began = time.monotonic()
         outcome = self.inner.run(replace(job, turn=turn), stop=stop)
-        if outcome.reason != "stopped":
+        if turn or outcome.reason != "stopped":
             times = [began, *(turn.breaks if turn else []), time.monotonic()]
             trial = job.program.name if turn else ""
-            self.spans += [Span(*pair, trial) for pair in zip(times[::2], times[1::2], strict=True)]
+            whole = outcome.reason != "stopped"
+            self.spans += [Span(*pair, trial, whole) for pair in zip(times[::2], times[1::2], strict=False)]
         return outcome
 
 
@@ -146,11 +150,12 @@ def _drawn(key: str, median: float, spread: float) -> float:
 @dataclass(frozen=True)
 class Measured:
     """Of one run until its last step began: share of the slots' time in which a program ran whose result counts, the same
-    from the first accepted program on, before which nothing can be searched, and finished trials of the line search; of
-    all of it, seconds."""
+    from the first accepted program on, before which nothing can be searched, and with trials that ended too late or not
+    at all; finished trials of the line search; of all of it, seconds."""
 
     busy: float
     later: float
+    occupied: float
     seconds: float
     trials: int
 
@@ -166,7 +171,7 @@ def measure(
     ).compile()
     begun: dict[tuple[int, int], float] = {}
     with tempfile.TemporaryDirectory(prefix="gome-utilisation-") as folder:
-        config = RunConfig(run_dir=f"{folder}/run", traces=traces, steps=options.steps, slots=options.slots,
+        config = RunConfig(run_dir=f"{folder}/{arm}", traces=traces, steps=options.steps, slots=options.slots,
                            finalists=1, selection_seeds=1, **ARMS[arm])  # fmt: skip
         parts = graph.stream(
             {"task": str(task)},
@@ -183,19 +188,19 @@ def measure(
                 accepted = accepted or time.monotonic()
             if event["phase"] == "ensemble":
                 ended = ended or time.monotonic()
-        records = History(Path(folder, "run", "history.jsonl")).records()
-        trials = {trial.program for trial in LineTrials(Path(folder, "run", "line_trials.jsonl")).all()}
+        records = History(Path(folder, arm, "history.jsonl")).records()
+        trials = {trial.program for trial in LineTrials(Path(folder, arm, "line_trials.jsonl")).all()}
     assert len(records) == traces * options.steps, "a step is missing"
     assert not any(record.verdict == "failed" for record in records), "a step failed"
     start, last = script.calls[0], max(begun.values())
     in_time = {t for t in trials if max((s.ended for s in timed.spans if s.trial == t), default=last) < last}
-    counted = [s for s in timed.spans if s.began < last and (not s.trial or s.trial in in_time)]
-    busy, later = (
+    useful = [s for s in timed.spans if s.whole and (not s.trial or s.trial in in_time)]
+    busy, later, occupied = (
         sum(max(0.0, min(s.ended, last) - max(s.began, since)) for s in counted)
         / (options.slots * (last - since))
-        for since in (start, accepted)
+        for counted, since in ((useful, start), (useful, accepted), (timed.spans, accepted))
     )
-    return Measured(busy, later, ended - start, len(in_time))
+    return Measured(busy, later, occupied, ended - start, len(in_time))
 
 
 def make_task(folder: Path) -> Path:
@@ -218,24 +223,23 @@ def rows(options: argparse.Namespace) -> list[list[str]]:
     task, executor = make_task(root / "sleep"), probe(ensure_runtime().python)
     cases = list(itertools.product(options.traces, options.program_s))
     of: dict[tuple[int, float, str], Measured] = {}
-    for arms in ([arm for arm in ARMS if arm != FREE], [FREE]):
-        if arms == [FREE]:
-            line_search.affordable = _always
-        runs = [(traces, program_s, arm) for traces, program_s in cases for arm in arms]
-        with ThreadPoolExecutor(options.at_once) as threads:
-            for run, one in zip(
-                runs, threads.map(lambda r: _measured(task, executor, r, options), runs), strict=True
-            ):
-                of[run] = one
-                print(run, one, file=sys.stderr, flush=True)
+    line_search.affordable = _affordable
+    runs = [(traces, program_s, arm) for traces, program_s in cases for arm in ARMS]
+    with ThreadPoolExecutor(options.at_once) as threads:
+        found = threads.map(lambda run: _measured(task, executor, run, options), runs)
+        for run, one in zip(runs, found, strict=True):
+            of[run] = one
+            print(run, one, file=sys.stderr, flush=True)
     shutil.rmtree(root)
     return [
         _row(traces, program_s, [of[traces, program_s, arm] for arm in ARMS]) for traces, program_s in cases
     ]
 
 
-def _always(*_: Any, **__: Any) -> bool:
-    return True
+def _affordable(services: RunServices, slots: int, running_s: float) -> bool:
+    """As in the product, but for the arm that may take all."""
+    share = 1.0 if services.run_dir.name == FREE else SHARE
+    return affordable(services, slots, running_s, share=share)
 
 
 def _measured(task: Path, executor: Executor, run: tuple[int, float, str], options: Any) -> Measured:
@@ -265,9 +269,9 @@ def main() -> None:
     parser.add_argument(
         "--program-s", type=float, nargs="+", default=[60.0, 10.0], help="of a program on a fold"
     )
-    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--slots", type=int, default=2)
-    parser.add_argument("--scale", type=float, default=3.0)
+    parser.add_argument("--scale", type=float, default=4.0)
     parser.add_argument("--at-once", type=int, default=1, help="runs side by side")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
