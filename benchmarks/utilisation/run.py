@@ -236,10 +236,9 @@ def rows(options: argparse.Namespace) -> list[list[str]]:
     ]
 
 
-def _affordable(services: RunServices, slots: int, running_s: float) -> bool:
+def _affordable(services: RunServices, slots: int, running_s: float, *, share: float = SHARE) -> bool:
     """As in the product, but for the arm that may take all."""
-    share = 1.0 if services.run_dir.name == FREE else SHARE
-    return affordable(services, slots, running_s, share=share)
+    return affordable(services, slots, running_s, share=1.0 if services.run_dir.name == FREE else share)
 
 
 def _measured(task: Path, executor: Executor, run: tuple[int, float, str], options: Any) -> Measured:
