@@ -74,8 +74,9 @@ class ErrorAnalysis(NamedTuple):
             )
         if abs(self.lean) > SKEWED_BIAS:
             side = "above" if self.lean > 0 else "below"
+            scale = f" of {self.found['residuals']['scale']}" if "scale" in self.found["residuals"] else ""
             said.append(
-                f"Predictions lie {side} the truth by {abs(self.found['residuals']['bias'])} on average."
+                f"Predictions lie {side} the truth by {abs(self.found['residuals']['bias'])}{scale} on average."
             )
         if self.confused:
             worst = self.confused[0]

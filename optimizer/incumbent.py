@@ -1,5 +1,7 @@
 """Incumbents: the program that a trace's next step starts from, with all that prompts say of it."""
 
+import numpy as np
+
 from gome.state.in_flight import Incumbent
 from gome.state.parts import Evaluation
 from gome.state.step import StepRecord
@@ -27,5 +29,8 @@ def incumbent_of(record: StepRecord, services: RunServices) -> Incumbent:
 
 def _evidence(evaluation: Evaluation, services: RunServices) -> str:
     """The reference of what the graded rows say together."""
-    folds = services.evaluator.predictions(evaluation)
-    return services.artifacts.put_json(evidence(services.task, folds, services.evaluator.features("search")))
+    harness = services.evaluator
+    folds = harness.predictions(evaluation)
+    locked = [harness.locked.mask(number, answers) for number, (answers, _) in enumerate(folds)]
+    found = evidence(services.task, folds, harness.features("search"), unshown=np.concatenate(locked))
+    return services.artifacts.put_json(found)

@@ -37,7 +37,7 @@ def compared(services: RunServices, incumbent: Evaluation, candidate: Evaluation
     same = ours[: len(theirs)] if candidate.get("race") else ours
     if not services.probes.judged:
         return compare(services.task, same, theirs, seed=services.config.seed)
-    left = services.probes.locked.without
+    left = services.evaluator.locked.without
     found = compare(services.task, left(same), left(theirs), seed=services.config.seed)
     return {**found, "unlocked": True}
 

@@ -72,9 +72,11 @@ the truth (0.5 is what the best median has)."""
 
 
 class Residuals(TypedDict, total=False):
-    """Residuals of all rows, by ranges of the target (`bins`) and of the prediction (`by_prediction`)."""
+    """Residuals of all rows, by ranges of the target (`bins`) and of the prediction (`by_prediction`). With a `scale`,
+    log1p, `bias` and `rmse` are of values on it; ranges are of the values themselves."""
 
     target: str
+    scale: str
     bias: float
     too_low: float
     rmse: float

@@ -27,6 +27,7 @@ from gome.tools.execution.workspace import remove_work_dir
 from gome.tools.fold_progress import FoldProgress
 from gome.tools.fold_race import FoldRace, Look
 from gome.tools.interruption import Interruption
+from gome.tools.locked_part import LockedPart
 from gome.tools.parallel import in_parallel
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.results import FoldResult, Results, result_name
@@ -74,6 +75,7 @@ class Evaluator:
         self.results = Results(run_dir / "results", artifacts)
         self.artifacts, self.limits, self.budget, self.stop, self.seed = artifacts, limits, budget, stop, seed
         self.models = models or {}
+        self.locked = LockedPart(inputs, task, seed)
 
     def evaluate(
         self,
@@ -165,11 +167,15 @@ class Evaluator:
 
     @cached_property
     def examples(self) -> list[ShownRow]:
-        """A few whole rows with their targets, out of those that a search fold grades: none of the selection part.
-        None where answers are not known here."""
+        """A few whole rows with their targets, out of those that a search fold grades: none of the selection part, nor
+        of the locked part. None where answers are not known here."""
         if self.task.self_reported:
             return []
-        return example_rows(self.task, self.inputs.answers("search", 0), self.inputs.features("search", 0))
+        answers, features = self.inputs.answers("search", 0), self.inputs.features("search", 0)
+        shown = ~self.locked.mask(0, answers)
+        return example_rows(
+            self.task, answers[shown], features[shown] if len(features) == len(shown) else features[:0]
+        )
 
     def features(self, split: str) -> list[pd.DataFrame]:
         """What is known of the graded rows of each fold beside their answers."""

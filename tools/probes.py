@@ -20,14 +20,14 @@ from scipy.stats import norm
 from typing_extensions import TypedDict
 
 from gome.state.errors import GomeError
-from gome.state.parts import Evaluation
+from gome.state.parts import Comparison, Evaluation
 from gome.state.plain import JsonObject
 from gome.state.step import StepRecord
 from gome.tools import probe_helper
 from gome.tools.data.input_files import InputLinks
 from gome.tools.data.inputs import laid_out
 from gome.tools.data.task_files import laid_files
-from gome.tools.evaluation.bootstrap import compare, score
+from gome.tools.evaluation.bootstrap import FoldPredictions, compare, score
 from gome.tools.evaluation.metric import GradingError
 from gome.tools.evaluation.submission import check_submission
 from gome.tools.evaluator import Evaluator
@@ -36,10 +36,10 @@ from gome.tools.execution.resources import resources_of
 from gome.tools.execution.scheduler import run_to_its_end
 from gome.tools.execution.workspace import remove_work_dir
 from gome.tools.interruption import Interruption
-from gome.tools.locked_part import LockedPart
 from gome.tools.models.tool_calls import capped
 from gome.tools.records.history import History
 from gome.tools.records.jsonl import write_json
+from gome.tools.wording import waiting_words
 
 WALL_S, OUTPUT_CHARS, OUTPUT_MB = 60.0, 6000, 256.0
 MOST_PROGRAMS, MOST_VARIANTS = 12, 50
@@ -64,7 +64,6 @@ class Probes:
     def __init__(self, evaluator: Evaluator, history: History) -> None:
         self.evaluator, self.history = evaluator, history
         self.folder = evaluator.run_dir / "probes"
-        self.locked = LockedPart(evaluator.inputs, evaluator.task, evaluator.seed)
         self._judged: dict[str, int] = {}  # by probe, each read once: every comparison asks
 
     @property
@@ -100,11 +99,12 @@ class Probes:
         variants = [name for probed in before for name in probed["variants"]]
         graded, named = self._graded(outcome, against, len(variants), program if told else None)
         artifacts = self.evaluator.artifacts
-        ended = "" if outcome.reason == "ok" else f"\n\nIt was ended: {outcome.limit or outcome.reason}."
+        took = f"It took {outcome.seconds:.3g} s{waiting_words(outcome.seconds, outcome.cpu_seconds)}."
+        ended = "" if outcome.reason == "ok" else f" It was ended: {outcome.limit or outcome.reason}."
         printed = capped(log.strip() or "(it printed nothing)", OUTPUT_CHARS)
         if told:
             printed = told(log) if ended else ""
-        output = f"{printed}{ended}\n\n{graded}".strip() or "It ran to its end, and had nothing judged."
+        output = "\n\n".join(filter(None, [printed, took + ended, graded]))
         probed = Probed(
             program=artifacts.put_text(program, "py"),
             log=artifacts.put_text(log, "log"),
@@ -155,7 +155,7 @@ class Probes:
             found = list(table.groupby(VARIANT, sort=False))[:MOST_VARIANTS]
             parts = [(_name_of(str(name), n, text), part) for n, (name, part) in enumerate(found, 1)]
             bare = text is not None
-            lines = [self._line(name, part.drop(columns=VARIANT), against, bare=bare) for name, part in parts]
+            lines = self._lines(parts, against, bare=bare)
         except (GomeError, OSError):  # the task's and the machine's
             raise
         except Exception as error:  # what a program wrote ends no run
@@ -171,38 +171,46 @@ class Probes:
         )
         return "\n".join([head, *lines]), [name for name, _ in parts]
 
-    def _line(self, name: str, part: pd.DataFrame, against: Evaluation | None, *, bare: bool) -> str:
-        """A variant's figures; `bare`: no word of what stands in its predictions."""
-        harness, fold = self.evaluator, self.locked.fold
+    def _lines(
+        self, parts: Sequence[tuple[str, pd.DataFrame]], against: Evaluation | None, *, bare: bool
+    ) -> list[str]:
+        """The figures of each variant beside those of the incumbent, or of the first variant where there is none."""
+        harness, locked = self.evaluator, self.evaluator.locked
+        before = locked.alone(harness.predictions(against)[locked.fold]) if against else None
+        beside, lines = "incumbent" if against else "first variant that was graded here", []
+        for name, part in parts:
+            after, said = self._scored(name, part.drop(columns=VARIANT), bare=bare)
+            if before and after:
+                gain = compare(harness.task, before, after, seed=harness.seed)
+                said += f"; gain on the {beside}, same rows, positive is better: {_gain_words(gain)}"
+            before = before or after
+            lines.append(said)
+        return lines
+
+    def _scored(self, name: str, part: pd.DataFrame, *, bare: bool) -> tuple[list[FoldPredictions], str]:
+        """A variant's predictions on the locked part, none where they cannot be graded, and its score in words; `bare`:
+        no word of what stands in its predictions."""
+        harness, locked = self.evaluator, self.evaluator.locked
         with tempfile.TemporaryDirectory() as scratch:
             path = Path(scratch) / "submission.csv"
             part.to_csv(path, index=False)
-            frame, problems = check_submission(path, harness.inputs.sample("search", fold), harness.task)
+            sample = harness.inputs.sample("search", locked.fold)
+            frame, problems = check_submission(path, sample, harness.task)
         if frame is None:
-            return (
-                f"- {name}: not graded: {'not of the form of the sample submission' if bare else problems[0]}"
-            )
-        after = self.locked.alone((harness.inputs.answers("search", fold), frame))
+            why = "not of the form of the sample submission" if bare else problems[0]
+            return [], f"- {name}: not graded: {why}"
+        after = locked.alone((harness.inputs.answers("search", locked.fold), frame))
         try:
             value = score(harness.task, after, seed=harness.seed)
         except GradingError as error:
-            return f"- {name}: not graded{'' if bare else f': {error}'}"
-        said = f"- {name}: {harness.task.metric} {value['value']:.6g} ± {value['stderr']:.2g}"
-        if against is None:
-            return said
-        before = self.locked.alone(harness.predictions(against)[fold])
-        gain = compare(harness.task, before, after, seed=harness.seed)
-        times = gain["gain"] / gain["stderr"] if gain["stderr"] > 0 else 0.0
-        return (
-            f"{said}; gain on the incumbent, same rows, positive is better: {gain['gain']:+.4g} ± {gain['stderr']:.2g} "
-            f"({times:+.1f} standard errors)"
-        )
+            return [], f"- {name}: not graded{'' if bare else f': {error}'}"
+        return after, f"- {name}: {harness.task.metric} {value['value']:.6g} ± {value['stderr']:.2g}"
 
     def _laid_out(self) -> tuple[Path, str]:
         """The folder of a probe, made of links, and the name of the evidence in it; a new one for each accepted step."""
         accepted = [r for r in self.history.accepted() if r.counts and r.code][-MOST_PROGRAMS:]
         state = hashlib.sha256(json.dumps([r.code for r in accepted]).encode()).hexdigest()[:12]
-        search = self.evaluator.inputs.input_dir("search", self.locked.fold)
+        search = self.evaluator.inputs.input_dir("search", self.evaluator.locked.fold)
         name = FOLDER
         while (search / name).exists():
             name += "_"
@@ -233,9 +241,16 @@ class Probes:
         )
         said: JsonObject = {"program": f"{stem}.py", "score": record.value, "hypothesis": record.statement}
         folds = enumerate(self.evaluator.predictions(record.evaluation))
-        parts = [_fold_rows(n, *fold, self.locked.mask(n, fold[0])) for n, fold in folds]
+        parts = [_fold_rows(n, *fold, self.evaluator.locked.mask(n, fold[0])) for n, fold in folds]
         pd.concat(parts, ignore_index=True).to_csv(folder / f"{stem}.csv", index=False)
         return said
+
+
+def _gain_words(gain: Comparison) -> str:
+    if gain["gain"] == 0 == gain["stderr"]:
+        return "none, the same predictions"
+    times = gain["gain"] / gain["stderr"] if gain["stderr"] > 0 else 0.0
+    return f"{gain['gain']:+.4g} ± {gain['stderr']:.2g} ({times:+.1f} standard errors)"
 
 
 def _name_of(name: str, number: int, text: str | None) -> str:

@@ -64,7 +64,9 @@ DIAGNOSIS = json.dumps(
 CHOICE = json.dumps({"decision": "select", "index": 0, "plan": ["do it"]})
 
 
-def played(task: Path, out: Path, *probes: str, steps: int = 2, **config: Any) -> ScriptedModel:
+def played(
+    task: Path, out: Path, *probes: str, steps: int = 2, folds: int = 2, **config: Any
+) -> ScriptedModel:
     """A run whose researcher runs these probes in each diagnosis."""
 
     def script(messages: list[BaseMessage]) -> str:
@@ -82,7 +84,7 @@ def played(task: Path, out: Path, *probes: str, steps: int = 2, **config: Any) -
         model="openai:x",
         traces=1,
         steps=steps,
-        folds=2,
+        folds=folds,
         finalists=1,
         selection_seeds=1,
         **config,
@@ -125,6 +127,21 @@ def test_what_a_probe_sees(tmp_path: Path) -> None:
     assert not any("KEY" in name or "TOKEN" in name for name in printed(second, "ENV")[0])
 
 
+@pytest.mark.parametrize("folds", [1, 2])
+def test_no_row_of_the_locked_part_is_shown(tmp_path: Path, folds: int) -> None:
+    """Neither as an example nor among the worst: of the single rows in a prompt every third would be one."""
+    table = pd.DataFrame({"size": range(120)}).assign(y=[7.0 * n % 120 for n in range(120)])
+    task = write_task(tmp_path / "task", table, "y", "rmse")
+    model = played(task, tmp_path / "out", LOOK, folds=folds)
+    locked = set(printed(outputs(model)[1], "LOCKED")[0])
+    asked = str([m for m in model.calls if call_of(m) == "diagnose"][-1][1].content)
+    contexts = [json.loads(part.split("</context>")[0]) for part in asked.split("<context>")[1:]]
+    shown = [*contexts[0]["data"]["examples"], *contexts[1]["evidence"]["worst_rows"]]
+    assert len(shown) == 6
+    assert locked
+    assert not {int(row["row"]["id"]) for row in shown} & locked
+
+
 def test_of_a_single_hold_out_a_third_is_locked_by_whole_groups(tmp_path: Path) -> None:
     table = pd.DataFrame({"id": range(90), "who": [n // 3 for n in range(90)], "y": 0.5})
     table.to_csv(tmp_path / "train.csv", index=False)
@@ -143,7 +160,18 @@ def test_of_a_single_hold_out_a_third_is_locked_by_whole_groups(tmp_path: Path) 
 def test_the_harness_grades_what_a_probe_judges(cancer: Path, tmp_path: Path) -> None:
     """Of two folds the second is locked: a variant's gain is measured there, from then on that of steps on the first."""
     out = tmp_path / "out"
-    _, second = outputs(played(cancer, out, JUDGE))
+    model = played(cancer, out, JUDGE)
+    first, second = outputs(model)
+    one, other = (line for line in first.splitlines() if line.startswith("- "))
+    assert "gain" not in one, "there is no incumbent yet"
+    aucs = [float(line.split("auc ")[1].split(" ±")[0]) for line in (one, other)]
+    gain = float(
+        other.split("gain on the first variant that was graded here, same rows, positive is better: ")[
+            1
+        ].split()[0]
+    )
+    assert gain == pytest.approx(aucs[1] - aucs[0], abs=1e-3)
+    assert "It took " in first
     assert "variants judged in this step: 2, in this run: 4" in second
     rank, turned = (line for line in second.splitlines() if line.startswith("- "))
     assert "standard errors" in rank
@@ -155,7 +183,12 @@ def test_the_harness_grades_what_a_probe_judges(cancer: Path, tmp_path: Path) ->
     assert new != pytest.approx(locked)
     assert after.comparison["unlocked"]
     assert after.gain == pytest.approx(new - old)
-    assert "no probe was judged on" in after.feedback
+    assert (
+        f"over all folds; on the rows that no probe was judged on {'better' if after.gain > 0 else 'worse'}"
+        in after.feedback
+    )
+    for judging in (str(m[1].content) for m in model.calls if call_of(m) == "judge"):
+        assert "those of the locked part left out" in judging
 
 
 def test_probes_are_on_record_and_reach_the_next_diagnosis(cancer: Path, tmp_path: Path) -> None:

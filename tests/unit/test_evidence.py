@@ -111,6 +111,36 @@ def test_bias_by_prediction_is_not_fooled_by_regression_to_the_mean(
     assert shrunk["by_prediction"][0]["bias"] > 0.4 > -0.4 > shrunk["by_prediction"][-1]["bias"]
 
 
+def test_residuals_under_a_metric_of_logarithms_are_those_of_logarithms(
+    features: pd.DataFrame, rng: np.random.Generator
+) -> None:
+    """Twice as often too high as too low by the same factor, and yet too low in the target's own units."""
+    task = make_task("rmsle", "regression")
+    known = np.exp(rng.normal(12, 1, size=N))
+    noise = rng.choice([-1.0, 0.5], size=N, p=[1 / 3, 2 / 3])
+    found = evidence(task, [fold(task, np.expm1(np.log1p(known) - noise), known)], [features])["residuals"]
+    assert found["scale"] == "log1p"
+    assert found["bias"] == pytest.approx(noise.mean(), abs=1e-4)
+    assert found["rmse"] == pytest.approx(np.sqrt((noise**2).mean()), abs=1e-3)
+    assert max(abs(part["bias"]) for part in found["by_prediction"]) < 0.3
+    assert found["by_prediction"][-1]["to"] == pytest.approx(known.max(), rel=1e-3)
+    assert (
+        "scale"
+        not in evidence(make_task("rmse", "regression"), [fold(task, known, known)], [features])["residuals"]
+    )
+
+
+def test_no_row_of_the_locked_part_is_shown(features: pd.DataFrame, rng: np.random.Generator) -> None:
+    """Its rows count in all figures; the worst of the others stand in their place."""
+    task, error = make_task("rmse", "regression"), np.arange(N, dtype=float)
+    folds = [fold(task, np.zeros(N), error)]
+    unshown = np.arange(N) >= N - 2
+    all_rows, rest = (evidence(task, folds, [features], unshown=part) for part in (None, unshown))
+    assert [row["row"]["id"] for row in all_rows["worst_rows"]] == [N - 1, N - 2, N - 3]
+    assert [row["row"]["id"] for row in rest["worst_rows"]] == [N - 3, N - 4, N - 5]
+    assert {**all_rows, "worst_rows": []} == {**rest, "worst_rows": []}
+
+
 def test_of_several_targets_the_worst_is_shown(features: pd.DataFrame, rng: np.random.Generator) -> None:
     task = make_task("rmse", "regression", 3)
     truth = rng.normal(size=(N, 3)) * [1, 100, 1]

@@ -19,14 +19,22 @@ from gome.tools.unreadable import unreadable_line
 
 SLICES, PAIRS, BINS, NAME_CHARS = 6, 6, 5, 60
 _FEWEST_A_BIN = 10
+_LOG_METRICS = ("rmsle",)
+"""They compare logarithms: a bias in the target's own units says nothing of what they lose on."""
 
 
 def evidence(
-    task: Task, folds: list[FoldPredictions], features: list[pd.DataFrame], *, slices: int = SLICES
+    task: Task,
+    folds: list[FoldPredictions],
+    features: list[pd.DataFrame],
+    *,
+    slices: int = SLICES,
+    unshown: np.ndarray | None = None,
 ) -> Evidence:
     """What the graded rows of all folds say together; JSON, at most about 6 kB, keys left out where nothing is known.
 
-    `features` are the test tables that the program saw, rows aligned with the fold's answers.
+    `features` are the test tables that the program saw, rows aligned with the fold's answers. Rows that are `unshown`
+    (rows of all folds,), those of the locked part, count in all figures and are none of the single rows.
 
     loss, pooled, rows: what rows are judged by (see `row_losses`: the task's metric if it is a mean over rows, else what
     tells under it), its value over all of them, and how many there are. worst_slices: parts of the rows on which it is
@@ -42,7 +50,8 @@ def evidence(
     table = pd.concat(features, ignore_index=True).drop(columns=task.ids, errors="ignore")
     found: Evidence = {}
     try:
-        found = _losses(task, pooled, answers, submission, table, slices)
+        hidden = np.zeros(len(answers), dtype=bool) if unshown is None else unshown
+        found = _losses(task, pooled, answers, submission, table, slices, hidden)
         if task.problem in ("binary", "multiclass"):
             found |= _classes(task, answers, submission)
         elif task.problem == "regression":
@@ -63,6 +72,7 @@ def _losses(
     submission: pd.DataFrame,
     table: pd.DataFrame,
     count: int,
+    unshown: np.ndarray,
 ) -> Evidence:
     rows = row_losses(task, pooled)
     if rows is None:
@@ -84,7 +94,12 @@ def _losses(
             for part in found
         ],
         "worst_rows": worst_rows(
-            task, answers, submission, table, rows.order, lambda at: short(rows.of(np.array([at])))
+            task,
+            answers,
+            submission,
+            table,
+            rows.order[~unshown[rows.order]],
+            lambda at: short(rows.of(np.array([at]))),
         ),
     }
 
@@ -130,15 +145,19 @@ def _calibration(positive: np.ndarray, chance: np.ndarray) -> list[CalibrationBi
 
 
 def _residuals(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> Residuals:
-    """Of the target that is predicted worst for its spread."""
+    """Of the target that is predicted worst for its spread; under a metric of logarithms those of log1p."""
     truth, predicted = numbers(answers, task.target), numbers(submission, task.prediction)
     if truth.shape != predicted.shape:
         return {}
-    error = predicted - truth
-    worst = int(np.argmax((error**2).mean(axis=0) / np.maximum(truth.var(axis=0), 1e-300)))
+    log = task.metric in _LOG_METRICS
+    seen, told = (np.log1p(truth), np.log1p(predicted)) if log else (truth, predicted)
+    error = told - seen
+    worst = int(np.argmax((error**2).mean(axis=0) / np.maximum(seen.var(axis=0), 1e-300)))
     truth, predicted, error = truth[:, worst], predicted[:, worst], error[:, worst]
+    scale: Residuals = {"scale": "log1p"} if log else {}
     return {
         "target": begun(task.target[worst], NAME_CHARS),
+        **scale,
         "bias": short(error.mean()),
         "too_low": _too_low(error),
         "rmse": short(np.sqrt((error**2).mean())),

@@ -22,6 +22,8 @@ def example_rows(task: Task, answers: pd.DataFrame, table: pd.DataFrame) -> list
     target = answers[task.target[0]]
     by = target if pd.api.types.is_numeric_dtype(target) else class_text(target).fillna("")
     order = np.argsort(by.to_numpy(), kind="stable")
+    if not len(order):
+        return []
     chosen = order[np.unique((np.arange(ROWS) * 2 + 1) * len(order) // (2 * ROWS))]
     return [_shown(task, answers, table, at) for at in chosen]
 
