@@ -209,6 +209,7 @@ def _candidate_context(evaluation: Evaluation) -> JsonObject:
     return {
         **(evaluation["score"] or {}),
         "fold_seconds": fold_seconds(evaluation),
+        "fold_cpu_seconds": evaluation.get("fold_cpu_seconds"),
         "peak_mb": evaluation["peak_mb"],
         "gpu_peak_mb": evaluation.get("gpu_peak_mb"),
         "facts": evaluation["facts"],

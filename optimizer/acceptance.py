@@ -16,7 +16,7 @@ from gome.state.parts import (
     race_words,
 )
 from gome.state.task import Direction, Task
-from gome.tools.wording import change_words, gain_words, readable, score_text, share_words
+from gome.tools.wording import change_words, gain_words, readable, score_text, share_words, waiting_words
 
 CLEARLY_BETTER = 0.9
 """Share of paired resamples in which the candidate must win for the measurement alone to decide."""
@@ -62,7 +62,8 @@ def change_of(
 ) -> str | None:
     """What was measured, in words: 'rmse 54.70 → 54.46 (better by 0.24 ± 0.10), better in 98 % of resamples', or
     'rmse 54.70 → 54.46 (better by 0.24), self-reported, with a margin of 0.27', or, on the folds that ran, 'stopped after
-    1 of 5 folds, there rmse 54.70 → 58.11 (worse by 3.41 ± 0.80), better in 0 % of resamples'.
+    1 of 5 folds, there rmse 54.70 → 58.11 (worse by 3.41 ± 0.80), better in 0 % of resamples'. A gain that is measured
+    without the locked part stands apart from the scores.
 
     None where nothing was compared, as for a trace's first solution.
     """
@@ -75,10 +76,13 @@ def change_of(
         return f"{change}, self-reported, with a margin of {comparison['stderr']:.2g}"
     if race := candidate.get("race"):
         scores = race["incumbent"], race["candidate"]
-    change = change_words(task.metric, *scores, comparison["gain"], comparison["stderr"])
+    gain, stderr, apart = comparison["gain"], comparison["stderr"], comparison.get("unlocked")
+    change = change_words(task.metric, *scores, None if apart else gain, stderr)
     change = f"{race_words(race)}, there {change}" if race else change
-    rows = " of the rows that no probe was judged on" if comparison.get("unlocked") else ""
-    return f"{change}, better in {share_words(comparison['p_better'])} of resamples{rows}"
+    if apart:  # other rows than those of the scores: a gain in brackets behind these could contradict them
+        change += "" if race else " over all folds"
+        change += f"; on the rows that no probe was judged on {gain_words(gain, stderr)}"
+    return f"{change}, better in {share_words(comparison['p_better'])} of resamples"
 
 
 def reason_of(change: str | None, measured: MeasuredVerdict, judgement: str) -> str:
@@ -108,7 +112,19 @@ def feedback_of(
     told = f"{change}; predicted was {predicted}{_range_words(hypothesis, comparison['gain'])}."
     if before is None or not (earlier := fold_seconds(before)):
         return told
-    return f"{told} A fold takes {seconds:.3g} s, {seconds / earlier:.1f} times as long as before."
+    longer = f"{seconds / earlier:.1f} times as long as before{_cpu_words(candidate, before)}"
+    return f"{told} A fold takes {seconds:.3g} s, {longer}."
+
+
+def _cpu_words(candidate: Evaluation, before: Evaluation) -> str:
+    """What a fold takes of CPU time, where one of both programs waited: the wall time then tells of the machine."""
+    used, earlier = candidate.get("fold_cpu_seconds"), before.get("fold_cpu_seconds")
+    waited = any(waiting_words(fold_seconds(e), e.get("fold_cpu_seconds")) for e in (candidate, before))
+    return (
+        f"; of CPU time {used:.3g} s, {used / earlier:.1f} times as much"
+        if waited and used and earlier
+        else ""
+    )
 
 
 def lesson_of(hypothesis: Hypothesis, feedback: str, verdict: Verdict) -> str:

@@ -166,7 +166,9 @@ def _tell(seconds: float) -> str:
     return TELL.replace("SECONDS", str(seconds))
 
 
-_SECONDS = re.compile(r"[;.]? [Aa] fold takes \S+ s(, \S+ times as long as before)?\.")
+_SECONDS = re.compile(
+    r"[;.]? [Aa] fold takes \S+ s(, \S+ times as long as before(; of CPU time \S+ s, \S+ times as much)?)?\."
+)
 """What feedback and lesson tell of a fold's time, which is another in each run."""
 
 

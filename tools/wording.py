@@ -78,11 +78,12 @@ def waiting_words(seconds: float, cpu_seconds: float | None) -> str:
 
 
 def change_words(metric: str, before: Any, after: Any, gain: Any, stderr: Any = None) -> str:
-    """A gain between its two scores: 'rmse 54.70 → 54.46 (better by 0.24 ± 0.10)', as precise as the standard error."""
+    """A gain between its two scores: 'rmse 54.70 → 54.46 (better by 0.24 ± 0.10)', as precise as the standard error; the
+    scores alone without a gain."""
     if not (is_number(before) and is_number(after)):
         return gain_words(gain, stderr)
-    old, new = score_only(before, stderr), score_only(after, stderr)
-    return f"{metric} {old} → {new} ({gain_words(gain, stderr)})"
+    change = f"{metric} {score_only(before, stderr)} → {score_only(after, stderr)}"
+    return f"{change} ({gain_words(gain, stderr)})" if is_number(gain) else change
 
 
 def tagged_as(old: str, new: str) -> str:

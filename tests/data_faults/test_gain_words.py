@@ -33,6 +33,7 @@ def test_a_change_is_told_between_its_scores() -> None:
     assert change_words("rmse", 54.7, 54.46, 0.24, 0.1) == "rmse 54.70 → 54.46 (better by 0.24 ± 0.10)"
     assert change_words("auc", 0.9, 0.88, -0.02, 0.01) == "auc 0.900 → 0.880 (worse by 0.020 ± 0.010)"
     assert change_words("auc", None, 0.88, -0.02, 0.01) == "worse by 0.020 ± 0.010"
+    assert change_words("auc", 0.9, 0.88, None, 0.01) == "auc 0.900 → 0.880"
     assert gain_words(0.0) == "no better and no worse"
     assert gain_words(None) == "–"
 
