@@ -91,6 +91,19 @@ def test_calls_in_the_providers_own_form(tmp_path: Path) -> None:
     assert "## Tools" not in str(endpoint.requests[0][1])
 
 
+def test_tools_stay_offered_for_the_prompt_cache_and_are_not_run(tmp_path: Path) -> None:
+    """They stand before the messages in what a provider keeps; a model that calls them all the same is sent none."""
+    call = Answer(calls=(("probe", json.dumps({"program": "print(2)"})),))
+    with Endpoint(script_of(FOUND, FOUND, call, FOUND)) as endpoint:
+        talk = Conversation(asker(tmp_path, make_model("openai:test-model", endpoint.url)), "researcher")
+        talk.ask(PROMPT, Finding, key="0:1:diagnose", tools=[probe, look], calls=4)
+        for key in ("0:1:choose", "0:1:choose1"):
+            assert talk.ask(Prompt("", "Choose."), Finding, key=key).value == 3
+    assert endpoint.offered == [["probe", "look"]] * 3 + [[]]
+    assert not RAN
+    assert "no calls of tools are left" in str(endpoint.requests[3][1][-2:])
+
+
 def test_calls_in_text_where_the_model_knows_no_others(tmp_path: Path) -> None:
     model = in_order(text_call("print(1)"), text_call('{"path": "a.csv", "lines": 2}', "look"), FOUND)
     assert find(tmp_path, model) == 3

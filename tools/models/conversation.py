@@ -25,10 +25,15 @@ NO_MORE = "not done: no calls of tools are left. Reply now, in the format that w
 
 
 class Conversation:
-    """One thread with the model of `role`. What was said stays in it: nothing is sent as something new twice."""
+    """One thread with the model of `role`. What was said stays in it: nothing is sent as something new twice.
+
+    Tools that were offered once stay offered in later prompts, though they may not be called: they stand before all
+    messages in what providers keep of a prompt. A model that calls them nevertheless is sent none from then on.
+    """
 
     def __init__(self, asker: "Asker", role: str, thread: Thread | None = None) -> None:
         self.asker, self.role, self.thread = asker, role, thread or Thread()
+        self._offered: Sequence[BaseTool] = ()
 
     def ask(
         self,
@@ -49,9 +54,10 @@ class Conversation:
         key, RunStopped when the run is stopped while it waits; and what a tool raises that ends more than its call.
         """
         left, repaired = calls if tools else 0, False
+        self._offered = tools if left else self._offered
         self.thread.add(Asked(prompt, how_to_call(tools) if left else ""))
         for turn in count():
-            said, finish = self._said(f"{key}:{turn}", tools if calls else ())
+            said, finish = self._said(f"{key}:{turn}", self._offered)
             if said.calls and left > 0:
                 self.thread.add(said, self._results(said.calls, left, tools, f"{key}:{turn}"))
                 left -= len(said.calls)
@@ -65,6 +71,7 @@ class Conversation:
                     ) from None
                 self._ask_again(said, finish, str(error))
                 repaired = True
+                self._offered = self._offered if calls else ()
             else:
                 self.thread.add(said)
                 return reply
