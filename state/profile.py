@@ -72,9 +72,9 @@ class Preview(TypedDict, total=False):
 
 class DataProfile(TypedDict, total=False):
     """All of it; `leaks` say what gives the target away, `warnings` how test is unlike train, what was guessed and what
-    labels leave in doubt ({"kind", "text"} each), `examples` are whole rows (of prompts alone), `tree` shows the
-    folder of a task without tables, `previews` what its files hold that are no tables known already, `pictures` are names
-    of some of them that a model may be shown."""
+    labels leave in doubt ({"kind", "text"} each), `examples` are whole rows, `naive_score` is that of the best
+    constant prediction (both of prompts alone), `tree` shows the folder of a task without tables, `previews` what its
+    files hold that are no tables known already, `pictures` are names of some of them that a model may be shown."""
 
     rows: int
     test_rows: int
@@ -88,6 +88,7 @@ class DataProfile(TypedDict, total=False):
     pictures: list[str]
     duplicates: int
     examples: list[ShownRow]
+    naive_score: float
     notes: list[str]
     leaks: list[dict[str, Any]]
     warnings: list[dict[str, str]]

@@ -80,9 +80,11 @@ def _on_all_data(evaluator: Evaluator, program: str, evaluation: Evaluation) -> 
     if grown := evaluator.results.growth(program, "smoke", "search"):
         times = [max(1.0, growth.seconds) for growth in grown]
         memory = median(growth.memory for growth in grown)
+        spread = f" (from {min(times):.3g} to {max(times):.3g})" if max(times) > min(times) else ""
+        longer = f"{median(times):.3g} times as long as" if max(times) > 1 else "no longer than"
         said.append(
             f"Forecast by what was measured: the {len(grown)} program{'s' if len(grown) > 1 else ''} that ran there "
-            f"before took {median(times):.3g} times as long as in a trial (from {min(times):.3g} to {max(times):.3g}); "
+            f"before took {longer} in a trial{spread}; "
             f"so this one would take {seconds * median(times):.3g} s and {evaluation['peak_mb'] * memory:.0f} MB."
         )
     return " ".join(

@@ -24,13 +24,24 @@ from gome.state.step import StepBrief, brief_from_json
 from gome.tools.evaluation.answer_form import answer_form
 from gome.tools.evaluation.grading import metric_of
 from gome.tools.records.by_step import last_of_each
+from gome.tools.records.naive_file import read_naive
 from gome.tools.services import RunServices
 from gome.tools.wording import readable
 
 SHOWN_STEPS, SHOWN_SIBLINGS, SHOWN_CLASSES = 8, 8, 50
 SLIGHT_DRIFT, COMMON = 0.1, 0.1
 _OLDER_KEYS = ("step", "hypothesis", "component", "verdict", "gain")
-_SIBLING_KEYS = ("trace", "step", "hypothesis", "component", "verdict", "gain_se", "score", "findings")
+_SIBLING_KEYS = (
+    "trace",
+    "step",
+    "hypothesis",
+    "component",
+    "verdict",
+    "gain_se",
+    "score",
+    "lesson",
+    "findings",
+)
 _MEMORY_KEYS = (
     "id",
     "trace",
@@ -110,13 +121,16 @@ def _stalled(state: TraceState, services: RunServices) -> int | None:
 
 
 def data_context(services: RunServices) -> DataProfile:
-    """The data profile without what says nothing: absent gaps, slight drift, moments of flags, rare values; and a few
-    whole rows."""
+    """The data profile without what says nothing: absent gaps, slight drift, moments of flags, rare values; a few whole
+    rows, and what the best constant prediction scores."""
     profile = cast(
         DataProfile, {k: v for k, v in services.profile.items() if k not in ("previews", "pictures")}
     )
     columns = [_telling(column, profile["rows"]) for column in profile["columns"]]
-    return {**profile, "columns": columns, "examples": services.evaluator.examples}
+    shown: DataProfile = {**profile, "columns": columns, "examples": services.evaluator.examples}
+    if naive := read_naive(services.run_dir).get("search"):
+        shown["naive_score"] = float(f"{naive['value']:.5g}")
+    return shown
 
 
 def _splits_context(services: RunServices) -> dict[str, SplitContext]:
@@ -191,7 +205,7 @@ def sibling_steps(services: RunServices, state: TraceState) -> list[StepContext]
     done = {(e["trace"], e["step"]) for e in tried}
     open_claims = (row for row in services.momentum.claims() if (row["trace"], row["step"]) not in done)
     running: list[StepContext] = [{**row, "verdict": "running"} for row in open_claims]
-    past = [_part(e, _SIBLING_KEYS) for e in tried] if services.config.has("momentum") else []
+    past = [_said_once(_part(e, _SIBLING_KEYS)) for e in tried] if services.config.has("momentum") else []
     return [row for row in (*past, *running) if row["trace"] != state["trace"]]
 
 

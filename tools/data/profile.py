@@ -106,7 +106,8 @@ def _column(train: pd.Series, test: pd.Series | None, files: FileNames) -> Colum
         entry["top"] = [[_plain(v), int(n)] for v, n in train.value_counts().head(3).items()]
     entry |= cast(ColumnProfile, _shape(sample, kind))
     if kind in ("text", "id", "image", "category"):
-        entry["examples"] = [begun(str(v), _EXAMPLE_CHARS) for v in train.dropna().head(2)]
+        first = dict.fromkeys(begun(str(v), _EXAMPLE_CHARS) for v in train.dropna().head(20))
+        entry["examples"] = list(first)[:2]
     if kind == "image" and (size := _image_size(train, files)):
         entry["image_size"] = size
     entry["drift"] = None if test_sample is None else _drift(sample, test_sample, kind)
