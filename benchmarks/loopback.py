@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.faults.scripted_model import key_of, reply_with_hands
 
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
-"""From the request's body to the reply's message."""
+"""From the request's body to the reply's message, with its `usage` if that is to be told as it is."""
 
 
 class Loopback(ThreadingHTTPServer):
@@ -66,6 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _completion(body: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
+    usage = {"prompt_tokens": 1000, "completion_tokens": 200, "total_tokens": 1200}
     finish = "tool_calls" if message.get("tool_calls") else "stop"
     return {
         "id": "loopback",
@@ -75,11 +76,15 @@ def _completion(body: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]
         "choices": [
             {
                 "index": 0,
-                "message": {"role": "assistant", "content": None, **message},
+                "message": {
+                    "role": "assistant",
+                    "content": None,
+                    **{k: v for k, v in message.items() if k != "usage"},
+                },
                 "finish_reason": finish,
             }
         ],
-        "usage": {"prompt_tokens": 1000, "completion_tokens": 200, "total_tokens": 1200},
+        "usage": message.get("usage", usage),
     }
 
 
