@@ -56,6 +56,11 @@ def test_feedback_says_lower_is_better_where_it_is() -> None:
         "A fold takes 3 s, 1.5 times as long as before."
     )
     assert lesson == f"Average five seeds: accepted; {said}"
+    waited, free = (evaluation_from_json({"fold_seconds": s, "fold_cpu_seconds": 2.0}) for s in (6.0, 2.0))
+    assert waited
+    comparison = Comparison(gain=0.24, stderr=0.1, p_better=1.0, low=0.1, high=0.3)
+    told = feedback_of("rmse better", Hypothesis(statement="Average."), waited, free, comparison)
+    assert told.endswith("A fold takes 6 s, 3.0 times as long as before; of CPU time 2 s, 1.0 times as much.")
     said, lesson = feedback(54.46, 54.7, -0.24, predicted_gain=0.3)
     assert "worse by 0.24 ± 0.10); predicted was better by 0.3. A fold" in lesson
     assert lesson.startswith("Average five seeds: rejected")

@@ -241,7 +241,8 @@ def test_what_a_sibling_has_done_meanwhile_is_known_and_its_program_can_be_taken
         return choice("Take over what the sibling found", takes_from="0:1" if step == 1 else "7:7")
 
     def diagnose(facts: dict[str, Any]) -> str:
-        return diagnosis(OFFSET if facts["step"] == 2 else f"something else_{facts['trace']}")
+        said = diagnosis(OFFSET if facts["step"] == 2 else f"something else_{facts['trace']}")
+        return json.dumps({**json.loads(said), "lesson": f"learnt before {facts['trace']}:{facts['step']}"})
 
     def code(facts: dict[str, Any]) -> str:
         if facts["call"] == "draft":
@@ -258,6 +259,11 @@ def test_what_a_sibling_has_done_meanwhile_is_known_and_its_program_can_be_taken
     assert done["gain_se"] == pytest.approx(by_id["0:1"].gain_se, abs=1e-4)
     assert by_id["0:2"].verdict == "rejected"
     (last,) = [facts for facts in asked(model, "choose") if (facts["trace"], facts["step"]) == (1, 2)]
+    learnt = {(row["trace"], row["step"]): row["lesson"] for row in last["siblings"]}
+    assert learnt[0, 1] == "learnt before 0:2"
+    assert not learnt[0, 2].startswith(OFFSET), (
+        "no diagnosis has drawn it yet, and the hypothesis stands beside it"
+    )
     recalled = {row["id"]: row["verdict"] for row in last["momentum"]}
     assert recalled["0:2"] == "rejected"
     assert [by_id[name].takes_from for name in ("0:1", "1:1", "1:2")] == [None, "0:1", None]
