@@ -57,7 +57,7 @@ def message(said: str, body: dict[str, Any], number: str) -> dict[str, Any]:
     if not rest:
         return {"content": said}
     tools = {tool["function"]["name"]: tool["function"] for tool in body.get("tools") or []}
-    calls = []
+    calls: list[dict[str, Any]] = []
     for name, text in zip(rest[::2], rest[1::2], strict=True):
         argument = next(iter(tools[name]["parameters"]["properties"]))
         function = {"name": name, "arguments": json.dumps({argument: text.strip("\n") + "\n"})}
