@@ -43,6 +43,12 @@ PARTS = tuple(
 )
 PATIENCE = tuple(Arm(f"patience {n}", {"patience": n}) for n in (1, 2, 5))
 TIES = tuple(Arm(f"ties from {share:g}", tie_from=share) for share in (0.25, 0.5, 0.75, 0.9))
+TIES_ELSEWHERE = tuple(
+    Arm(f"ties from {share:g} at {r:g}", dials=Dials(r), tie_from=share)
+    for r in (0.2, 1.0)
+    for share in (0.25, 0.5)
+)
+"""Whether what holds of ties at the usual reliability holds at others."""
 TRACES = tuple(Arm(f"traces {n}", {"traces": n}) for n in (1, 4, 8))
 TUNED = f"tuning {USUAL:g}"
 TUNING = tuple(Arm(f"tuning {r:g}", dials=Dials(r), limits=DEFAULT_LIMITS) for r in (0.2, USUAL, 1.0))
@@ -51,4 +57,16 @@ LIMITS = (
     *(Arm(f"tuning trials {n}", limits=Limits(trials=n)) for n in (6, 24)),
     *(Arm(f"tuning programs {n}", limits=Limits(programs=n)) for n in (1, 4)),
 )
-ARMS = (*TREE, *DESCENT, *AUTO, *PRECISION, *PARTS, *PATIENCE, *TIES, *TRACES, *TUNING, *LIMITS)
+ARMS = (
+    *TREE,
+    *DESCENT,
+    *AUTO,
+    *PRECISION,
+    *PARTS,
+    *PATIENCE,
+    *TIES,
+    *TIES_ELSEWHERE,
+    *TRACES,
+    *TUNING,
+    *LIMITS,
+)

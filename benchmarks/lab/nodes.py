@@ -130,7 +130,7 @@ class Lab:
         if parent is None:
             number = trace + services.config.traces * state["step"]
             return draft(self.world, seed, number), begun.kind, begun.source, CALLS
-        point, tried = point_of(parent["code"]), self._tried(state, services)
+        point, tried = point_of(parent["code"]), self._tried(state, services, begun)
         if begun.optimizer == "tree" or not services.config.has("reasoning"):
             return undirected(self.world, point, tried, rng), begun.kind, begun.source, CALLS
         found = directed(self.world, point, tried, self.dials, rng)
@@ -155,12 +155,12 @@ class Lab:
         latest = sorted(others, key=lambda e: e["step"])[-SHOWN:]
         return {e["id"] for e in (*state.get("records", []), *latest)}
 
-    def _tried(self, state: TraceState, services: RunServices) -> set[str]:
+    def _tried(self, state: TraceState, services: RunServices, begun: NextStep) -> set[str]:
         """What the reasoner is not to propose: what the trace's last steps tried in vain, and siblings are trying now."""
         shown, known = state.get("records", []), services.history
         claims = [c for c in services.momentum.claims() if c["trace"] != state["trace"]]
         now = {c["hypothesis"] for c in claims if known.record(c["trace"], c["step"]) is None}
-        if services.config.has("momentum") and services.config.optimizer == "tree":
+        if services.config.has("momentum") and begun.optimizer == "tree":
             shown = [*shown, *services.momentum.entries()[-len(shown) - 8 :]]  # all traces share the tree
         return now | {e["hypothesis"] for e in shown if e["verdict"] != "accepted"}
 
