@@ -31,8 +31,7 @@ def remembered(state: TraceState, services: RunServices) -> list[StepBrief]:
     if not services.config.has("momentum"):
         return []
     entries = services.momentum.entries()
-    there = {entry["id"] for entry in entries}
-    lost = [brief_from_json(entry) for entry in state.get("momentum", []) if entry["id"] not in there]
+    lost = services.momentum.lacking([brief_from_json(entry) for entry in state.get("momentum", [])])
     return [*(upsert(lost, entries) if lost else entries), *services.earlier]
 
 

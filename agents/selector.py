@@ -1,14 +1,13 @@
 """The last choice: an ensemble from stored predictions, the finalists on the held-back part, the order of preference."""
 
 import time
-from collections.abc import Sequence
-from itertools import chain, product, repeat, takewhile
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice, product, repeat, takewhile
 from statistics import median
 from typing import Any
 
 from gome.agents.finalize import finalize, write_result
 from gome.optimizer.ensemble import combine_folds, greedy_ensemble
-from gome.optimizer.ranking import ranked
 from gome.optimizer.selection import ENSEMBLE_ID, Candidate, drift_line, drift_se, preference, unselected
 from gome.state.errors import BudgetReached
 from gome.state.parts import Evaluation, Score
@@ -16,6 +15,7 @@ from gome.state.result import Result
 from gome.state.step import StepRecord
 from gome.tools.evaluation.bootstrap import FoldPredictions, score
 from gome.tools.parallel import in_parallel
+from gome.tools.records.best_first import one_each
 from gome.tools.services import RunServices
 
 ENSEMBLE_POOL = 8
@@ -23,15 +23,15 @@ LAST_STEPS = 10
 """By these the time of another step is told."""
 
 
-def accepted_by_score(services: RunServices) -> list[StepRecord]:
+def best_first(services: RunServices) -> Iterator[StepRecord]:
     """Accepted steps of all traces, best search score first, one for each program."""
-    return ranked(services.history.accepted(), services.task.direction)
+    return one_each(services.history.best_first(services.task.direction))
 
 
 def ensemble(services: RunServices) -> dict[str, float]:
     """The weights of the ensemble, told to whoever watches."""
-    pool = accepted_by_score(services)
-    services.emit("ensemble", f"{len(pool[:ENSEMBLE_POOL])} accepted programs")
+    pool = list(islice(best_first(services), ENSEMBLE_POOL))
+    services.emit("ensemble", f"{len(pool)} accepted programs")
     weights = _noted_weights(services, pool)
     services.emit("ensemble", ", ".join(f"{k} × {w:.2f}" for k, w in weights.items()))
     return weights
@@ -39,8 +39,8 @@ def ensemble(services: RunServices) -> dict[str, float]:
 
 def renew_ensemble(services: RunServices, accepted: StepRecord) -> None:
     """Count on the ensemble as it is with one more accepted program, if that is good enough to be asked for it."""
-    pool = accepted_by_score(services)
-    if any(r.id == accepted.id for r in pool[:ENSEMBLE_POOL]):
+    pool = list(islice(best_first(services), ENSEMBLE_POOL))
+    if any(r.id == accepted.id for r in pool):
         _noted_weights(services, pool)
 
 
@@ -48,7 +48,7 @@ def _noted_weights(services: RunServices, pool: Sequence[StepRecord]) -> dict[st
     """The weights of the ensemble of `pool`, best first; the budget learns which programs the end has to fit for it, and
     how long it took to find out. The pool is read once: a sibling may record the same program meanwhile."""
     began = time.monotonic()
-    weights = _weights(services, pool[:ENSEMBLE_POOL])
+    weights = _weights(services, pool)
     programs = {r.id: r for r in pool}
     members = {evaluation["key"].split("-")[0] for k in weights if (evaluation := programs[k].evaluation)}
     services.budget.note_ensemble(members, time.monotonic() - began)
@@ -78,7 +78,7 @@ def select(
     kept, and no choice is made by it before the search has ended for good. Of programs that report their own scores, the
     one that says most of itself is handed over.
     """
-    ranked = accepted_by_score(services)
+    ranked = list(best_first(services))
     programs = {r.id: r for r in ranked}
     finalists = list(dict.fromkeys([r.id for r in ranked[: services.config.finalists]] + list(weights)))
     runs = _selection_runs(services, [] if services.task.self_reported else [programs[i] for i in finalists])

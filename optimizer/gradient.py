@@ -2,7 +2,7 @@
 
 from gome.optimizer.incumbent import incumbent_of
 from gome.optimizer.merge import find_partner
-from gome.optimizer.ranking import known_accepted, known_records, leader
+from gome.optimizer.ranking import known_records, leader
 from gome.optimizer.stages import NextStep, stage_of
 from gome.optimizer.traces import has_stalled, other_parent
 from gome.state.schema import TraceState
@@ -42,5 +42,5 @@ def _leads_at_the_end(state: TraceState, services: RunServices) -> bool:
     incumbent = state.get("incumbent")
     if not incumbent or stage_of(services, state) != "ensemble":
         return False
-    best = leader(known_accepted(state, services), services.task.direction)
+    best = leader(state, services)
     return best is not None and best.code == incumbent["code"]

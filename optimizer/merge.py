@@ -6,13 +6,13 @@ from functools import partial
 
 from gome.optimizer.acceptance import clear_of_luck, measured_verdict
 from gome.optimizer.ensemble import combine
-from gome.optimizer.ranking import by_score
 from gome.state.in_flight import MergedProgram, Proposal
 from gome.state.parts import Comparison, Hypothesis, gain_se
 from gome.state.step import StepRecord
 from gome.state.task import Direction
 from gome.tools.evaluation.bootstrap import compare
 from gome.tools.once import once
+from gome.tools.records.best_first import by_score
 from gome.tools.services import RunServices
 from gome.tools.wording import share_words
 

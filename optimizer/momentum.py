@@ -6,7 +6,6 @@ incumbent's standard error, so that the same formula serves RMSE in thousands an
 
 import math
 from collections.abc import Sequence
-from heapq import nlargest
 from operator import itemgetter
 
 import numpy as np
@@ -86,7 +85,7 @@ def recall(
 def _latest(entries: list[StepBrief]) -> list[StepBrief]:
     if len(entries) <= LIKENED:
         return entries
-    return nlargest(LIKENED, entries, key=itemgetter("step"))
+    return sorted(entries, key=itemgetter("step"), reverse=True)[:LIKENED]
 
 
 def _nearest(

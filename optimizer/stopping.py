@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from gome.optimizer.ranking import known_accepted, leader
+from gome.optimizer.ranking import leader
 from gome.state.parts import Evaluation, Score, gain_of
 from gome.state.schema import TraceState
 from gome.state.step import StepRecord
@@ -25,7 +25,7 @@ def nothing_left(state: TraceState, services: RunServices) -> str | None:
     interval of their gain begins at 0, the errors that are left are single rows, which many resamples miss: no step could
     be told from noise. None where the right answers cannot be written as a submission.
     """
-    best = leader(known_accepted(state, services), services.task.direction)
+    best = leader(state, services)
     if services.task.self_reported or best is None or best.evaluation is None or best.score is None:
         return None
     key = "nothing left", best.id, best.code, services.config.seed

@@ -2,7 +2,7 @@
 
 import math
 
-from gome.optimizer.ranking import known_accepted, known_records, leader, ranked
+from gome.optimizer.ranking import best_first, known_records, leader
 from gome.optimizer.stages import binding_cap
 from gome.state.in_flight import Incumbent
 from gome.state.schema import TraceState
@@ -21,8 +21,7 @@ def other_parent(state: TraceState, services: RunServices) -> StepRecord | None:
     records, incumbent = known_records(state, services), state.get("incumbent")
     left = {incumbent["code"] if incumbent else None}
     left |= {r.parent for r in records if r.trace == state["trace"] and r.kind == "restart"}
-    best_first = ranked(known_accepted(state, services), services.task.direction)
-    return next((r for r in best_first if r.code not in left), None)
+    return next((r for r in best_first(state, services) if r.code not in left), None)
 
 
 def fold(state: TraceState, services: RunServices, incumbent: Incumbent | None, stalled: int) -> str | None:
@@ -39,7 +38,7 @@ def fold(state: TraceState, services: RunServices, incumbent: Incumbent | None, 
     records = known_records(state, services)
     if not any(r.trace == trace and r.kind == "restart" for r in records):
         return None
-    best = leader(known_accepted(state, services), services.task.direction)
+    best = leader(state, services)
     left = services.allowance(trace) - state["step"] - 1
     if best is None or best.trace == trace or left < 1:
         return None

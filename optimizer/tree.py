@@ -1,7 +1,7 @@
 """Tree search: some drafts, then the best program of the run is improved, in the greedy manner of AIDE."""
 
 from gome.optimizer.incumbent import incumbent_of
-from gome.optimizer.ranking import known_accepted, leader
+from gome.optimizer.ranking import leader
 from gome.optimizer.stages import NextStep
 from gome.state.config import UNCAPPED_STEPS
 from gome.state.schema import TraceState
@@ -18,7 +18,7 @@ def grow(state: TraceState, services: RunServices) -> NextStep:
     """
     home, config = state.get("incumbent"), services.config
     drafts = min(DRAFTS, max(1, int(DRAFT_SHARE * config.traces * (config.steps or UNCAPPED_STEPS))))
-    best = leader(known_accepted(state, services), services.task.direction)
+    best = leader(state, services)
     own = drafts // config.traces + (state["trace"] < drafts % config.traces)
     drafting = config.optimizer == "tree" and state["step"] < own
     if drafting or best is None:

@@ -51,7 +51,12 @@ PARTS = {
 def rows(run_dir: Path, task: Path, steps: int, optimizer: Optimizer) -> Iterator[dict[str, Any]]:
     """A row at each mark: the mean over the steps since the last one, and what is used by then."""
     config = RunConfig(
-        run_dir=str(run_dir), traces=2, steps=steps // 2, optimizer=optimizer, selection_seeds=1
+        run_dir=str(run_dir),
+        traces=2,
+        steps=steps // 2,
+        optimizer=optimizer,
+        selection_seeds=1,
+        time_limit_s=1e6,  # steps end it
     )
     _one_fold(prepare_run(str(task), config))
     done, since, began, yardstick = 0, 0, _now(), Yardstick()

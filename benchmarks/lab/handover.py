@@ -5,22 +5,19 @@ from collections.abc import Iterator, Sequence
 from benchmarks.lab.world import World
 from gome.agents.selector import ENSEMBLE_POOL
 from gome.optimizer.ensemble import combine, combine_folds, greedy_ensemble
-from gome.optimizer.ranking import ranked
 from gome.optimizer.selection import ENSEMBLE_ID, Candidate, preference
 from gome.state.step import StepRecord
 from gome.tools.evaluation.bootstrap import score
 from gome.tools.evaluation.grading import grade
+from gome.tools.records.best_first import BestFirst, one_each
 
 FINALISTS = (1, 2, 3, 5, 8)
 
 
 def handed_over(world: World, records: Sequence[StepRecord]) -> dict[str, float]:
     """The hidden worth of what each way to choose hands over; all of them by the predictions that the bank keeps."""
-    best = {
-        r.id: int(r.evaluation["facts"]["number"])
-        for r in ranked(records, world.task.direction)
-        if r.evaluation
-    }
+    accepted = BestFirst(world.task.direction, (r for r in records if r.accepted))
+    best = {r.id: int(r.evaluation["facts"]["number"]) for r in one_each(accepted.all()) if r.evaluation}
     return {name: _worth(world, weights) for name, weights in _choices(world, best)}
 
 

@@ -15,9 +15,11 @@ from gome.graph.persistence.momentum_store import StoredMomentum
 from gome.state.config import RunConfig
 from gome.state.parts import Evaluation
 from gome.state.step import StepRecord
+from gome.state.task import Direction
 from gome.tools.budget import Budget
 from gome.tools.evaluation.bootstrap import FoldPredictions
 from gome.tools.records.artifacts import Artifacts
+from gome.tools.records.best_first import BestFirst
 from gome.tools.records.by_step import ByStep
 from gome.tools.records.history import History
 from gome.tools.records.journal import Journal
@@ -65,6 +67,9 @@ class MemoryHistory(History):
 
     def accepted(self) -> list[StepRecord]:
         return [record for record in self._steps.all() if record.accepted]
+
+    def best_first(self, direction: Direction) -> list[StepRecord]:
+        return BestFirst(direction, self.accepted()).all()
 
     def record(self, trace: int, step: int) -> StepRecord | None:
         return self._steps.get(trace, step)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gome.state.step import StepRecord
+from gome.state.task import Direction
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.clock import Clock
 from gome.tools.records.history import History
@@ -49,6 +50,29 @@ def test_a_step_written_twice_counts_once(tmp_path: Path) -> None:
     assert history.accepted() == history.records()
     history.append(StepRecord.from_json({"trace": 0, "step": 1, "verdict": "rejected"}))
     assert [r.step for r in history.accepted()] == [0]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3), st.integers(0, 4), st.booleans()), max_size=20),
+    st.sampled_from(["minimize", "maximize"]),
+)
+def test_accepted_steps_by_score_are_those_that_stand_in_the_log(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[tuple[int, int, int, bool]], direction: Direction
+) -> None:
+    history = History(tmp_path_factory.mktemp("log") / "history.jsonl")
+    last: dict[tuple[int, int], tuple[int, bool]] = {}
+    for trace, step, value, accepted in lines:
+        verdict = "accepted" if accepted else "rejected"
+        evaluation = {"status": "ok", "score": {"value": float(value), "stderr": 0.1}}
+        line = {"trace": trace, "step": step, "verdict": verdict, "evaluation": evaluation}
+        history.append(StepRecord.from_json(line))
+        last[trace, step] = value, accepted
+        sign = 1 if direction == "minimize" else -1
+        right = sorted((sign * v, step, trace) for (trace, step), (v, kept) in last.items() if kept)
+        found = [
+            (sign * r.value, r.step, r.trace) for r in history.best_first(direction) if r.value is not None
+        ]
+        assert found == right
 
 
 @given(st.integers(0, 60))

@@ -33,6 +33,12 @@ class ByStep(Generic[Row]):
             self._keys.insert(at, key)
             self._rows.insert(at, row)
 
+    def drop(self, trace: int, step: int) -> None:
+        """Take the row out, if there is one."""
+        at = bisect_left(self._keys, (trace, step))
+        if self._keys[at : at + 1] == [(trace, step)]:
+            del self._keys[at], self._rows[at]
+
     def get(self, trace: int, step: int) -> Row | None:
         """One row, None if there is none."""
         at = bisect_left(self._keys, (trace, step))

@@ -5,6 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from gome.state.step import StepRecord
+from gome.state.task import Direction
+from gome.tools.records.best_first import BestFirst
 from gome.tools.records.by_step import ByStep
 from gome.tools.records.jsonl import Tail, append_line
 
@@ -20,7 +22,8 @@ class History:
         self._lock = threading.Lock()
         self._tail = Tail(path)
         self._rows: ByStep[StepRecord] = ByStep()
-        self._accepted: list[StepRecord] | None = None
+        self._accepted: ByStep[StepRecord] = ByStep()
+        self._best_first: dict[Direction, BestFirst] = {}
 
     def append(self, record: StepRecord) -> None:
         """Write one step down."""
@@ -33,12 +36,18 @@ class History:
             return self._rows.all()
 
     def accepted(self) -> list[StepRecord]:
-        """Those of `records` that were accepted; found once for all who ask between two steps."""
+        """Those of `records` that were accepted."""
         with self._lock:
             self._catch_up()
-            if self._accepted is None:
-                self._accepted = [row for row in self._rows.all() if row.accepted]
-            return self._accepted
+            return self._accepted.all()
+
+    def best_first(self, direction: Direction) -> list[StepRecord]:
+        """Those that were accepted, by search score, best first; earlier steps and traces first in ties."""
+        with self._lock:
+            self._catch_up()
+            if direction not in self._best_first:
+                self._best_first[direction] = BestFirst(direction, self._accepted.all())
+            return self._best_first[direction].all()
 
     def record(self, trace: int, step: int) -> StepRecord | None:
         """One step, None if there is no such step yet."""
@@ -54,5 +63,17 @@ class History:
     def _catch_up(self) -> None:
         for row in self._tail.new():
             with suppress(ValueError):  # a line that is no step
-                self._rows.put(StepRecord.from_json(row))
-                self._accepted = None
+                self._take(StepRecord.from_json(row))
+
+    def _take(self, row: StepRecord) -> None:
+        before = self._accepted.get(row.trace, row.step)
+        for ranking in self._best_first.values():
+            if before:
+                ranking.drop(before)
+            if row.accepted:
+                ranking.put(row)
+        self._rows.put(row)
+        if row.accepted:
+            self._accepted.put(row)
+        else:
+            self._accepted.drop(row.trace, row.step)
