@@ -9,9 +9,10 @@ import numpy as np
 from benchmarks.lab.outcomes import BANK, Outcomes, load_with_strengths
 from benchmarks.lab.space import SIZE, Point
 from benchmarks.lab.strengths import KINDS, NAMED, strengths_of
-from gome.optimizer.racing import RESAMPLES, plainly_worse
+from gome.optimizer.racing import plainly_worse
 from gome.state.parts import Comparison, Score, sign_of
 from gome.tools.evaluation.bootstrap import FoldPredictions, compare, score
+from gome.tools.evaluation.unit_gains import PairedUnits
 
 SAMPLES = 5
 """Draws of rows of a task; seeds share them, as what was compared once need not be compared again."""
@@ -31,6 +32,8 @@ class World:
         self.selection = np.sort(rng.choice(selection, len(selection) // 2, replace=False))
         self._scores: dict[int, Score] = {}
         self._compared: dict[tuple[int, int, int, int], Comparison] = {}
+        self._paired: dict[int, PairedUnits] = {}
+        self._raced: dict[tuple[int, int], int | None] = {}
         self._predictions: dict[tuple[int, str], list[FoldPredictions]] = {}
 
     @property
@@ -108,13 +111,17 @@ class World:
 
     def raced(self, incumbent: int, candidate: int) -> int | None:
         """After how many folds a race of the candidate against the incumbent ends; None if it runs all of them."""
-        folds, rows = len(self.folds), 0
-        for ran in range(1, folds):
-            rows += len(self.folds[ran - 1])
-            comparison = self.compare(incumbent, candidate, folds=ran, resamples=RESAMPLES)
-            if plainly_worse(comparison, folds, rows):
-                return ran
-        return None
+        key = incumbent, candidate
+        if key not in self._raced:
+            if incumbent not in self._paired:
+                paired = PairedUnits(self.task, self.predictions(incumbent), seed=self.sample)
+                self._paired[incumbent] = paired
+            self._raced[key] = self._race(self._paired[incumbent], self.predictions(candidate))
+        return self._raced[key]
+
+    def _race(self, paired: PairedUnits, candidate: list[FoldPredictions]) -> int | None:
+        folds = len(candidate)
+        return next((k for k in range(1, folds) if plainly_worse(paired.of(candidate[:k]), folds)), None)
 
 
 def _between(took: Mapping[str, float], size: str) -> float:

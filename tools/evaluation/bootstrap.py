@@ -1,9 +1,8 @@
 """How sure a score is: the bootstrap (Efron 1979) over graded rows, paired where two programs are compared.
 
-What is resampled are units: the rows of one id, or of what the answers name as their unit, or of one group where the
-answers have the task's group column. A row
-that several folds grade (repeated folds, several seeds on one part) is drawn into all of them or none, so that
-grading it twice does not count as knowing twice as much. The noise of training is not in the standard error.
+What is resampled are units (`units_of`). A row that several folds grade (repeated folds, several seeds on one part) is
+drawn into all of them or none, so that grading it twice does not count as knowing twice as much. The noise of training is
+not in the standard error.
 
 Three ways, by what the metric offers:
 - metrics with a weighted form are evaluated on all resamples at once;
@@ -15,19 +14,16 @@ Resamples in which the metric is not defined, such as those of a single class, a
 """
 
 import math
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from gome.state.parts import Comparison, Score, gain_of
 from gome.state.task import Direction, Task
-from gome.tools.data.ids import id_text
-from gome.tools.evaluation.grading import aligned, metric_of, parsed, value_of
-from gome.tools.evaluation.metric import UNIT, Metric
+from gome.tools.evaluation.grading import metric_of
+from gome.tools.evaluation.metric import Metric
+from gome.tools.evaluation.sides import FoldPredictions, Side, aligned_folds, count_of, side_of, units_of
 
-FoldPredictions = tuple[pd.DataFrame, pd.DataFrame]  # answers (id, targets), submission (id, predictions)
+__all__ = ["FoldPredictions", "compare", "drift_between", "score"]
 
 MEASURED_UNITS = 20_000
 LEAST_RESAMPLES = 50
@@ -41,11 +37,11 @@ _INTERVAL = (0.05, 0.95)
 def score(task: Task, folds: list[FoldPredictions], *, seed: int, resamples: int = 200) -> Score:
     """The mean over folds of the task's metric, with its standard error. Raises GradingError."""
     metric = metric_of(task)
-    folds = _aligned(task, folds)
-    side = _side(metric, task, folds)
+    folds = aligned_folds(task, folds)
+    side = side_of(metric, task, folds)
     values = [fold.value for fold in side]
     value = float(np.mean(values))
-    draws = _resampled(metric, [side], _units(task, [answers for answers, _ in folds]), seed, resamples)[0]
+    draws = _resampled(metric, [side], units_of(task, [answers for answers, _ in folds]), seed, resamples)[0]
     return Score(value=value, stderr=_spread(draws[np.isfinite(draws)] + value, value), folds=values)
 
 
@@ -65,12 +61,14 @@ def compare(
     if len(incumbent_folds) != len(candidate_folds):
         raise ValueError(f"{len(incumbent_folds)} folds against {len(candidate_folds)}")
     metric = metric_of(task)
-    ours = _aligned(task, incumbent_folds)
-    theirs = _aligned(task, [(a, c) for (a, _), (_, c) in zip(ours, candidate_folds, strict=True)])
-    sides = [_side(metric, task, theirs), _side(metric, task, ours)]
+    ours = aligned_folds(task, incumbent_folds)
+    theirs = aligned_folds(task, [(a, c) for (a, _), (_, c) in zip(ours, candidate_folds, strict=True)])
+    sides = [side_of(metric, task, theirs), side_of(metric, task, ours)]
     theirs_value, ours_value = (np.mean([fold.value for fold in side]) for side in sides)
     gain = gain_of(task.direction, float(theirs_value), float(ours_value))
-    deviations = _resampled(metric, sides, _units(task, [answers for answers, _ in theirs]), seed, resamples)
+    deviations = _resampled(
+        metric, sides, units_of(task, [answers for answers, _ in theirs]), seed, resamples
+    )
     draws = gain + (1 if task.direction == "maximize" else -1) * (deviations[0] - deviations[1])
     draws = draws[np.isfinite(draws)]
     stderr = _spread(draws, gain)
@@ -95,29 +93,8 @@ def _spread(draws: np.ndarray, value: float) -> float:
     return float(draws.std(ddof=1)) if len(draws) > 1 else abs(value)
 
 
-def _aligned(task: Task, folds: list[FoldPredictions]) -> list[FoldPredictions]:
-    if not folds:
-        raise ValueError("no folds to grade")
-    return [(a.reset_index(drop=True), aligned(task, a, submission)) for a, submission in folds]
-
-
-@dataclass(frozen=True)
-class _Fold:
-    """One fold of one program: truth and prediction as the metric parsed them, and its value for all rows."""
-
-    truth: Any
-    prediction: Any
-    value: float
-
-
-def _side(metric: Metric, task: Task, folds: list[FoldPredictions]) -> list[_Fold]:
-    """The aligned folds of one program, each parsed once."""
-    read = [parsed(metric, task, answers, submission) for answers, submission in folds]
-    return [_Fold(truth, prediction, value_of(metric, truth, prediction)) for truth, prediction in read]
-
-
 def _resampled(
-    metric: Metric, sides: list[list[_Fold]], units: list[np.ndarray], seed: int, resamples: int
+    metric: Metric, sides: list[Side], units: list[np.ndarray], seed: int, resamples: int
 ) -> np.ndarray:
     """(sides, resamples): by how much each side's mean over folds deviates in a resample; NaN where not defined."""
     rng = np.random.default_rng(seed)
@@ -129,23 +106,16 @@ def _resampled(
     return (draws - values.mean(axis=1, keepdims=True)) * scale
 
 
-def _units(task: Task, answers: list[pd.DataFrame]) -> list[np.ndarray]:
-    """The unit of each row, (n,) a fold, numbered over all folds."""
-    column = next((c for c in (UNIT, task.group) if c and all(c in a for a in answers)), task.id)
-    numbered = pd.factorize(pd.concat([id_text(a[column]) for a in answers], ignore_index=True))[0]
-    return np.split(numbered, np.cumsum([len(a) for a in answers])[:-1])
-
-
 def _weighted_draws(
     metric: Metric,
-    sides: list[list[_Fold]],
+    sides: list[Side],
     units: list[np.ndarray],
     rng: np.random.Generator,
     resamples: int,
 ) -> np.ndarray:
     assert metric.weighted is not None
     ready = [[metric.weighted(f.truth, f.prediction) for f in side] for side in sides]
-    count, rows = _count(units), sum(len(u) for u in units)
+    count, rows = count_of(units), sum(len(u) for u in units)
     wide = max(f.truth[:1].size for f in sides[0])
     resamples = _affordable(_FAST_CELLS, rows * wide, resamples)
     chunk = max(1, _CHUNK_CELLS // max(count, rows))
@@ -162,13 +132,13 @@ def _weighted_draws(
 
 def _measured_draws(
     metric: Metric,
-    sides: list[list[_Fold]],
+    sides: list[Side],
     units: list[np.ndarray],
     rng: np.random.Generator,
     resamples: int,
 ) -> tuple[np.ndarray, float]:
     """The draws, and by what their deviations are to be scaled."""
-    count = _count(units)
+    count = count_of(units)
     size = min(count // 2 if metric.own else count, MEASURED_UNITS)
     if size < 1:
         return np.full((len(sides), 1), np.nan), 1.0
@@ -185,10 +155,6 @@ def _measured_draws(
         for side in sides
     ]
     return np.mean(values, axis=1), float(np.sqrt(size / ((count - size) if metric.own else count)))
-
-
-def _count(units: list[np.ndarray]) -> int:
-    return int(max(u.max() for u in units)) + 1
 
 
 def _affordable(cells: int, cells_a_resample: int, resamples: int) -> int:
