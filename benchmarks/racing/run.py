@@ -135,11 +135,11 @@ def tables(runs: int) -> str:
     ]
     lines.append("| --- | --- | --- | --- | --- |")
     for se in (0, 2, 3, 4, 6):
-        cells = []
+        figures: list[str] = []
         for rows in (60, 300):
             found = simulated(SHAPES["normal"], 5, rows, runs, gain=-se / np.sqrt(5 * rows))
-            cells += [_stopped(found, 5), _folds(found)]
-        lines.append(f"| {se} | {' | '.join(cells)} |")
+            figures += [_stopped(found, 5), _folds(found)]
+        lines.append(f"| {se} | {' | '.join(figures)} |")
         print(lines[-1], file=sys.stderr, flush=True)
     lines += ["", "| programs of | metric | as good: stopped, % | surely worse: pairs | folds run of 5 |"]
     lines.append("| --- | --- | --- | --- | --- |")
