@@ -51,8 +51,8 @@ def preference(task: Task, candidates: Mapping[str, Candidate], *, seed: int) ->
 
 def clearly_worse(task: Task, best: Candidate, other: Candidate, *, seed: int) -> bool:
     """Whether the other one does worse than the best on the selection part by more than noise, or was not run there as
-    often."""
-    if len(best["folds"]) != len(other["folds"]):
+    often, or neither was."""
+    if not best["folds"] or len(best["folds"]) != len(other["folds"]):
         return True
     comparison = compare(task, best["folds"], other["folds"], seed=seed)
     return comparison["gain"] < -comparison["stderr"]

@@ -9,7 +9,7 @@ import pytest
 from gome.agents.finalize import finalize, write_result
 from gome.graph.registry import ServiceRegistry
 from gome.graph.run_layout import prepare_run
-from gome.optimizer.selection import Candidate, preference
+from gome.optimizer.selection import Candidate, preference, unselected
 from gome.prediction import predict
 from gome.state.config import RunConfig
 from gome.state.result import Result
@@ -40,7 +40,7 @@ the longest 8."""
 
 
 def ended(
-    task: Path, run_dir: Path, programs: dict[str, tuple[str, int]], **options: Any
+    task: Path, run_dir: Path, programs: dict[str, tuple[str, int]], *, selected: bool = True, **options: Any
 ) -> tuple[Result, dict[str, int]]:
     """The result of a run that found these programs, (column, power) by step; and how many rows the first search fold and
     all of the data have to learn from."""
@@ -68,6 +68,8 @@ def ended(
             folds=services.evaluator.predictions(selection),
         )
     order = [candidates[k] for k in preference(services.task, candidates, seed=0)]
+    if not selected:
+        order = list(map(unselected, records.values()))
     result = write_result(services, finalize(services, records, order))
     registry.close(run_dir)
     return result, rows
@@ -119,6 +121,14 @@ def test_one_that_is_too_slow_learns_from_as_many_rows_as_it_was_graded_with(
     assert submitted(run_dir) == pytest.approx(line(diabetes, "bmi", known))
     again = predict(run_dir, diabetes / "test.csv").table["progression"]
     assert list(map(float, again)) == pytest.approx(line(diabetes, "bmi", known))
+
+
+def test_where_there_was_no_time_to_select_the_first_one_that_is_too_slow_is_fitted_on_fewer_rows(
+    diabetes: Path, tmp_path: Path
+) -> None:
+    programs = {"0:0": ("bmi", BEYOND_ALL), "0:1": ("bmi", 0)}
+    result, _ = ended(diabetes, tmp_path / "out", programs, selected=False)
+    assert handed_over(result) == ("0:0", "reduced")
 
 
 def test_one_that_is_as_good_and_quick_takes_its_place_on_all_rows(diabetes: Path, tmp_path: Path) -> None:
