@@ -11,7 +11,18 @@ import pandas as pd
 from benchmarks.ablation.plot import crossover
 from benchmarks.ablation.statistics import Interval
 from benchmarks.lab.aide_runs import ARM as AIDE
-from benchmarks.lab.arms import DEFAULT, PARTS, PATIENCE, PRECISION, RELIABILITIES, TIES, TRACES, TUNED, USUAL
+from benchmarks.lab.arms import (
+    DEFAULT,
+    PARTS,
+    PATIENCE,
+    PRECISION,
+    RELIABILITIES,
+    TIES,
+    TIES_ELSEWHERE,
+    TRACES,
+    TUNED,
+    USUAL,
+)
 from benchmarks.lab.figures import at, figure, holm, reaching, wide
 from benchmarks.lab.line_search_table import handed_by_arm, line_search
 from benchmarks.lab.play import TIME_LIMIT_S
@@ -64,8 +75,26 @@ def by_reliability(worth: pd.DataFrame) -> str:
     head = ["reliability", "gradient", "against the tree", "auto", "auto against the better one"]
     return (
         table(head, rows)
-        + f"\n\nTree, at every reliability: {figure(worth['tree']).words()}. {crossing_words(worth)}"
+        + f"\n\nTree, at every reliability: {figure(worth['tree']).words()}. {crossing_words(worth)} {most_behind(worth)}"
     )
+
+
+def most_behind(worth: pd.DataFrame) -> str:
+    """By how much each policy is behind the better of descent and tree where on the dial it is most so."""
+    told = []
+    for name in ("gradient", "tree", "auto"):
+        arms = {r: name if name == "tree" else f"{name} {r:g}" for r in RELIABILITIES}
+        gaps = {
+            r: max(_behind(worth, arm, f"gradient {r:g}"), _behind(worth, arm, "tree"))
+            for r, arm in arms.items()
+        }
+        worst = max(gaps, key=lambda r: gaps[r])
+        told.append(f"{name} {gaps[worst]:.0f} (at {worst:g})")
+    return f"The most that each is behind the better of descent and tree, over the dial: {', '.join(told)}."
+
+
+def _behind(worth: pd.DataFrame, arm: str, other: str) -> float:
+    return 0.0 if arm == other else -figure(worth[arm] - worth[other]).mean
 
 
 def crossing(leads: np.ndarray) -> float:
@@ -139,6 +168,19 @@ def defaults(worth: pd.DataFrame) -> str:
     return table(head, rows) + f"\n\nThe default: {figure(worth[DEFAULT]).words()}."
 
 
+def ties(worth: pd.DataFrame) -> str:
+    """Ties taken more readily, against descent of the same reliability."""
+    arms = {arm.name: f"gradient {arm.dials.reliability:g}" for arm in TIES_ELSEWHERE}
+    found = {name: figure(worth[name] - worth[base]) for name, base in arms.items() if name in worth}
+    sure = holm(found)
+    rows = [
+        [name, arms[name], f.words("+"), f"{sure[name]:.2g}", word(f, sure[name])]
+        for name, f in found.items()
+    ]
+    seeds = min(int(worth[name].notna().sum()) for name in found) if found else 0
+    return table(["", "against", "gain", "p (Holm)", ""], rows) + f"\n\nOf {seeds} runs an arm."
+
+
 def choices(runs: pd.DataFrame) -> str:
     """What is handed over, against the best program by its search score."""
     rows = runs[(runs["arm"] == DEFAULT) & runs["handed"].notna()].set_index(["task", "seed"])["handed"]
@@ -161,6 +203,7 @@ def sections(runs: pd.DataFrame) -> Iterator[str]:
     if AIDE in worth:
         yield f"### Against AIDE\n\n{against_aide(runs, worth)}"
     yield f"### Defaults at reliability {USUAL:g}\n\n{defaults(worth)}"
+    yield f"### Ties at other reliabilities\n\n{ties(worth)}"
     yield f"### What is handed over\n\n{choices(runs)}"
     if TUNED in worth:
         yield f"### Line search\n\n{line_search(runs, worth, handed_by_arm(runs).clip(lower=WORST))}"
