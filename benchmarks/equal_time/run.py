@@ -159,10 +159,11 @@ def table(rows: Sequence[JsonObject]) -> str:
 
 def _cells(part: pd.DataFrame, *, scores: bool) -> list[str]:
     mean, half = difference(part["points"])
+    known = "" if np.isnan(half) else f" ± {half:.2f}"
     both = [f"{part['score'][arm].mean():.4g}" if scores else "" for arm in ARMS]
     steps = " / ".join(f"{part['steps'][arm].mean():.1f}" for arm in ARMS)
     trials, tuned = part["trials"]["with"].mean(), part["tuned"]["with"].mean()
-    return [str(len(part)), *both, f"{mean:+.2f} ± {half:.2f}", steps, f"{trials:.1f}", f"{tuned:.1f}"]
+    return [str(len(part)), *both, f"{mean:+.2f}{known}", steps, f"{trials:.1f}", f"{tuned:.1f}"]
 
 
 def main() -> None:
