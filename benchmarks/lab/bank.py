@@ -21,7 +21,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from benchmarks.lab.outcomes import BANK, PARTS, Outcomes, levels_of, load, nearest
+from benchmarks.lab.outcomes import BANK, PARTS, Outcomes, levels_of, load_with_strengths, nearest
 from benchmarks.lab.space import FAMILIES, MODELS, Point, Space, space_of
 from benchmarks.lab.tasks import ID, SELECTION, SOURCES, Parts, lay_out, write_task
 from gome.offline.compose import render
@@ -164,7 +164,7 @@ def _group(warm: WarmPrograms, bench: Bench, rest: Point) -> list[Row]:
 
 def differing(name: str, bank: Path, work: Path, warm: WarmPrograms, count: int) -> list[Point]:
     """Of `count` programs drawn at random, run whole, those whose predictions are not what the bank says."""
-    bench, known = bench_of(name, work), load(name, bank)
+    bench, known = bench_of(name, work), load_with_strengths(name, bank)
     wrong = []
     for place in np.random.default_rng(0).choice(len(known.points), count, replace=False):
         point = known.points[place]

@@ -1,4 +1,4 @@
-"""Write the tables of README.md and crossover.svg from results.jsonl: `python -m benchmarks.lab.report`."""
+"""Write the tables of README.md and crossover.svg from results.jsonl, tuning.jsonl: python -m benchmarks.lab.report."""
 
 import sys
 from collections.abc import Iterator
@@ -20,7 +20,6 @@ from benchmarks.lab.arms import (
     TIES,
     TIES_ELSEWHERE,
     TRACES,
-    TUNED,
     USUAL,
 )
 from benchmarks.lab.figures import at, figure, holm, reaching, wide
@@ -32,6 +31,7 @@ from benchmarks.readme import put_table
 from gome.tools.records.jsonl import read_lines
 
 HERE = Path(__file__).resolve().parent
+TUNING_RESULTS = HERE / "tuning.jsonl"
 EQUAL = 24
 """Programs that AIDE and we grade where both are given the same number: about as many as a run has time for."""
 WORST = -100.0
@@ -205,8 +205,11 @@ def sections(runs: pd.DataFrame) -> Iterator[str]:
     yield f"### Defaults at reliability {USUAL:g}\n\n{defaults(worth)}"
     yield f"### Ties at other reliabilities\n\n{ties(worth)}"
     yield f"### What is handed over\n\n{choices(runs)}"
-    if TUNED in worth:
-        yield f"### Line search\n\n{line_search(runs, worth, handed_by_arm(runs).clip(lower=WORST))}"
+
+
+def tuning_section(runs: pd.DataFrame) -> str:
+    """With a line search and without, for all seeds that were played both ways."""
+    return f"### Line search\n\n{line_search(runs, percent(runs), handed_by_arm(runs).clip(lower=WORST))}"
 
 
 def picture(runs: pd.DataFrame) -> str:
@@ -229,12 +232,13 @@ def picture(runs: pd.DataFrame) -> str:
 
 
 def main() -> int:
-    runs = pd.DataFrame(read_lines(RESULTS)).drop_duplicates(["task", "seed", "arm"], keep="last")
-    whole = runs.groupby(["task", "seed"])["arm"].transform(
+    rows = [*read_lines(RESULTS), *read_lines(TUNING_RESULTS)]
+    every = pd.DataFrame(rows).drop_duplicates(["task", "seed", "arm"], keep="last")
+    whole = every.groupby(["task", "seed"])["arm"].transform(
         lambda arms: DEFAULT in set(arms) and "tree" in set(arms)
     )
-    runs = runs[whole]
-    put_table(HERE, "benchmarks.lab.report", "\n\n".join(sections(runs)))
+    runs = every[whole]
+    put_table(HERE, "benchmarks.lab.report", "\n\n".join([*sections(runs), tuning_section(every)]))
     (HERE / "crossover.svg").write_text(picture(runs))
     return 0
 
