@@ -60,11 +60,12 @@ def _by_limits(runs: pd.DataFrame, worth: pd.DataFrame) -> str:
             f"{sure[name]:.2g}",
             word(gain, sure[name]),
             *_done(runs, name),
+            str((worth[name] - worth[TUNED]).count()),
         ]
         for name, gain in found.items()
     ]
     head = [f"instead of the default ({TUNED})", "gain", "p (Holm)", ""]
-    return table([*head, "trials", "share of the slots", "steps taken over"], rows)
+    return table([*head, "trials", "share of the slots", "steps taken over", "runs"], rows)
 
 
 def handed_by_arm(runs: pd.DataFrame) -> pd.DataFrame:
