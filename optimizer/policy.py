@@ -1,6 +1,5 @@
 """The policy: which program the next step starts from and of which kind the step is."""
 
-from gome.optimizer.auto import trusted_optimizer
 from gome.optimizer.gradient import descend
 from gome.optimizer.stages import NextStep, Optimizer
 from gome.optimizer.tree import grow
@@ -12,7 +11,4 @@ OPTIMIZERS: dict[str, Optimizer] = {"gradient": descend, "tree": grow}
 
 def next_step(state: TraceState, services: RunServices) -> NextStep:
     """The step at hand, by the configured optimizer."""
-    name: str = services.config.optimizer
-    if name == "auto":
-        name = trusted_optimizer(state, services)
-    return OPTIMIZERS[name](state, services)
+    return OPTIMIZERS[services.config.optimizer](state, services)

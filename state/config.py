@@ -10,7 +10,7 @@ from gome.state.task_options import TaskOptions, from_commas
 from gome.state.urls import secrets_of
 
 Isolation = Literal["e2b", "bubblewrap", "userns", "landlock", "plain"]
-Optimizer = Literal["gradient", "tree", "auto"]
+Optimizer = Literal["gradient", "tree"]
 Part = Literal[
     "reasoning",
     "probes",
@@ -89,7 +89,7 @@ class RunConfig(TaskOptions):
     )
     optimizer: Optimizer = Field(
         default="gradient",
-        description="'gradient' (directed steps), 'tree' (greedy search by score) or 'auto' (by measured reliability).",
+        description="'gradient' (directed steps) or 'tree' (greedy search by score).",
     )
     patience: int = Field(
         default=3,

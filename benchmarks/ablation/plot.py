@@ -7,7 +7,7 @@ from gome.report.axes import Scale, nice_ticks, padded, tick_texts
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 400, 64, 600, 24, 340
 NAME_HEIGHT = 16
-INK, GREY, BLUE, ORANGE, GREEN = "#222", "#888", "#2563a8", "#c25b12", "#2a7d4f"
+INK, GREY, BLUE, ORANGE = "#222", "#888", "#2563a8", "#c25b12"
 
 
 @dataclass
@@ -41,7 +41,6 @@ class Drawing:
 def crossover(
     tree: Interval,
     gradient: dict[float, Interval],
-    auto: dict[float, Interval],
     *,
     axis: str,
     note: str,
@@ -50,7 +49,7 @@ def crossover(
     """The picture; `axis` says of what, `meaning` what the dial is.
 
     Keys are reliabilities from 0 to 1; bars and the band are 95 % intervals."""
-    known = [tree, *gradient.values(), *auto.values()]
+    known = [tree, *gradient.values()]
     low, high = padded([v for i in known for v in (i.low, i.high)])
     x, y = Scale(-0.06, 1.06, LEFT, RIGHT), Scale(low, high, BOTTOM, TOP)
     drawing = Drawing()
@@ -58,11 +57,8 @@ def crossover(
     band = f'y="{y(tree.high)}" height="{round(y(tree.low) - y(tree.high), 1)}" width="{RIGHT - LEFT}"'
     drawing.parts.append(f'<rect x="{LEFT}" {band} fill="{ORANGE}" opacity="0.13"/>')
     drawing.line([(LEFT, y(tree.mean)), (RIGHT, y(tree.mean))], ORANGE, 2, "6 4")
-    _series(drawing, x, y, gradient, BLUE, 0.0)
-    _series(drawing, x, y, auto, GREEN, 0.015)
-    ends = [(tree.mean, "tree search", ORANGE)]
-    ends += [(points[max(points)].mean, name, colour) for points, name, colour in
-             ((gradient, "gradient", BLUE), (auto, "auto", GREEN)) if points]  # fmt: skip
+    _series(drawing, x, y, gradient, BLUE)
+    ends = [(tree.mean, "tree search", ORANGE), (gradient[max(gradient)].mean, "gradient", BLUE)]
     _names(drawing, [(y(value), name, colour) for value, name, colour in ends])
     drawing.text((LEFT + RIGHT) / 2, HEIGHT - 8, note, colour=GREY)
     return drawing.svg(f"{axis}, against the reliability of the diagnosis")
@@ -81,12 +77,8 @@ def _axes(drawing: Drawing, x: Scale, y: Scale, name: str, meaning: str) -> None
     drawing.parts.append("</g>")
 
 
-def _series(
-    drawing: Drawing, x: Scale, y: Scale, points: dict[float, Interval], colour: str, shift: float
-) -> None:
-    if not points:
-        return
-    placed = [(x(p + shift), i) for p, i in sorted(points.items())]
+def _series(drawing: Drawing, x: Scale, y: Scale, points: dict[float, Interval], colour: str) -> None:
+    placed = [(x(p), i) for p, i in sorted(points.items())]
     drawing.line([(at, y(i.mean)) for at, i in placed], colour, 2)
     for at, i in placed:
         drawing.line([(at, y(i.low)), (at, y(i.high))], colour, 1.5)

@@ -47,12 +47,9 @@ def picture(runs: pd.DataFrame, column: str) -> str:
     """The crossover plot; only arms that were run on all of the tasks and seeds are drawn."""
     counts = runs["arm"].value_counts()
     whole = [a for a in ARMS if counts.get(a.name) == counts["tree"] and not a.without]
-    found: dict[str, dict[float, Interval]] = {"gradient": {}, "auto": {}, "tree": {}}
-    for arm in whole:
-        found[arm.optimizer][arm.reliability] = mean(runs, arm.name, column)
+    found = {a.reliability: mean(runs, a.name, column) for a in whole if a.optimizer == "gradient"}
     note = f"simulation without a language model; {counts['tree']} runs an arm, 95 % intervals"
-    tree = mean(runs, "tree", column)
-    return crossover(tree, found["gradient"], found["auto"], axis=MEASURES[column], note=note)
+    return crossover(mean(runs, "tree", column), found, axis=MEASURES[column], note=note)
 
 
 def crossing(runs: pd.DataFrame, column: str) -> str:

@@ -57,7 +57,6 @@ PASSES = (
     ),
     tuple(Arm(f"without {part}", without=(part,)) for part in ("reasoning", "momentum", "traces", "merge")),
     (Arm("gradient 0.25", reliability=0.25), Arm("gradient 0.75", reliability=0.75)),
-    (Arm("auto 1", "auto"), Arm("auto 0", "auto", reliability=0)),
 )
 """In the order in which they are run: what is stopped early has the first ones whole."""
 ARMS = tuple(arm for arms in PASSES for arm in arms)

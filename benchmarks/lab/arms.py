@@ -34,7 +34,6 @@ class Arm:
 
 DEFAULT = f"gradient {USUAL:g}"
 DESCENT = tuple(Arm(f"gradient {r:g}", dials=Dials(r)) for r in RELIABILITIES)
-AUTO = tuple(Arm(f"auto {r:g}", {"optimizer": "auto"}, Dials(r)) for r in RELIABILITIES)
 TREE = (Arm("tree", {"optimizer": "tree"}),)
 PRECISION = tuple(Arm(f"precision {p:g}", dials=Dials(USUAL, p)) for p in (0.0, 1.0))
 PARTS = tuple(
@@ -60,7 +59,6 @@ LIMITS = (
 ARMS = (
     *TREE,
     *DESCENT,
-    *AUTO,
     *PRECISION,
     *PARTS,
     *PATIENCE,

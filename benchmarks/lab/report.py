@@ -51,50 +51,15 @@ def percent(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_reliability(worth: pd.DataFrame) -> str:
-    """Descent, tree and auto over the dial."""
+    """Descent and tree over the dial."""
     rows = []
-    better = [
-        str(worth[[f"gradient {r:g}", "tree"]].groupby("task").mean().mean().idxmax()) for r in RELIABILITIES
-    ]
     lead = {f"{r:g}": figure(worth[f"gradient {r:g}"] - worth["tree"]) for r in RELIABILITIES}
-    lag = {
-        f"{r:g}": figure(worth[f"auto {r:g}"] - worth[b]) for r, b in zip(RELIABILITIES, better, strict=True)
-    }
-    sure, sure_lag = holm(lead), holm(lag)
-    for r, best in zip(RELIABILITIES, better, strict=True):
-        key = f"{r:g}"
-        rows.append(
-            [
-                key,
-                figure(worth[f"gradient {key}"]).words(),
-                f"{lead[key].words('+')}{mark(sure[key])}",
-                figure(worth[f"auto {key}"]).words(),
-                f"{best.split()[0]}: {lag[key].words('+')}{mark(sure_lag[key])}",
-            ]
-        )
-    head = ["reliability", "gradient", "against the tree", "auto", "auto against the better one"]
-    return (
-        table(head, rows)
-        + f"\n\nTree, at every reliability: {figure(worth['tree']).words()}. {crossing_words(worth)} {most_behind(worth)}"
-    )
-
-
-def most_behind(worth: pd.DataFrame) -> str:
-    """By how much each policy is behind the better of descent and tree where on the dial it is most so."""
-    told = []
-    for name in ("gradient", "tree", "auto"):
-        arms = {r: name if name == "tree" else f"{name} {r:g}" for r in RELIABILITIES}
-        gaps = {
-            r: max(_behind(worth, arm, f"gradient {r:g}"), _behind(worth, arm, "tree"))
-            for r, arm in arms.items()
-        }
-        worst = max(gaps, key=lambda r: gaps[r])
-        told.append(f"{name} {gaps[worst]:.0f} (at {worst:g})")
-    return f"The most that each is behind the better of descent and tree, over the dial: {', '.join(told)}."
-
-
-def _behind(worth: pd.DataFrame, arm: str, other: str) -> float:
-    return 0.0 if arm == other else -figure(worth[arm] - worth[other]).mean
+    sure = holm(lead)
+    for key, found in lead.items():
+        rows.append([key, figure(worth[f"gradient {key}"]).words(), f"{found.words('+')}{mark(sure[key])}"])
+    tree = figure(worth["tree"]).words()
+    head = ["reliability", "gradient", "against the tree"]
+    return f"{table(head, rows)}\n\nTree, at every reliability: {tree}. {crossing_words(worth)}"
 
 
 def crossing(leads: np.ndarray) -> float:
@@ -198,7 +163,7 @@ def sections(runs: pd.DataFrame) -> Iterator[str]:
     worth = percent(runs)
     counts = runs.drop_duplicates(["task", "seed"]).groupby("task").size()
     yield f"Seeds by task: {', '.join(f'{task} {n}' for task, n in counts.items())}; {len(runs)} runs."
-    yield f"### Descent, tree and auto by reliability\n\n{by_reliability(worth)}"
+    yield f"### Descent and tree by reliability\n\n{by_reliability(worth)}"
     yield f"Gradient against the tree, task by task:\n\n{by_task(worth)}"
     if AIDE in worth:
         yield f"### Against AIDE\n\n{against_aide(runs, worth)}"
@@ -220,11 +185,9 @@ def picture(runs: pd.DataFrame) -> str:
         found = figure(worth[name])
         return Interval(found.mean, found.low, found.high)
 
-    found = {name: {r: interval(f"{name} {r:g}") for r in RELIABILITIES} for name in ("gradient", "auto")}
     return crossover(
         interval("tree"),
-        found["gradient"],
-        found["auto"],
+        {r: interval(f"gradient {r:g}") for r in RELIABILITIES},
         axis="hidden worth at the end, % of the best program",
         note="simulation on a bank of programs; 95 % intervals",
         meaning="reliability: share of hypotheses that truly gain",

@@ -157,18 +157,6 @@ def test_a_stalled_trace_restarts_elsewhere_then_folds_and_leaves_its_steps(
     assert [r.step for r in records if r.trace == 0] == list(range(8))
 
 
-def test_auto_takes_steps_of_both_kinds(cancer: Path, tmp_path: Path) -> None:
-    def code(facts: dict[str, Any]) -> str:
-        return fenced(PROGRAM) if facts["stage"] == "draft" else WORSE
-
-    model = player(code, choose=choose, propose=REPLIES["choose"])
-    options = {"optimizer": "auto", "steps": 8, "without": ("merge", "restarts")}
-    _, records = run(cancer, tmp_path / "out", model, **options)
-    assert records[0].optimizer == "gradient"
-    assert {r.optimizer for r in records} == {"gradient", "tree"}
-    assert all(r.parent == records[0].code for r in records[1:])
-
-
 def test_what_few_predictions_were_worth_is_not_told(cancer: Path, tmp_path: Path) -> None:
     model = player(by_step(fenced(PROGRAM), WORSE, WORSE))
     run(cancer, tmp_path / "out", model, steps=3)

@@ -68,7 +68,7 @@ def test_the_form_and_the_drawing(server: Server) -> None:
     form = schemas["context_schema"]["properties"]
     assert set(form) == set(RunConfig.model_fields)
     assert all(field["description"] and "default" in field for field in form.values())
-    assert form["optimizer"]["enum"] == ["gradient", "tree", "auto"]
+    assert form["optimizer"]["enum"] == ["gradient", "tree"]
     assert (form["traces"]["minimum"], form["traces"]["maximum"]) == (1, 64)
     asked = schemas["input_schema"]["properties"]
     assert set(asked) == {"task", "rows"}

@@ -15,7 +15,6 @@ from benchmarks.lab.run import row_of
 from benchmarks.lab.space import Point, Space
 from benchmarks.lab.strengths import NAMED, between, sizes_of, strengths_of
 from benchmarks.lab.world import World
-from gome.state.step import StepRecord
 from gome.state.task import Task
 
 MODELS = ("linear", "lightgbm", "knn", "linear+lightgbm", "linear+knn", "lightgbm+knn", "linear+lightgbm+knn")
@@ -115,27 +114,6 @@ def test_the_plain_loop_takes_the_steps_of_the_graph(world: World, settings: dic
         )
         assert steps(by_loop) == steps(by_graph)
         assert by_loop.graded == by_graph.graded
-
-
-def test_an_undirected_step_of_auto_does_not_repeat_what_a_sibling_just_tried_in_vain(world: World) -> None:
-    repeated = undirected = 0
-    for seed in range(6):
-        config = Arm("", {"optimizer": "auto", "time_limit_s": 1000}).config()
-        records = play(world, Dials(reliability=0.0), seed, settings=config).records
-        for step in (r for r in records if r.optimizer == "tree"):
-            known = [r for r in records if r.trace != step.trace and _end(r, records) < _start(step, records)]
-            undirected += 1
-            repeated += step.statement in {r.statement for r in known[-4:] if r.verdict == "rejected"}
-    assert undirected > 10
-    assert repeated == 0
-
-
-def _end(step: StepRecord, records: list[StepRecord]) -> float:
-    return sum(r.seconds for r in records if r.trace == step.trace and r.step <= step.step)
-
-
-def _start(step: StepRecord, records: list[StepRecord]) -> float:
-    return _end(step, records) - step.seconds
 
 
 def test_a_reliable_reasoner_proposes_what_gains_and_an_unreliable_one_what_does_not(world: World) -> None:

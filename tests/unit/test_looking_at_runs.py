@@ -118,7 +118,7 @@ def test_a_shell_completes_commands_and_values(tmp_path: Path, capsys: pytest.Ca
         of gome st; of gome run --optimizer ''; of gome run task --metric rmsl
     """
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["status stop", "gradient tree auto", "rmsle"], done.stderr
+    assert done.stdout.splitlines() == ["status stop", "gradient tree", "rmsle"], done.stderr
 
 
 def test_the_leaderboard_calls_void_only_what_is(runs: Path) -> None:

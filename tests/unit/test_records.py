@@ -15,6 +15,7 @@ from gome.tools.records.clock import Clock
 from gome.tools.records.history import History
 from gome.tools.records.journal import Exchange, Journal, nothing_used
 from gome.tools.records.jsonl import append_line, line_at, places, read_lines, write_json
+from gome.tools.records.run_file import read_run
 
 
 def test_equal_content_is_kept_once(tmp_path: Path) -> None:
@@ -127,3 +128,10 @@ def test_json_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="Out of range float"):
         write_json(path, {"a": float("nan")})
     assert json.loads(path.read_text()) == {"a": 1}
+
+
+def test_an_older_run_goes_on_by_what_its_settings_are_called_now(tmp_path: Path) -> None:
+    config = {"optimizer": "auto", "without": ["memory", "merge"], "folds": 3}
+    (tmp_path / "run.json").write_text(json.dumps({"id": "x", "config": config}))
+    found = read_run(tmp_path)["config"]
+    assert found == {"optimizer": "gradient", "without": ["momentum", "merge"], "folds": 3}

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gome.optimizer.auto import draw_optimizer
 from gome.optimizer.reliability import factors, gains, reliability, wilson
 from gome.state.step import StepRecord
 
@@ -106,12 +105,3 @@ def test_drafts_failures_and_voided_steps_do_not_count() -> None:
 def test_the_interval_holds_the_share(hits: int, more: int) -> None:
     low, high = wilson(hits, hits + more)
     assert 0 <= low <= hits / (hits + more) <= high <= 1
-
-
-@pytest.mark.parametrize(("good", "bad"), [("gradient", "tree"), ("tree", "gradient")])
-def test_steps_go_to_the_optimizer_that_gains(good: str, bad: str) -> None:
-    records = [step(1.0, 1.0, optimizer=good)] * 8 + [step(1.0, -1.0, optimizer=bad)] * 8
-    drawn = [draw_optimizer(records, np.random.default_rng(seed)) for seed in range(200)]
-    assert drawn.count(good) > 180
-    unknown = [draw_optimizer([], np.random.default_rng(seed)) for seed in range(200)]
-    assert 0 < unknown.count("tree") < unknown.count("gradient")

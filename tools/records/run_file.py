@@ -23,8 +23,10 @@ def read_run(run_dir: Path) -> RunFile:
 
 
 def as_written_now(run: JsonObject) -> RunFile:
-    """What run.json holds, with the names that this version gives to the fields of its configuration."""
+    """What run.json holds, with the names that this version gives to what its configuration holds."""
     config = {_RENAMED.get(name, name): value for name, value in dict(run.get("config") or {}).items()}
     if config.get("without"):
         config["without"] = [_RENAMED_PARTS.get(part, part) for part in config["without"]]
+    if config.get("optimizer") == "auto":
+        config["optimizer"] = "gradient"  # is gone: docs/method.md, tried and left out
     return cast(RunFile, {**run, "config": config})
