@@ -21,6 +21,8 @@ from gome.tools.step_sizes import step_sizes
 POLL_S = 0.2
 """So often it looks for an idle slot. At once, and not after some wait: a trial in a trace's way stands still and loses
 nothing."""
+END_S = 10.0
+"""So long is waited for trials to end, which takes them a blink."""
 LINGER_S = 2.0
 """Between two nodes of a trace, which take far less, the search goes on."""
 
@@ -33,7 +35,7 @@ class LineSearch:
         self._on = is_searching(services)
         self._lock = threading.Lock()
         self._at_work, self._left = 0, 0.0
-        self._searching = self._spent = False
+        self._searching = self._spent = self._ended_for_good = False
         self._running: dict[str, float] = {}
 
     @contextmanager
@@ -53,8 +55,15 @@ class LineSearch:
                 self._at_work -= 1
                 self._left = time.monotonic()
 
+    def end(self) -> None:
+        """The run is over: trials that run are ended, and waited for; none is begun any more."""
+        self._ended_for_good = True
+        latest = time.monotonic() + END_S
+        while (self._searching or self._running) and time.monotonic() < latest:
+            time.sleep(POLL_S / 10)
+
     def _is_over(self) -> bool:
-        return not self._at_work and time.monotonic() - self._left > LINGER_S
+        return self._ended_for_good or (not self._at_work and time.monotonic() - self._left > LINGER_S)
 
     def _search(self) -> None:
         """Begin trials in idle slots, until no trace is at work or trials may not run any more."""

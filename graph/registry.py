@@ -106,6 +106,7 @@ class ServiceRegistry:
         with self._lock:
             opened = self._opened.pop(run_dir, None)
         if opened:
+            opened.line_search.end()
             opened.closed.set()
             opened.held.close()
 

@@ -173,11 +173,11 @@ _SECONDS = re.compile(
 
 
 def _timeless(record: Any) -> dict[str, Any]:
-    """A step's record without how long things took."""
+    """A step's record without how long things took, and which of two traces that claim the same was asked again."""
     measured = {"seconds", "fold_seconds", "fold_cpu_seconds", "peak_mb"}
     evaluation = {k: v for k, v in record.evaluation.items() if k not in measured}
     words = {k: _SECONDS.sub("", v) if isinstance(v, str) else v for k, v in record.to_json().items()}
-    return {**{k: v for k, v in words.items() if k != "seconds"}, "evaluation": evaluation}
+    return {**{k: v for k, v in words.items() if k not in ("seconds", "usage")}, "evaluation": evaluation}
 
 
 def _facts(outcome: Outcome) -> dict[str, Any]:

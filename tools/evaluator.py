@@ -23,6 +23,7 @@ from gome.tools.evaluation.shown_rows import example_rows
 from gome.tools.execution.job import Job, Outcome
 from gome.tools.execution.resources import resources_of
 from gome.tools.execution.scheduler import Scheduler, run_to_its_end
+from gome.tools.execution.slots import ASIDE
 from gome.tools.execution.workspace import remove_work_dir
 from gome.tools.fold_progress import FoldProgress
 from gome.tools.fold_race import FoldRace, Look
@@ -127,7 +128,8 @@ class Evaluator:
                 progress.decide(enough or folds)
             return result
 
-        with span(f"program {split}", trace=trace, step=step, split=split, seed=seed) as figures:
+        whose = None if trace == ASIDE else trace
+        with span(f"program {split}", trace=whose, step=step, split=split, seed=seed) as figures:
             results = in_parallel(one, range(folds), most=1 if give_way else self.scheduler.slots)
             counted = [r for r in results[: progress.end] if r is not None]
             decided = race.decided if race and counted[-1]["status"] == "ok" else None

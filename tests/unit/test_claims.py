@@ -80,7 +80,7 @@ def test_the_threshold_tells_equal_from_different_ideas_of_recorded_runs() -> No
             pairs = combinations([h.statement for h in hypotheses], 2)
             different += [not overlapping(a, [row(1, b)], run) for a, b in pairs]
     assert (sum(same), len(same)) == (8, 8)
-    assert (sum(different), len(different)) == (78, 80)
+    assert (sum(different), len(different)) == (98, 100)
 
 
 def test_of_many_that_claim_the_same_at_once_one_gets_it() -> None:
