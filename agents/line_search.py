@@ -21,7 +21,7 @@ from gome.tools.step_sizes import step_sizes
 POLL_S = 0.2
 """So often it looks for an idle slot. At once, and not after some wait: a trial in a trace's way stands still and loses
 nothing."""
-END_S = 10.0
+END_S = 5.0
 """So long is waited for trials to end, which takes them a blink."""
 LINGER_S = 2.0
 """Between two nodes of a trace, which take far less, the search goes on."""
@@ -56,8 +56,11 @@ class LineSearch:
                 self._left = time.monotonic()
 
     def end(self) -> None:
-        """The run is over: trials that run are ended, and waited for; none is begun any more."""
+        """The run is over: trials that run are ended, and none is begun any more."""
         self._ended_for_good = True
+
+    def wait(self) -> None:
+        """Until the trials of a search that was ended are gone."""
         latest = time.monotonic() + END_S
         while (self._searching or self._running) and time.monotonic() < latest:
             time.sleep(POLL_S / 10)

@@ -101,13 +101,16 @@ class ServiceRegistry:
         with self._lock:
             return self._opened[run_dir].line_search.beside()
 
-    def close(self, run_dir: Path) -> None:
-        """Let go of a run's services, and drop what it has in flight; opened again if it is asked for again."""
+    def close(self, run_dir: Path, *, wait: bool = False) -> None:
+        """Let go of a run's services, and drop what it has in flight; opened again if it is asked for again. `wait` until
+        trials of its line search are gone: a run that has ended is followed by nothing."""
         with self._lock:
             opened = self._opened.pop(run_dir, None)
         if opened:
             opened.line_search.end()
             opened.closed.set()
+            if wait:
+                opened.line_search.wait()
             opened.held.close()
 
     def _open(self, run_dir: Path, store: BaseStore | None) -> "_Opened":

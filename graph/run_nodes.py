@@ -180,7 +180,7 @@ def selecting(registry: ServiceRegistry) -> Work:
                 services.emit("select", "the end takes less time than was kept for it: the search goes on")
                 return {"traces": more}
             _remember(services)
-        registry.close(services.run_dir)
+        registry.close(services.run_dir, wait=True)
         return {"result": result}
 
     return select

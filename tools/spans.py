@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config, get_callback_manager_for_config
 
-from gome.state.errors import GaveWay
+from gome.state.errors import GaveWay, RunStopped
 from gome.state.parts import Evaluation
 from gome.state.plain import JsonObject
 
@@ -33,8 +33,8 @@ def span(name: str, **where: str | int | None) -> Iterator[JsonObject]:
     outputs: JsonObject = {}
     try:
         yield outputs
-    except GaveWay:
-        run.on_chain_end({"status": "gave way"})
+    except (GaveWay, RunStopped):
+        run.on_chain_end({"status": "stopped"})
         raise
     except BaseException as error:
         run.on_chain_error(RuntimeError(type(error).__name__))  # the text of an error may hold data
