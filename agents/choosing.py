@@ -20,6 +20,7 @@ from gome.state.schema import TraceState
 from gome.state.step import StepBrief, brief_from_json
 from gome.tools.models.conversation import Conversation
 from gome.tools.models.prompt import Prompt
+from gome.tools.records.by_step import absent
 from gome.tools.services import RunServices
 
 ROLE = "researcher"
@@ -31,7 +32,7 @@ def remembered(state: TraceState, services: RunServices) -> list[StepBrief]:
     if not services.config.has("momentum"):
         return []
     entries = services.momentum.entries()
-    lost = services.momentum.lacking([brief_from_json(entry) for entry in state.get("momentum", [])])
+    lost = absent([brief_from_json(entry) for entry in state.get("momentum", [])], entries)
     return [*(upsert(lost, entries) if lost else entries), *services.earlier]
 
 

@@ -35,7 +35,7 @@ class LineSearch:
         self._on = is_searching(services)
         self._lock = threading.Lock()
         self._at_work, self._left = 0, 0.0
-        self._searching = self._spent = self._ended_for_good = False
+        self._searching = self._spent = self._closed = False
         self._running: dict[str, float] = {}
 
     @contextmanager
@@ -57,7 +57,7 @@ class LineSearch:
 
     def end(self) -> None:
         """The run is over: trials that run are ended, and none is begun any more."""
-        self._ended_for_good = True
+        self._closed = True
 
     def wait(self) -> None:
         """Until the trials of a search that was ended are gone."""
@@ -66,7 +66,7 @@ class LineSearch:
             time.sleep(POLL_S / 10)
 
     def _is_over(self) -> bool:
-        return self._ended_for_good or (not self._at_work and time.monotonic() - self._left > LINGER_S)
+        return self._closed or (not self._at_work and time.monotonic() - self._left > LINGER_S)
 
     def _search(self) -> None:
         """Begin trials in idle slots, until no trace is at work or trials may not run any more."""

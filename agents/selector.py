@@ -1,13 +1,14 @@
 """The last choice: an ensemble from stored predictions, the finalists on the held-back part, the order of preference."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain, islice, product, repeat, takewhile
 from statistics import median
 from typing import Any
 
 from gome.agents.finalize import finalize, write_result
 from gome.optimizer.ensemble import combine_folds, greedy_ensemble
+from gome.optimizer.ranking import accepted_by_score
 from gome.optimizer.selection import ENSEMBLE_ID, Candidate, drift_line, drift_se, preference, unselected
 from gome.state.errors import BudgetReached
 from gome.state.parts import Evaluation, Score
@@ -15,7 +16,6 @@ from gome.state.result import Result
 from gome.state.step import StepRecord
 from gome.tools.evaluation.bootstrap import FoldPredictions, score
 from gome.tools.parallel import in_parallel
-from gome.tools.records.best_first import one_each
 from gome.tools.services import RunServices
 
 ENSEMBLE_POOL = 8
@@ -23,14 +23,9 @@ LAST_STEPS = 10
 """By these the time of another step is told."""
 
 
-def best_first(services: RunServices) -> Iterator[StepRecord]:
-    """Accepted steps of all traces, best search score first, one for each program."""
-    return one_each(services.history.best_first(services.task.direction))
-
-
 def ensemble(services: RunServices) -> dict[str, float]:
     """The weights of the ensemble, told to whoever watches."""
-    pool = list(islice(best_first(services), ENSEMBLE_POOL))
+    pool = list(islice(accepted_by_score(services), ENSEMBLE_POOL))
     services.emit("ensemble", f"{len(pool)} accepted programs")
     weights = _noted_weights(services, pool)
     services.emit("ensemble", ", ".join(f"{k} × {w:.2f}" for k, w in weights.items()))
@@ -39,7 +34,7 @@ def ensemble(services: RunServices) -> dict[str, float]:
 
 def renew_ensemble(services: RunServices, accepted: StepRecord) -> None:
     """Count on the ensemble as it is with one more accepted program, if that is good enough to be asked for it."""
-    pool = list(islice(best_first(services), ENSEMBLE_POOL))
+    pool = list(islice(accepted_by_score(services), ENSEMBLE_POOL))
     if any(r.id == accepted.id for r in pool):
         _noted_weights(services, pool)
 
@@ -78,7 +73,7 @@ def select(
     kept, and no choice is made by it before the search has ended for good. Of programs that report their own scores, the
     one that says most of itself is handed over.
     """
-    ranked = list(best_first(services))
+    ranked = list(accepted_by_score(services))
     programs = {r.id: r for r in ranked}
     finalists = list(dict.fromkeys([r.id for r in ranked[: services.config.finalists]] + list(weights)))
     runs = _selection_runs(services, [] if services.task.self_reported else [programs[i] for i in finalists])

@@ -27,13 +27,15 @@ from gome.tools.execution.workspace import remove_tree
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.clock import Clock
 from gome.tools.records.run_file import read_run
+from gome.tools.time_limits import longest_s
 
 
 @dataclass(frozen=True)
 class Rerun:
     """A run's task, configuration and scheduler. `own` is the input that the solution has learned from, that of `split`
     ('final', or 'reduced'), with links into the folders `shown`; `work` a folder on the same disk that is gone
-    afterwards; `say` is told in lines what a person should know, `stop` asked whether to end."""
+    afterwards; `limits` those of a program in the run, with the time that its fit at the end had; `say` is told in lines
+    what a person should know, `stop` asked whether to end."""
 
     run_dir: Path
     task: Task
@@ -43,6 +45,7 @@ class Rerun:
     own: Path
     shown: tuple[Path, ...]
     work: Path
+    limits: Limits
     scheduler: Scheduler
     say: Callable[[str], None]
     stop: Callable[[], bool]
@@ -51,13 +54,6 @@ class Rerun:
     def file_owners(self) -> dict[str, list[str]]:
         """See `new_rows.files.file_owners`."""
         return file_owners(self.task, Inventory.load(self.run_dir / "inventory.json"), self.own)
-
-    @property
-    def limits(self) -> Limits:
-        """Those of a program in the run, with the time that its fit at the end had: see `time_limits.longest_s`."""
-        fold, whole = (len(self.plan.folds(split)[0].train_rows) for split in ("search", self.split))
-        longest_s = self.config.program_time_limit_s * max(1.0, whole / fold) ** 3
-        return Limits(longest_s, self.config.memory_limit_mb)
 
     @property
     def here(self) -> bool:
@@ -103,7 +99,8 @@ def open_rerun(run_dir: Path, say: Callable[[str], None], stop: Callable[[], boo
     with ExitStack() as held:
         held.callback(remove_tree, work)
         scheduler = open_scheduler(config, run_dir, runtime, held)
-        yield Rerun(run_dir, task, config, plan, split, own, inputs.shown, work, scheduler, say, stop)
+        limits = Limits(longest_s(inputs, split, config.program_time_limit_s), config.memory_limit_mb)
+        yield Rerun(run_dir, task, config, plan, split, own, inputs.shown, work, limits, scheduler, say, stop)
 
 
 def _fitted_on(run_dir: Path) -> str:

@@ -65,7 +65,7 @@ def build_trace(
 def add_steps(graph: Any, registry: ServiceRegistry, nodes: Mapping[str, Node], *, end: str) -> None:
     """The nodes of a step and the edges between them; from each, a trace that has ended goes on to `end`."""
     for name, node in {**NODES, **nodes}.items():
-        add_node(graph, name, _bound(name, node, registry), registry, does=node.__doc__ or "")
+        add_node(graph, name, _bound(node, registry), registry, does=node.__doc__ or "")
     for name, following in FOLLOWING.items():
         graph.add_conditional_edges(name, _next, {**{n: n for n in following}, "end": end})
 
@@ -75,7 +75,7 @@ def _next(state: TraceState) -> str:
     return state.get("next", "end")
 
 
-def _bound(name: str, node: Node, registry: ServiceRegistry) -> Work:
+def _bound(node: Node, registry: ServiceRegistry) -> Work:
     """The node as LangGraph calls it. A lost step goes to the critic, a used-up budget ends the trace."""
 
     def call(state: TraceState, runtime: Runtime[RunConfig]) -> TraceState:

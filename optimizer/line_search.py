@@ -12,10 +12,10 @@ from collections.abc import Collection, Sequence
 from itertools import islice, product
 
 from gome.optimizer.acceptance import clear_of_luck
+from gome.optimizer.ranking import accepted_by_score
 from gome.state.parts import gain_se
 from gome.state.step import StepRecord
 from gome.tools.execution.slots import IdleSlots
-from gome.tools.records.best_first import one_each
 from gome.tools.records.line_trials import BegunTrial, LineTrial
 from gome.tools.services import RunServices
 from gome.tools.step_sizes import StepSize, as_text, step_sizes, with_values
@@ -59,8 +59,7 @@ def next_trial(
 ) -> tuple[StepRecord, BegunTrial] | None:
     """What to try while these programs of trials run: of the best program that has trials left, which comes with it, one
     that was cut off, else new values. None if there is nothing to try."""
-    best = one_each(services.history.best_first(services.task.direction))
-    for record in islice(best, programs):
+    for record in islice(accepted_by_score(services), programs):
         code = str(record.code)
         finished, begun = services.line_trials.of(code), services.line_trials.unfinished(code)
         if cut_off := next((trial for trial in begun if trial.program not in running), None):

@@ -16,14 +16,19 @@ def known_records(state: TraceState, services: RunServices) -> list[StepRecord]:
     return _known(services.history.records(), state, services)
 
 
-def best_first(state: TraceState, services: RunServices) -> Iterator[StepRecord]:
-    """Those of the known records that were accepted, best search score first, one for each program."""
+def accepted_by_score(services: RunServices) -> Iterator[StepRecord]:
+    """Accepted steps of all traces, best search score first, one for each program."""
+    return one_each(services.history.best_first(services.task.direction))
+
+
+def known_by_score(state: TraceState, services: RunServices) -> Iterator[StepRecord]:
+    """Those of them that this trace may know of."""
     return one_each(_known(services.history.best_first(services.task.direction), state, services))
 
 
 def leader(state: TraceState, services: RunServices) -> StepRecord | None:
     """The first of these, None if none was accepted."""
-    return next(best_first(state, services), None)
+    return next(known_by_score(state, services), None)
 
 
 def _known(records: list[StepRecord], state: TraceState, services: RunServices) -> list[StepRecord]:

@@ -2,7 +2,7 @@
 
 import math
 
-from gome.optimizer.ranking import best_first, known_records, leader
+from gome.optimizer.ranking import known_by_score, known_records, leader
 from gome.optimizer.stages import binding_cap
 from gome.state.in_flight import Incumbent
 from gome.state.schema import TraceState
@@ -21,7 +21,7 @@ def other_parent(state: TraceState, services: RunServices) -> StepRecord | None:
     records, incumbent = known_records(state, services), state.get("incumbent")
     left = {incumbent["code"] if incumbent else None}
     left |= {r.parent for r in records if r.trace == state["trace"] and r.kind == "restart"}
-    return next((r for r in best_first(state, services) if r.code not in left), None)
+    return next((r for r in known_by_score(state, services) if r.code not in left), None)
 
 
 def fold(state: TraceState, services: RunServices, incumbent: Incumbent | None, stalled: int) -> str | None:

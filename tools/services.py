@@ -41,9 +41,6 @@ class Momentum(Protocol):
     def entries(self) -> list[StepBrief]:
         """All entries of the run, failed ones too, by (trace, step)."""
 
-    def lacking(self, entries: Sequence[StepBrief]) -> list[StepBrief]:
-        """Those of the entries whose step has none here."""
-
     def claim(
         self,
         trace: int,

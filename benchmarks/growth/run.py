@@ -33,7 +33,7 @@ from gome.tools.data.splits import SplitPlan
 
 MARKS = [100, 200, 500, 1000, 2000, 3000, 5000, 7000, 10_000]
 MB = 1e6
-YARDSTICK_EVERY = 10
+REFERENCE_EVERY = 10
 WORK = [
     {"id": f"{n % 2}:{n}", "values": [n / 7, n / 11], "text": "a step and its lesson " * 3}
     for n in range(500)
@@ -59,22 +59,22 @@ def rows(run_dir: Path, task: Path, steps: int, optimizer: Optimizer) -> Iterato
         time_limit_s=1e6,  # steps end it
     )
     _one_fold(prepare_run(str(task), config))
-    done, since, began, yardstick = 0, 0, _now(), Yardstick()
+    done, since, began, reference = 0, 0, _now(), ReferenceWork()
     for event in _events(run_dir, task, config):
         if "verdict" not in event:
             continue
         done += 1
-        if done % YARDSTICK_EVERY == 0:
-            yardstick.measure()
+        if done % REFERENCE_EVERY == 0:
+            reference.measure()
         if done in MARKS:
             wall, cpu = (1000 * (t1 - t0) / (done - since) for t0, t1 in zip(began, _now(), strict=True))
-            own = cpu - 1000 * yardstick.seconds / (done - since)
+            own = cpu - 1000 * reference.seconds / (done - since)
             yield {"steps": done, "ms a step": round(wall), "CPU ms a step": round(own),
-                   "CPU in yardsticks": round(own / yardstick.median_ms, 2), **_used(run_dir)}  # fmt: skip
-            since, began, yardstick = done, _now(), Yardstick()
+                   "CPU / reference": round(own / reference.median_ms, 2), **_used(run_dir)}  # fmt: skip
+            since, began, reference = done, _now(), ReferenceWork()
 
 
-class Yardstick:
+class ReferenceWork:
     """A fixed piece of work done now and then: what a step costs in it does not depend on the neighbours' load."""
 
     def __init__(self) -> None:

@@ -55,13 +55,6 @@ class StoredMomentum:
                 self._known.put(brief_from_json(entry))
             return self._known.all()
 
-    def lacking(self, entries: Sequence[StepBrief]) -> list[StepBrief]:
-        """Those of the entries whose step has none here."""
-        with self._lock:
-            self.entries()
-            known = self._known or ByStep()
-            return [entry for entry in entries if known.get(entry["trace"], entry["step"]) is None]
-
     def _new(self) -> list[JsonObject]:
         """The entries of the steps that each trace has taken since, and the last one before them, which the diagnosis
         after it may have given a lesson."""

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gome.state.step import StepRecord
-from gome.tools.records.by_step import ByStep, last_of_each
+from gome.tools.records.by_step import ByStep, absent, last_of_each
 
 ROWS = st.lists(
     st.builds(
@@ -15,6 +15,8 @@ ROWS = st.lists(
     ),
     max_size=40,
 )
+
+PLACES = st.tuples(st.integers(0, 2), st.integers(0, 4))
 
 
 def _held(given_rows: list[StepRecord]) -> tuple[ByStep[StepRecord], dict[tuple[int, int], StepRecord]]:
@@ -38,3 +40,15 @@ def test_the_last_of_each_trace_are_its_last_rows(given_rows: list[StepRecord], 
     rows = _held(given_rows)[0].all()
     last = [r for t in range(4) for r in [r for r in rows if r.trace == t][-count:]]
     assert last_of_each(rows, count) == last
+
+
+@given(
+    st.sets(st.tuples(st.integers(0, 2), st.integers(0, 4))),
+    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 4))),
+)
+def test_absent_are_those_of_no_known_step(known: set[tuple[int, int]], asked: list[tuple[int, int]]) -> None:
+    def row(trace: int, step: int) -> StepRecord:
+        return StepRecord.from_json({"trace": trace, "step": step, "verdict": "accepted"})
+
+    found = absent([row(*key) for key in asked], [row(*key) for key in sorted(known)])
+    assert [(r.trace, r.step) for r in found] == [key for key in asked if key not in known]

@@ -66,3 +66,13 @@ def last_of_each(rows: Sequence[Row], count: int) -> list[Row]:
         parts.append(rows[max(begin, end - count) : end])
         end = begin
     return [row for part in reversed(parts) for row in part]
+
+
+def absent(rows: Iterable[Row], known: Sequence[Row]) -> list[Row]:
+    """Those of the rows whose trace and step none of the known ones has, which are by (trace, step)."""
+
+    def is_known(key: tuple[int, int]) -> bool:
+        at = bisect_left(known, key, key=_key)
+        return at < len(known) and _key(known[at]) == key
+
+    return [row for row in rows if not is_known(_key(row))]
