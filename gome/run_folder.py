@@ -19,7 +19,7 @@ from gome.tools.data.leak_advice import leak_line
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.by_step import first_draft
 from gome.tools.records.history import History
-from gome.tools.records.journal import add_usage, nothing_used
+from gome.tools.records.journal import add_usage, heads, nothing_used
 from gome.tools.records.jsonl import read_lines
 from gome.tools.records.lock import writer_of
 from gome.tools.records.naive_file import read_naive
@@ -188,21 +188,23 @@ class RunFolder:
         """How many steps ended with this verdict."""
         return sum(r.verdict == verdict for r in self.records)
 
+    @cached_property
     def usage_by_role(self) -> list[JsonObject]:
         """Calls and tokens per role and model, from the journal of exchanges; a question asked twice counts once."""
-        exchanges = {e.get("key"): e for e in read_lines(self.path / "exchanges.jsonl")}
         rows: dict[tuple[str, str], JsonObject] = {}
-        for exchange in exchanges.values():
+        asked = set()
+        for exchange in heads(self.path / "exchanges.jsonl"):
             key = (str(exchange.get("role")), str(exchange.get("model")))
             row = rows.setdefault(key, {"role": key[0], "model": key[1], **nothing_used()})
-            if usage := exchange.get("usage"):
+            if exchange.get("key") not in asked and (usage := exchange.get("usage")):
                 row.update(add_usage(cast(Usage, row), usage))
+            asked.add(exchange.get("key"))
         return [rows[key] for key in sorted(rows)]
 
     @cached_property
     def usage(self) -> Usage:
         """Calls, tokens and money of the whole run: the result's figures, else those of the exchanges so far."""
-        rows: list[Any] = [self.result["usage"]] if self.result.get("usage") else self.usage_by_role()
+        rows: list[Any] = [self.result["usage"]] if self.result.get("usage") else self.usage_by_role
         return reduce(add_usage, rows, nothing_used())
 
     @property

@@ -34,7 +34,7 @@ def cost_text(folder: RunFolder) -> str:
     known = _of(f"${usd:,.4g}", folder.config.get("max_usd"), lambda usd: f"${usd:g}")
     if not usage["unpriced"]:
         return known
-    names = ", ".join(sorted({row["model"] for row in folder.usage_by_role() if row["unpriced"]}))
+    names = ", ".join(sorted({row["model"] for row in folder.usage_by_role if row["unpriced"]}))
     missing = f"no price is known for {names} (give one: --prices FILE)"
     if not usd:
         return f"not known: {missing}"

@@ -64,11 +64,11 @@ def reliability(records: Iterable[StepRecord]) -> Reliability:
     )
 
 
-def factors(records: Sequence[StepRecord]) -> dict[int, float]:
-    """For each step number of the records, the `factor` that the steps before it had shown."""
+def factors(records: Iterable[StepRecord], of: Iterable[int]) -> dict[int, float]:
+    """For each of these step numbers, the `factor` that the records of steps before it had shown."""
     rows = sorted(filter(has_pair, records), key=lambda r: r.step)
     x, y = _in_errors(*_pairs(rows))
-    steps = sorted({r.step for r in records})
+    steps = sorted(set(of))
     before = np.searchsorted(np.array([r.step for r in rows], dtype=int), steps)
     known = {n: _factor(x[:n], y[:n])[1] for n in np.unique(before)}
     return {step: known[n] for step, n in zip(steps, before, strict=True)}

@@ -63,7 +63,35 @@ _CODERS_FACTS = ("folds", "train_score", "valid_score", "importance", "stages")
 
 def base_context(services: RunServices, state: TraceState) -> PromptContext:
     """The context of every call: where in the run we are, the task, the machine, what is left."""
-    task, trace, step = services.task, state["trace"], state["step"]
+    trace, step = state["trace"], state["step"]
+    base: PromptContext = {
+        "trace": trace,
+        "traces": services.config.traces,
+        "step": step,
+        "stage": stage_of(services, state),
+        "seed": step_seed(services.config.seed, trace, step),
+        "task": _task_context(services),
+        "hardware": services.hardware,
+        "budget": {
+            "steps_left": None if services.config.steps is None else int(services.allowance(trace) - step),
+            "seconds_left": round(max(0.0, services.budget.search_seconds_left())),
+            "used": binding_cap(services, trace, step)[1],
+            "program_time_limit_s": services.config.program_time_limit_s,
+        },
+        "splits": _splits_context(services),
+        "stalled": _stalled(state, services),
+        "packages": services.packages,
+    }
+    if is_searching(services):
+        base["tuning"] = True
+    if previews := services.profile.get("previews"):
+        base["previews"] = previews
+    return base
+
+
+def _task_context(services: RunServices) -> TaskContext:
+    """The task without what is the harness's alone, and how its answers are to be written."""
+    task = services.task
     shown = task.model_dump(
         exclude={
             "root",
@@ -90,29 +118,7 @@ def base_context(services: RunServices, state: TraceState) -> PromptContext:
     shown["form"] = answer_words(
         answer_form(task), cell=metric_of(task).cell, several=several, positive=task.says_positive
     )
-    base: PromptContext = {
-        "trace": trace,
-        "traces": services.config.traces,
-        "step": step,
-        "stage": stage_of(services, state),
-        "seed": step_seed(services.config.seed, trace, step),
-        "task": cast(TaskContext, shown),
-        "hardware": services.hardware,
-        "budget": {
-            "steps_left": None if services.config.steps is None else int(services.allowance(trace) - step),
-            "seconds_left": round(max(0.0, services.budget.search_seconds_left())),
-            "used": binding_cap(services, trace, step)[1],
-            "program_time_limit_s": services.config.program_time_limit_s,
-        },
-        "splits": _splits_context(services),
-        "stalled": _stalled(state, services),
-        "packages": services.packages,
-    }
-    if is_searching(services):
-        base["tuning"] = True
-    if previews := services.profile.get("previews"):
-        base["previews"] = previews
-    return base
+    return cast(TaskContext, shown)
 
 
 def _stalled(state: TraceState, services: RunServices) -> int | None:

@@ -38,7 +38,7 @@ def content(folder: RunFolder) -> JsonObject:
         "scoring": _scoring(folder, folder.metric),
         "reliability": reliability_content(records),
         "adapter": coloured(folder.adapter) if folder.adapter else None,
-        "usage": folder.usage_by_role(),
+        "usage": folder.usage_by_role,
         "program_seconds": sum(e["seconds"] for e in evaluations),
         "peak_mb": max((e["peak_mb"] for e in evaluations), default=0),
         "environment": _settings(folder),

@@ -21,8 +21,9 @@ def reliability_content(records: Sequence[StepRecord]) -> JsonObject | None:
     rows = predictions(records)
     if not rows:
         return None
-    shown = factors(rows)
-    steps = [_row(r, shown[r.step]) for r in rows[-LAST:]]
+    last = rows[-LAST:]
+    shown = factors(rows, (r.step for r in last))
+    steps = [_row(r, shown[r.step]) for r in last]
     return {
         "text": _sentences(rows),
         "shares": _shares(records),

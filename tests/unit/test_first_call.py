@@ -155,5 +155,5 @@ def test_what_it_used_counts_under_the_caps_of_the_run(diabetes: Path, tmp_path:
         run_dir = prepare(str(diabetes), RunConfig(run_dir=str(tmp_path / "run"), **models))
     used = Journal(run_dir / "exchanges.jsonl").usage()
     assert (used["calls"], used["tokens_in"], used["tokens_out"]) == (2, 200, 40)
-    rows = RunFolder.read(run_dir).usage_by_role()
+    rows = RunFolder.read(run_dir).usage_by_role
     assert [(row["role"], row["model"]) for row in rows] == [("first call", "one"), ("first call", "two")]

@@ -1,6 +1,7 @@
 """What a run writes down: artifacts, histories, the clock."""
 
 import json
+import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,7 @@ from gome.state.task import Direction
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.clock import Clock
 from gome.tools.records.history import History
-from gome.tools.records.journal import Exchange, Journal, nothing_used
+from gome.tools.records.journal import Exchange, Journal, heads, nothing_used
 from gome.tools.records.jsonl import append_line, line_at, places, read_lines, write_json
 from gome.tools.records.run_file import read_run
 
@@ -109,6 +110,29 @@ def test_a_reply_is_found_by_its_key_where_it_lies(tmp_path: Path) -> None:
             "0:0:draft:0 ✓",
             None,
         ]
+
+
+@given(
+    st.lists(st.text() | st.just(', "messages": {"usage": 1}'), max_size=4),
+    st.booleans(),
+    st.integers(0, 400),
+)
+def test_what_is_short_of_an_exchange_is_read_without_its_messages(
+    texts: list[str], old: bool, cut: int
+) -> None:
+    short = {"key": "0:0:draft:0", "role": "".join(texts), "model": "m", "usage": {"calls": 1}}
+    long = {"messages": [{"role": "human", "content": text} for text in texts], "reply": "".join(texts)}
+    exchange = {**long, **short} if old else {**short, **long}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "exchanges.jsonl"
+        append_line(path, exchange)
+        path.write_bytes(path.read_bytes()[:cut])
+        whole = list(read_lines(path))
+        append_line(path, exchange)
+        found = list(heads(path))
+    assert len(found) == len(whole) + 1
+    assert all({name: head[name] for name in short} == short for head in found)
+    assert old or "messages" not in found[-1]
 
 
 def test_time_between_sessions_is_not_counted(tmp_path: Path) -> None:

@@ -147,10 +147,10 @@ class Asker:
             key=key,
             role=role,
             model=name,
-            messages=[{"role": m.type, "content": without_pictures(m)} for m in messages],
-            reply=keys_masked(text_of(message)),
             finish=finish_of(message),
             usage=usage_of(message, messages, self.prices.of(name)),
+            messages=[{"role": m.type, "content": without_pictures(m)} for m in messages],
+            reply=keys_masked(text_of(message)),
         )
         if calls := calls_of(message, tools):
             exchange["calls"] = calls

@@ -120,9 +120,9 @@ def first_call(spec: str, base_url: str | None, prices: Prices) -> FirstCall:
             key=f"first:{spec}",
             role=ROLE,
             model=name_of(model),
+            usage=usage_of(message, [HumanMessage(QUESTION)], prices.of(name_of(model))),
             messages=[{"role": "human", "content": QUESTION}],
             reply=keys_masked(text_of(message)),
-            usage=usage_of(message, [HumanMessage(QUESTION)], prices.of(name_of(model))),
         ),
     )
 

@@ -1,11 +1,13 @@
 """The journal of model exchanges: what was paid for once is not asked again after a crash."""
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict, cast
 
 from gome.state.parts import Usage
-from gome.tools.records.jsonl import append_line, line_at, places
+from gome.state.plain import JsonObject
+from gome.tools.records.jsonl import append_line, line_at, parse_line, places
 
 
 class ToolCall(TypedDict):
@@ -19,7 +21,8 @@ class ToolCall(TypedDict):
 
 
 class Exchange(TypedDict):
-    """One request and its reply. `key` says where in the run it was asked: trace:step:call:turn.
+    """One request and its reply. `key` says where in the run it was asked: trace:step:call:turn. What is short stands
+    first (`heads`).
 
     `messages` are what was sent; where it went on from the exchange `continues`, only what came after that one's reply.
     `finish` says how the reply ended: stop, length (cut off), declined or empty; `calls` are those of tools in it.
@@ -28,12 +31,29 @@ class Exchange(TypedDict):
     key: str
     role: str
     model: str
+    finish: NotRequired[str]
+    usage: Usage
     messages: list[dict[str, str]]
     continues: NotRequired[str]
     reply: str
-    finish: NotRequired[str]
     calls: NotRequired[list[ToolCall]]
-    usage: Usage
+
+
+_MESSAGES = b', "messages": '
+"""Begins what is long in a line; within a text its quotes would be escaped."""
+
+
+def heads(path: Path) -> Iterator[JsonObject]:
+    """Of each exchange in the file what stands before its messages: all but these, which are long to read, and what was
+    said. Of those that an earlier version wrote in another order, everything."""
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        for line in file:
+            head = parse_line(line.partition(_MESSAGES)[0] + b"}") if line.endswith(b"}\n") else None
+            whole = head if head and "usage" in head else parse_line(line)
+            if whole is not None:
+                yield whole
 
 
 class Journal:
