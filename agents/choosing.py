@@ -8,9 +8,10 @@ from gome.agents.prompts.context import merge_context, momentum_context, shown_i
 from gome.agents.prompts.render import render
 from gome.agents.prompts.replies import Choice, Diagnosis, HypothesisReply, Pick
 from gome.optimizer.momentum import recall
+from gome.optimizer.ranking import leader
 from gome.optimizer.sentence_vectors import cosine_sentences
 from gome.optimizer.stages import step_seed
-from gome.optimizer.tfidf import cosine_tfidf
+from gome.optimizer.tfidf import BLOCK, cosine_tfidf
 from gome.state.errors import StepFailed
 from gome.state.in_flight import MergedProgram
 from gome.state.parts import Hypothesis
@@ -20,20 +21,25 @@ from gome.state.schema import TraceState
 from gome.state.step import StepBrief, brief_from_json
 from gome.tools.models.conversation import Conversation
 from gome.tools.models.prompt import Prompt
-from gome.tools.records.by_step import absent
+from gome.tools.records.by_step import absent, last_of_each
 from gome.tools.services import RunServices
 
+REMEMBERED = 1000
+"""Last steps of each trace that are recalled from: what a step costs does not grow with the run."""
 ROLE = "researcher"
 """Whose turns these are: the researcher's modules share it."""
 
 
 def remembered(state: TraceState, services: RunServices) -> list[StepBrief]:
-    """The steps of all traces and of earlier runs, as far as momentum is used."""
+    """What a step is reminded of, as far as momentum is used: the last steps of each trace, those of the largest gains
+    that the state carries, the best one however old it is, and the steps of earlier runs."""
     if not services.config.has("momentum"):
         return []
-    entries = services.momentum.entries()
-    lost = absent([brief_from_json(entry) for entry in state.get("momentum", [])], entries)
-    return [*(upsert(lost, entries) if lost else entries), *services.earlier]
+    last = last_of_each(services.momentum.entries(), REMEMBERED, stride=BLOCK)
+    best = leader(state, services)
+    carried = [brief_from_json(entry) for entry in state.get("momentum", [])]
+    older = upsert(absent([*carried, *([best.brief()] if best else [])], last), [])
+    return [*older, *last, *services.earlier]
 
 
 def recalled_for(

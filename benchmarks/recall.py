@@ -1,4 +1,4 @@
-"""How long a recall takes among many remembered steps: `python -m benchmarks.recall [--steps 10000]`.
+"""How long a recall takes among so many steps as two traces recall from: `python -m benchmarks.recall [--steps 2000]`.
 
 Prints CPU seconds of the first recall in a process, which takes all texts apart, and of later ones, and how many times
 faster these are.
@@ -38,7 +38,7 @@ def remembered(count: int, rng: np.random.Generator) -> list[StepBrief]:
 def main(argv: list[str] | None = None) -> int:
     """Time the recalls; 0."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--steps", type=int, default=10_000)
+    parser.add_argument("--steps", type=int, default=2000)
     count = parser.parse_args(argv).steps
     rng = np.random.default_rng(0)
     rows, seconds = remembered(count, rng), []

@@ -6,7 +6,6 @@ incumbent's standard error, so that the same formula serves RMSE in thousands an
 
 import math
 from collections.abc import Sequence
-from operator import itemgetter
 
 import numpy as np
 
@@ -16,8 +15,6 @@ from gome.state.step import StepBrief
 HALF_LIFE_STEPS = 30
 CLAMP = 2.0
 SAMPLED_PER_CANDIDATE = 2
-LIKENED = 1000
-"""Latest accepted steps that are drawn from. Dead ends are looked for among all steps."""
 
 
 def kernel_logits(similarity: np.ndarray, delta_se: np.ndarray, path_length: int) -> np.ndarray:
@@ -60,10 +57,9 @@ def recall(
     failed = [e for e in entries if e["verdict"] != "accepted"]
     chosen: dict[str, StepBrief] = {}
     if accepted:
-        best = accepted[_best(accepted, deltas(accepted, incumbent, stderr, sign))]
-        chosen[best["id"]] = best
-        accepted = _latest(accepted)
         delta = deltas(accepted, incumbent, stderr, sign)
+        best = accepted[_best(accepted, delta)]
+        chosen[best["id"]] = best
         logits = kernel_logits(
             similarity(list(candidates), [e["hypothesis"] for e in accepted]), delta, path_length
         )
@@ -80,12 +76,6 @@ def recall(
     return sorted(
         chosen.values(), key=lambda e: (e["verdict"] != "accepted", -(e["gain_se"] or 0.0), -e["step"])
     )
-
-
-def _latest(entries: list[StepBrief]) -> list[StepBrief]:
-    if len(entries) <= LIKENED:
-        return entries
-    return sorted(entries, key=itemgetter("step"), reverse=True)[:LIKENED]
 
 
 def _nearest(

@@ -42,6 +42,19 @@ def test_the_last_of_each_trace_are_its_last_rows(given_rows: list[StepRecord], 
     assert last_of_each(rows, count) == last
 
 
+@given(ROWS, st.integers(1, 6), st.integers(2, 4))
+def test_with_a_stride_the_last_of_each_trace_begin_with_the_same_row_for_so_many_steps(
+    given_rows: list[StepRecord], count: int, stride: int
+) -> None:
+    rows = _held(given_rows)[0].all()
+    found = last_of_each(rows, count, stride=stride)
+    for trace in range(4):
+        every, last = ([r for r in side if r.trace == trace] for side in (rows, found))
+        assert last == every[len(every) - len(last) :]
+        assert min(count, len(every)) <= len(last) < count + stride
+        assert (len(every) - len(last)) % stride == 0
+
+
 @given(
     st.sets(st.tuples(st.integers(0, 2), st.integers(0, 4))),
     st.lists(st.tuples(st.integers(0, 2), st.integers(0, 4))),

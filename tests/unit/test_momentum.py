@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gome.agents.researcher import challenge_schedule
-from gome.optimizer.momentum import LIKENED, kernel_logits, recall
+from gome.optimizer.momentum import kernel_logits, recall
 from gome.optimizer.tfidf import cosine_tfidf
 from gome.state.reducers import RECENT, latest_summaries, upsert, upsert_momentum, upsert_recent
 from gome.state.step import brief_from_json
@@ -140,18 +140,6 @@ def test_challenges_move_from_data_to_history(accepted: int, rejected: int) -> N
     assert 0 <= scenario <= 3
     assert challenge_schedule(accepted + 1, rejected)[0] <= scenario
     assert challenge_schedule(0, 0) == (3, 0)
-
-
-def test_after_thousands_of_steps_the_latest_are_drawn_from_and_the_best_is_still_shown() -> None:
-    best = entry(0, 0, gain_se=9.0, text="the best of all")
-    old = [entry(0, step, text="use a rare word") for step in range(1, 4)]
-    later = [entry(0, step, accepted=step % 2 == 0) for step in range(4, 2 * LIKENED + 10)]
-    found = recall(["use a rare word"], [best, *old, *later], incumbent=0.5, stderr=0.1, sign=1, path_length=9,
-                   rng=np.random.default_rng(0))  # fmt: skip
-    ids = {e["id"] for e in found}
-    assert best["id"] in ids
-    assert not ids & {e["id"] for e in old}
-    assert min(int(i.split(":")[1]) for i in ids - {best["id"]}) >= 4
 
 
 def test_dead_ends_of_siblings_are_recalled_beside_ones_own() -> None:

@@ -58,12 +58,14 @@ def first_draft(records: Iterable[StepRecord], sign: int) -> StepRecord | None:
     return max(first.values(), key=lambda r: sign * (r.value or 0.0), default=None)
 
 
-def last_of_each(rows: Sequence[Row], count: int) -> list[Row]:
-    """The last so many rows of each trace, of rows by (trace, step), in that order."""
+def last_of_each(rows: Sequence[Row], count: int, *, stride: int = 1) -> list[Row]:
+    """The last so many rows of each trace, of rows by (trace, step), in that order; with a `stride` up to so many more,
+    as a trace's rows begin at a multiple of it: what begins with them need not be computed anew with each row."""
     parts, end = [], len(rows)
     while end:
         begin = bisect_left(rows, _key(rows[end - 1])[0], hi=end, key=lambda row: _key(row)[0])
-        parts.append(rows[max(begin, end - count) : end])
+        left_out = max(0, end - begin - count)
+        parts.append(rows[begin + left_out - left_out % stride : end])
         end = begin
     return [row for part in reversed(parts) for row in part]
 
