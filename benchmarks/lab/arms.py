@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.lab.line_search import DEFAULT_LIMITS, Limits
+from benchmarks.lab.nodes import TIES_FROM
 from benchmarks.lab.reasoner import Dials
-from gome.offline.critic import LIKELY_BETTER
 
 QUICKER = ("ensemble", "evidence")
 """Left out in all runs: an ensemble is weighed at the end of some (handover.py), and nobody reads the evidence."""
@@ -23,7 +23,7 @@ class Arm:
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     dials: Dials = field(default_factory=Dials)
-    tie_from: float = LIKELY_BETTER
+    tie_from: float = TIES_FROM
     limits: Limits | None = None
 
     def config(self) -> dict[str, Any]:

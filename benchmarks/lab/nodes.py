@@ -15,7 +15,6 @@ from gome.agents.critic import Decision
 from gome.agents.line_search import tuned_step
 from gome.agents.recorder import recorder
 from gome.graph.trace import Node
-from gome.offline.critic import LIKELY_BETTER
 from gome.optimizer.acceptance import measured_verdict
 from gome.optimizer.merge import merge_proposal
 from gome.optimizer.momentum import recall
@@ -38,6 +37,9 @@ CALLS = 2
 diagnosis was not shown."""
 SHOWN = 8
 """Last steps of its own, and of its siblings, that a diagnosis is shown."""
+TIES_FROM = 0.6
+"""Share of resamples from which on a tie is accepted in all arms that do not say another: what the offline critic went by
+when they were played. By what they showed it accepts all ties now."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,13 @@ class Graded:
 @dataclass
 class Lab:
     """One simulated run: its world, its reasoner, its time. `tie_from` is the share of resamples from which on a tie is
-    accepted: by what the offline critic goes where the cost is alike. `limits`: of its line search. `graded` are its
+    accepted. `limits`: of its line search. `graded` are its
     programs in their order."""
 
     world: World
     dials: Dials
     time: SimulatedTime
-    tie_from: float = LIKELY_BETTER
+    tie_from: float = TIES_FROM
     limits: Limits = DEFAULT_LIMITS
     graded: list[Graded] = field(default_factory=list)
 

@@ -10,14 +10,13 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import Send
 
 from benchmarks.lab.line_search import DEFAULT_LIMITS, Limits
-from benchmarks.lab.nodes import Graded, Lab
+from benchmarks.lab.nodes import TIES_FROM, Graded, Lab
 from benchmarks.lab.reasoner import Dials
 from benchmarks.lab.services import LabServices, lab_services
 from benchmarks.lab.simulated_time import SimulatedTime
 from benchmarks.lab.world import World
 from gome.graph.registry import ServiceRegistry
 from gome.graph.trace import build_trace
-from gome.offline.critic import LIKELY_BETTER
 from gome.state.config import RunConfig
 from gome.state.errors import BudgetReached
 from gome.state.in_flight import TraceSummary
@@ -51,7 +50,7 @@ def play(
     seed: int,
     *,
     settings: Mapping[str, Any],
-    tie_from: float = LIKELY_BETTER,
+    tie_from: float = TIES_FROM,
     limits: Limits = DEFAULT_LIMITS,
     by_graph: bool = False,
 ) -> Played:

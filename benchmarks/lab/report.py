@@ -28,6 +28,7 @@ from benchmarks.lab.play import TIME_LIMIT_S
 from benchmarks.lab.run import RESULTS
 from benchmarks.lab.tables import mark, table, word
 from benchmarks.readme import put_table
+from gome.optimizer.acceptance import CLEARLY_WORSE
 from gome.tools.records.jsonl import read_lines
 
 HERE = Path(__file__).resolve().parent
@@ -38,6 +39,9 @@ WORST = -100.0
 """As far below the median program as the best one is above it: how much worse a bad program is would drown the rest."""
 DRAWS = 500
 DESCENT_ARMS = [f"gradient {r:g}" for r in RELIABILITIES]
+MOST_PRECISE = PRECISION[-1]
+ALL_TIES = [arm for arm in (*TIES, *TIES_ELSEWHERE) if arm.tie_from == CLEARLY_WORSE]
+"""With the rule that holds now: whatever is not clearly worse is accepted."""
 
 
 def percent(runs: pd.DataFrame) -> pd.DataFrame:
@@ -102,7 +106,7 @@ def against_aide(runs: pd.DataFrame, worth: pd.DataFrame) -> str:
     final = curves[AIDE].dropna().map(lambda curve: at(curve, graded=EQUAL))
     own = [reaching(curve, w) for curve, w in zip(curves[AIDE].loc[final.index], final, strict=True)]
     rows = [_row("AIDE itself", pd.DataFrame(own, index=final.index), worth[f"{AIDE}, {EQUAL} programs"])]
-    for arm in ("tree", *(f"gradient {r:g}" for r in RELIABILITIES)):
+    for arm in ("tree", *DESCENT_ARMS, MOST_PRECISE.name, *(arm.name for arm in ALL_TIES)):
         found = [reaching(curve, w) for curve, w in zip(curves[arm].loc[final.index], final, strict=True)]
         rows.append(_row(arm, pd.DataFrame(found, index=final.index), worth[arm]))
     head = ["", "programs", f"share of AIDE's {EQUAL}", "minutes", "runs that reach it", "worth at the end"]
