@@ -35,6 +35,7 @@ def remembered(state: TraceState, services: RunServices) -> list[StepBrief]:
     that the state carries, the best one however old it is, and the steps of earlier runs."""
     if not services.config.has("momentum"):
         return []
+    # by blocks, so that the likeness of texts finds nearly all of them as they were at the step before
     last = last_of_each(services.momentum.entries(), REMEMBERED, stride=BLOCK)
     best = leader(state, services)
     carried = [brief_from_json(entry) for entry in state.get("momentum", [])]

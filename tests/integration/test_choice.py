@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 
-from gome.agents.choosing import choices, chosen_at_once
+from gome.agents.choosing import REMEMBERED, choices, chosen_at_once, recalled_for
 from gome.agents.prompts.replies import Diagnosis, HypothesisReply
+from gome.graph.registry import ServiceRegistry
 from gome.graph.run import build_graph
+from gome.graph.run_layout import prepare_run
 from gome.state.config import RunConfig
+from gome.state.in_flight import Incumbent
+from gome.state.parts import Score
 from gome.state.prompt_context import PromptContext
+from gome.state.schema import TraceState
 from gome.state.step import StepRecord
 from gome.tools.models.reply import read_reply
 from gome.tools.records.history import History
@@ -87,3 +92,52 @@ def test_gains_are_calibrated_once_it_is_known_what_predictions_are_worth() -> N
     assert "calibrated_gain" not in choices([hypothesis], {})[0]
     (row,) = choices([hypothesis], {"reliability": {"factor": 0.3}})
     assert row["calibrated_gain"] == pytest.approx(0.3 * HYPOTHESIS["predicted_gain"])
+
+
+def test_after_thousands_of_steps_the_last_are_recalled_from_and_the_best_is_still_shown(
+    diabetes: Path, tmp_path: Path
+) -> None:
+    """The best step of all is the first; the words asked for stand in old steps and, less alike, in late ones."""
+    count = 2 * REMEMBERED
+    records = []
+    for step in range(count):
+        accepted = step < 4 or step % 2 == 0
+        row = {
+            "trace": 0,
+            "step": step,
+            "verdict": "accepted" if accepted else "rejected",
+            "code": f"{step}.py",
+            "hypothesis": {"statement": "use a rare word" if 0 < step < 4 else f"use word{step}"},
+            "evaluation": {
+                "status": "ok",
+                "seconds": 1.0,
+                "problems": [],
+                "score": {"value": 50.0 + step, "stderr": 1.0, "folds": []},
+            },
+        }
+        records.append(StepRecord.from_json(row))
+    run_dir = prepare_run(str(diabetes), RunConfig(run_dir=str(tmp_path / "out"), slots=1))
+    registry = ServiceRegistry()
+    services = registry.services(run_dir, None, lambda event: None)
+    lines = [json.dumps(record.to_json()) + "\n" for record in records]
+    (run_dir / "history.jsonl").write_text("".join(lines))
+    for record in records:
+        services.momentum.put(record.brief())
+    stands = Incumbent(
+        step=count - 2,
+        code=f"{count - 2}.py",
+        score=Score(value=48.0 + count, stderr=1.0, folds=[]),
+        evaluation="",
+        evidence="",
+        hypothesis="",
+        component="model",
+        feedback="",
+    )
+    state = TraceState(trace=0, step=count, incumbent=stands)
+    hypothesis = HypothesisReply(statement="use a rare word")
+    found = {entry["step"] for entry in recalled_for([hypothesis], state, services)}
+    registry.close(run_dir)
+    assert 0 in found
+    assert not found & {1, 2, 3}
+    assert len(found) > 1
+    assert min(found - {0}) >= REMEMBERED // 2

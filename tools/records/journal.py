@@ -40,20 +40,18 @@ class Exchange(TypedDict):
 
 
 _MESSAGES = b', "messages": '
-"""Begins what is long in a line; within a text its quotes would be escaped."""
+"""As it stands in a line that was appended: there what is long begins. Within a text its quotes would be escaped."""
 
 
 def heads(path: Path) -> Iterator[JsonObject]:
-    """Of each exchange in the file what stands before its messages: all but these, which are long to read, and what was
-    said. Of those that an earlier version wrote in another order, everything."""
-    if not path.is_file():
-        return
-    with path.open("rb") as file:
-        for line in file:
-            head = parse_line(line.partition(_MESSAGES)[0] + b"}") if line.endswith(b"}\n") else None
-            whole = head if head and "usage" in head else parse_line(line)
-            if whole is not None:
-                yield whole
+    """The exchanges in the file without messages, reply and calls, which are most of it; of an earlier version's, whose
+    fields stand in another order, everything."""
+    return (exchange for _, exchange in places(path, _head))
+
+
+def _head(line: bytes) -> JsonObject | None:
+    head = parse_line(line.partition(_MESSAGES)[0] + b"}") if line.endswith(b"}\n") else None
+    return head if head and "usage" in head else parse_line(line)
 
 
 class Journal:

@@ -3,7 +3,7 @@
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +30,6 @@ def append_line(path: Path, record: JsonObject, *, durable: bool = False) -> int
             file.flush()
             os.fsync(file.fileno())
     return size
-
-
-def places(path: Path) -> Iterator[tuple[int, JsonObject]]:
-    """The whole records of the file in order, each with the place of its line; nothing if there is no file."""
-    if not path.is_file():
-        return
-    with path.open("rb") as file:
-        place = 0
-        for line in file:
-            if (record := parse_line(line)) is not None:
-                yield place, record
-            place += len(line)
 
 
 def line_at(path: Path, place: int) -> JsonObject:
@@ -85,6 +73,21 @@ def parse_line(line: str | bytes) -> JsonObject | None:
     except ValueError:
         return None
     return record if isinstance(record, dict) else None
+
+
+def places(
+    path: Path, parse: Callable[[bytes], JsonObject | None] = parse_line
+) -> Iterator[tuple[int, JsonObject]]:
+    """The whole records of the file in order, each with the place of its line; nothing if there is no file. `parse` says
+    what of a line is read, None for one that is not whole."""
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        place = 0
+        for line in file:
+            if (record := parse(line)) is not None:
+                yield place, record
+            place += len(line)
 
 
 def write_json(path: Path, value: Any) -> None:
