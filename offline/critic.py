@@ -6,7 +6,6 @@ from 0.25"); what is handed over is chosen among all that were accepted.
 
 from gome.offline.case import Case
 from gome.state.plain import JsonObject
-from gome.tools.wording import share_words
 
 DEARER = 2.5  # wide: wall time is noisy where programs run side by side
 QUICK = 0.05  # of the program's time limit: below it, cost does not count
@@ -25,10 +24,9 @@ def judge(case: Case) -> JsonObject:
 def _settle(case: Case) -> tuple[bool, str]:
     """A tie: accept what is quick or does not cost much more."""
     ratio = _cost_ratio(case)
-    said = f"better in {share_words(case.context['comparison']['p_better'])} of resamples at {ratio:.1f} times the time"
     if ratio <= DEARER or _is_quick(case):
-        return True, said
-    return False, f"{said}: the incumbent stays"
+        return True, f"not worse for sure, at {ratio:.1f} times the time"
+    return False, f"not better for sure, at {ratio:.1f} times the time: the incumbent stays"
 
 
 def _cost_ratio(case: Case) -> float:
