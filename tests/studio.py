@@ -89,6 +89,6 @@ class Model(Endpoint):
 
     def config(self, folder: Path, **options: Any) -> dict[str, Any]:
         """The context of a run that asks this model, as the form of Studio sends it."""
-        small = {"steps": 2, "traces": 2, "selection_seeds": 1, "finalists": 1}
+        small = {"steps": 2, "traces": 2, "folds": 2, "selection_seeds": 1, "finalists": 1}
         model = {"model": "openai:test-model", "base_url": self.url, "runs_dir": str(folder)}
         return json.loads(json.dumps({**small, **model, **options}))

@@ -40,7 +40,7 @@ def coder(program: str) -> ScriptedModel:
 
 
 def run(task: Path, out: Path, model: ScriptedModel, **options: Any) -> dict[str, Any]:
-    settings = {"traces": 1, "steps": 2, "selection_seeds": 1, "finalists": 1, **options}
+    settings = {"traces": 1, "steps": 2, "folds": 2, "selection_seeds": 1, "finalists": 1, **options}
     graph = build_graph(models=dict.fromkeys(ROLES, model)).compile()
     return graph.invoke({"task": str(task)}, context=RunConfig(run_dir=str(out), **settings))["result"]
 
@@ -101,18 +101,8 @@ def test_json_lines_in_long_form_with_a_grader(tmp_path: Path) -> None:
 
 def test_kill_and_resume(tmp_path: Path) -> None:
     task, out = write_class_folders(tmp_path / "task"), tmp_path / "out"
-    options = [
-        "--traces",
-        "1",
-        "--steps",
-        "2",
-        "--finalists",
-        "1",
-        "--selection-seeds",
-        "1",
-        "--run-dir",
-        "out",
-    ]
+    options = ["--traces", "1", "--steps", "2", "--folds", "2", "--finalists", "1"]
+    options += ["--selection-seeds", "1", "--run-dir", "out"]
     with Endpoint(coder(PICTURES).script) as endpoint:
         model = ["--model", "openai:played", "--base-url", endpoint.url]
         first = gome(["run", str(task), *options, *model], tmp_path)

@@ -29,9 +29,17 @@ def run_dir() -> Iterator[Path]:
         for path in place.rglob("*"):
             if path.is_file() and BORN_AT.encode() in (held := path.read_bytes()):
                 path.write_bytes(held.replace(BORN_AT.encode(), str(place).encode()))
+        shorten(place / "run" / "run.json")
         yield place / "run"
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def shorten(run_file: Path) -> None:
+    """Three steps of each trace, not four, and a short end: what is left takes a third of the time."""
+    run = json.loads(run_file.read_text())
+    run["config"] |= {"steps": 3, "finalists": 1, "selection_seeds": 1}
+    run_file.write_text(json.dumps(run))
 
 
 def gome(*words: str) -> str:
@@ -50,7 +58,7 @@ def test_a_run_of_the_version_before_opens_and_goes_on(run_dir: Path) -> None:
     assert f'id="step-{before[0]["trace"]}-{before[0]["step"]}"' in (run_dir / "report.html").read_text()
     gome("resume", str(run_dir))
     records = {r.id: r for r in History(run_dir / "history.jsonl").records()}
-    assert len(records) == 8
+    assert len(records) == 6
     for row in before:
         assert (records[row["id"]].verdict, records[row["id"]].code) == (row["verdict"], row["code"])
         assert records[row["id"]].kind == row["move"]

@@ -21,7 +21,8 @@ RECORDINGS = Path(__file__).parents[1] / "recordings" / "surveys"
 def test_a_recorded_survey_is_graded_by_the_harness(tmp_path: Path, name: str) -> None:
     task, out = tmp_path / "task", tmp_path / "run"
     truth = LAYOUTS[name](task, np.random.default_rng(0))
-    config = RunConfig(run_dir=str(out), model=f"replay:{RECORDINGS / name}.jsonl", traces=1, steps=1)
+    small = {"traces": 1, "steps": 1, "folds": 2, "finalists": 1, "selection_seeds": 1}
+    config = RunConfig(run_dir=str(out), model=f"replay:{RECORDINGS / name}.jsonl", **small)
     driver.drive(driver.prepare(str(task), config), lambda event: None)
     run = json.loads((out / "run.json").read_text())
     assert run["survey"] == "an adapter was written"

@@ -8,7 +8,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -19,13 +21,40 @@ from benchmarks.faults.watch import finished, repeated
 from gome.tools.records.history import History
 from gome.tools.records.jsonl import read_lines
 from tests.openai_server import Answer, Endpoint
-from tests.quick import PROGRAM
-from tests.scripted import REPLIES
+from tests.quick import PROGRAM, quick_model
+from tests.scripted import REPLIES, facts_of
 
 pytestmark = pytest.mark.slow
 ROLES = {"human": "user"}
 OPTIONS = ["--traces", "2", "--steps", "2", "--run-dir", "out", "--folds", "2", "--finalists", "1"]
 OPTIONS += ["--selection-seeds", "1"]
+SLEEPY = f"import time\ntime.sleep(1)\n{PROGRAM}"
+
+
+class Model:
+    """The quick model behind an endpoint, its programs of a second each; it is down for steps of `down` and later."""
+
+    def __init__(self) -> None:
+        self.down = 99
+        self._script = quick_model(draft=lambda facts: f"```python\n{SLEEPY}```").script
+
+    def reply(self, messages: list[BaseMessage]) -> Answer | str:
+        if len(messages) > 1 and facts_of(messages)["step"] >= self.down:
+            return Answer("down", status=503, headers={"retry-after": "0.2"})
+        return self._script(messages) if len(messages) > 1 else "ok"
+
+
+@pytest.fixture
+def model() -> Model:
+    return Model()
+
+
+@pytest.fixture
+def asked(model: Model, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The options of a run that asks that model."""
+    monkeypatch.setenv("OPENAI_API_KEY", "no-secret")
+    with Endpoint(model.reply) as endpoint:
+        yield ["--model", "openai:test", "--base-url", endpoint.url]
 
 
 def start(arguments: list[str], cwd: Path) -> subprocess.Popen[bytes]:
@@ -46,9 +75,14 @@ def results(out: Path) -> dict[str, int]:
     return {p.name: p.stat().st_mtime_ns for p in (out / "results").glob("*.json")}
 
 
-def test_kill_and_resume(cancer: Path, tmp_path: Path) -> None:
+def told(out: Path, phase: str, step: int) -> Iterator[dict[str, Any]]:
+    """The events of a phase of a step."""
+    return (e for e in read_lines(out / "events.jsonl") if (e["phase"], e["step"]) == (phase, step))
+
+
+def test_kill_and_resume(diabetes: Path, tmp_path: Path, asked: list[str]) -> None:
     out = tmp_path / "out"
-    process = start(["run", str(cancer), *OPTIONS], tmp_path)
+    process = start(["run", str(diabetes), *OPTIONS, *asked], tmp_path)
     wait_for(lambda: len(History(out / "history.jsonl").records()) >= 1, process)
     time.sleep(random.Random(0).uniform(0, 1))
     os.kill(process.pid, signal.SIGKILL)
@@ -57,7 +91,7 @@ def test_kill_and_resume(cancer: Path, tmp_path: Path) -> None:
     orphans = [p for p in psutil.process_iter(["cmdline"]) if str(out) in " ".join(p.info["cmdline"] or [])]
     assert orphans == []
     before = History(out / "history.jsonl").records()
-    finished, asked = results(out), {e["key"] for e in read_lines(out / "exchanges.jsonl")}
+    finished, replied = results(out), {e["key"] for e in read_lines(out / "exchanges.jsonl")}
     again = start(["resume", "out"], tmp_path)
     assert again.wait(timeout=400) == 0, (tmp_path / "log.txt").read_text()[-3000:]
     after = {r.id: r for r in History(out / "history.jsonl").records()}
@@ -69,13 +103,16 @@ def test_kill_and_resume(cancer: Path, tmp_path: Path) -> None:
     assert all(now[name] == changed for name, changed in finished.items())
     keys = [e["key"] for e in read_lines(out / "exchanges.jsonl")]
     assert len(keys) == len(set(keys))
-    assert asked <= set(keys)
+    assert replied <= set(keys)
     assert json.loads((out / "result.json").read_text())["submission_ok"]
 
 
-def test_control_c_drains_and_a_second_writer_is_refused(cancer: Path, tmp_path: Path) -> None:
+def test_control_c_drains_and_a_second_writer_is_refused(
+    diabetes: Path, tmp_path: Path, model: Model, asked: list[str]
+) -> None:
     out = tmp_path / "out"
-    process = start(["run", str(cancer), *OPTIONS], tmp_path)
+    model.down = 1
+    process = start(["run", str(diabetes), *OPTIONS, *asked], tmp_path)
     wait_for(lambda: len(History(out / "history.jsonl").records()) >= 1, process)
     second = subprocess.run(
         [sys.executable, "-m", "gome", "resume", "out"],
@@ -86,6 +123,8 @@ def test_control_c_drains_and_a_second_writer_is_refused(cancer: Path, tmp_path:
     )
     assert second.returncode == 2
     assert str(process.pid) in second.stderr
+    model.down = 99
+    wait_for(lambda: any(told(out, "runner", step=1)), process)
     process.send_signal(signal.SIGINT)
     process.wait(timeout=120)
     said = (tmp_path / "log.txt").read_text()

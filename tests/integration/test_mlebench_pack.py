@@ -52,21 +52,25 @@ def constant(table: pd.DataFrame) -> bool:
 
 
 @pytest.mark.skipif(not may_shut_in(), reason="needs root, unshare and setpriv")
-def test_as_a_user_without_privileges(folder: Path, cancer: Path) -> None:
+def test_as_a_user_without_privileges(folder: Path, diabetes: Path) -> None:
     """Against the benchmark's own server, which here refuses constants, so that nothing stands before a program."""
-    home = mlebench.lay_out(folder / "home", competition(cancer, "area under the ROC curve"))
-    with mlebench.serving(Checker(refuses=constant)) as checker:
-        done = mlebench.start_shut_in(home, checker, *SHORT, "--steps", "1")
+    home = mlebench.lay_out(folder / "home", competition(diabetes, "root mean squared error"))
+    with (
+        Endpoint(quick_model().script) as model,
+        mlebench.serving(Checker(refuses=constant)) as checker,
+    ):
+        words = (*SHORT, "--steps", "1", "--model", "openai:x", "--base-url", model.url)
+        done = mlebench.start_shut_in(home, checker, *words, OPENAI_API_KEY="x")
         assert done.returncode == 0, done.stdout + done.stderr
         asked = len(checker.asked)
-        again = mlebench.start_shut_in(home, checker, *SHORT, "--steps", "1")
+        again = mlebench.start_shut_in(home, checker, *words, OPENAI_API_KEY="x")
     assert [constant(table) for table in checker.asked[:3]] == [True, True, False]
     assert pd.read_csv(home / "submission" / "submission.csv").equals(checker.asked[-1])
     run = home / "agent" / "run"
     assert (home / "code" / "main.py").read_text() == (run / "solution" / "main.py").read_text()
     kept = json.loads((home / "logs" / "run" / "run.json").read_text())
     assert kept["isolation"] in ("landlock", "plain")
-    assert kept["task"]["metric"] == "auc"
+    assert kept["task"]["metric"] == "rmse"
     assert "Post a file to the checker" in kept["task"]["description"]
     assert {"report.html", "result.json", "history.jsonl"} <= {
         p.name for p in (home / "logs" / "run").iterdir()

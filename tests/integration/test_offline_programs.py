@@ -90,7 +90,7 @@ TASKS = {
     "multilabel": ("multilabel", "log_loss", 0.5),
 }
 FORESTS = (ModelSpec("random_forest"), ModelSpec("extra_trees"))
-MIXED = (ModelSpec("hist_gb"), ModelSpec("linear"), ModelSpec("knn"))
+MIXED = (ModelSpec("hist_gb", {"max_iter": 30}), ModelSpec("linear"), ModelSpec("knn"))
 RECIPES = {
     "linear": Recipe(models=(ModelSpec("linear"),), text="tfidf", skew_log=True, missing="indicator"),
     "everything": Recipe(
@@ -220,7 +220,7 @@ def check(
 
 
 PAIRS = [
-    *(("everything", kind) for kind in TASKS),
+    *(("everything", kind) for kind in TASKS if kind not in ("regression", "binary", "labels")),
     ("linear", "regression"),
     ("linear", "labels"),
     ("rounded", "grades"),

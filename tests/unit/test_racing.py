@@ -128,7 +128,7 @@ def test_the_level_of_a_look_is_that_of_pocock(looks: int, bound: float) -> None
 def test_of_hits_and_misses_it_is_the_exact_test(worse: int, better: int, most: float) -> None:
     """Clopper and Pearson's: a share of `better` in that many rows or fewer, were the mean 0."""
     gains = np.array([-1.0] * worse + [most] * better)
-    if gains.sum() + most < 0:
+    if gains.sum() + most < -0.01:  # else the mean may be 0, of which it is not asked
         share = 1 / (1 + most)
         expected = binom.cdf(better, worse + better, share)
         assert chance_of_no_loss(gains, most) == pytest.approx(expected, rel=0.06)
