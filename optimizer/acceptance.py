@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from gome.state.in_flight import Incumbent
 from gome.state.parts import (
@@ -46,7 +46,7 @@ def measured_verdict(comparison: Comparison | None) -> MeasuredVerdict:
 def clear_of_luck(comparison: Comparison | None, tried: int) -> bool:
     """Whether the best of so many that were tried is better for sure: as clearly as any candidate has to be, with the
     chance to err shared among all of them (Bonferroni), as the best of many is good by luck."""
-    return (gain_se(comparison) or 0.0) >= norm.isf((1 - CLEARLY_BETTER) / max(1, tried))
+    return (gain_se(comparison) or 0.0) >= -ndtri((1 - CLEARLY_BETTER) / max(1, tried))
 
 
 def by_margin(direction: Direction, incumbent: float, candidate: float) -> Comparison:

@@ -10,11 +10,11 @@ the saddlepoint approximation of Lugannani and Rice (1980).
 What a row can gain at most is known, if not closely: the incumbent's whole loss there. See `most_gain`.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 CHANGED_ROWS = 30
 """Rows on which two programs differ, below which nothing is concluded from these about other rows."""
@@ -65,34 +65,45 @@ def chance_of_no_loss(gains: np.ndarray, most: float) -> float:
 
 def _weights_above_zero(rows: np.ndarray) -> float:
     """P(sum of w * rows > 0) for independent exponential weights w, whose shares are uniform. The sum of rows is < 0."""
-    tilt = float(brentq(lambda t: float((rows / (1 - t * rows)).sum()), 0.0, (1 - 1e-12) / rows.max()))
+    tilt = _root(lambda t: float((rows / (1 - t * rows)).sum()), 0.0, (1 - 1e-12) / rows.max())
     log_moment = -float(np.log1p(-tilt * rows).sum())
     root = np.sqrt(max(0.0, -2 * log_moment))
     scale = tilt * np.sqrt(float(((rows / (1 - tilt * rows)) ** 2).sum()))
     if root < 1e-3:
         return 0.5
-    return float(np.clip(norm.sf(root) + norm.pdf(root) * (1 / scale - 1 / root), 0, 1))
+    return float(np.clip(ndtr(-root) + _density(root) * (1 / scale - 1 / root), 0, 1))
 
 
 @lru_cache(maxsize=64)
 def level_of_a_look(rate: float, looks: int) -> float:
     """The level of each of so many looks, after equally many rows each, at which all together err at `rate` (Pocock
     1977)."""
-    low, high = norm.isf(rate), norm.isf(rate / looks)  # of a single look; Bonferroni
+    low, high = -ndtri(rate), -ndtri(rate / looks)  # of a single look; Bonferroni
     if looks < 2:
         return rate
-    return float(norm.sf(brentq(lambda bound: _ever_beyond(bound, looks) - rate, low, high, xtol=1e-4)))
+    return float(ndtr(-_root(lambda bound: _ever_beyond(bound, looks) - rate, low, high, xtol=1e-4)))
 
 
 def _ever_beyond(bound: float, looks: int) -> float:
     """The chance that the sum of the first 1, 2, ... of so many standard normal variables is ever more than `bound` of
     its standard deviations (Armitage, McPherson and Rowe 1969), by quadrature over the sums that are not."""
     places, shares = np.polynomial.legendre.leggauss(_NODES)
-    beyond, sums, weights = float(norm.sf(bound)), np.zeros(1), np.ones(1)
+    beyond, sums, weights = float(ndtr(-bound)), np.zeros(1), np.ones(1)
     for look in range(1, looks):
         low, high = -_REACH_SD * np.sqrt(look), bound * np.sqrt(look)
         now = (low + high + places * (high - low)) / 2
-        weights = (norm.pdf(now[:, None] - sums) @ weights) * shares * (high - low) / 2
+        weights = (_density(now[:, None] - sums) @ weights) * shares * (high - low) / 2
         sums = now
-        beyond += float(norm.sf(bound * np.sqrt(look + 1) - sums) @ weights)
+        beyond += float(ndtr(sums - bound * np.sqrt(look + 1)) @ weights)
     return beyond
+
+
+def _density(x: np.ndarray) -> np.ndarray:
+    """Of the standard normal distribution."""
+    return np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+
+
+def _root(function: Callable[[float], float], low: float, high: float, xtol: float = 2e-12) -> float:
+    from scipy.optimize import brentq  # takes as long to load as much of a start, and no start needs it
+
+    return float(brentq(function, low, high, xtol=xtol))

@@ -136,7 +136,9 @@ def start(home: Path, checker: Checker, *options: str, **more: str) -> subproces
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
 
 
-def start_shut_in(home: Path, checker: Checker, *options: str, **more: str) -> subprocess.CompletedProcess[str]:
+def start_shut_in(
+    home: Path, checker: Checker, *options: str, **more: str
+) -> subprocess.CompletedProcess[str]:
     """start.sh at its own places, as a user without privileges or user namespaces. Needs root."""
     with tempfile.TemporaryDirectory() as root:
         command = ["unshare", "--mount", "bash", "-c", SHUT_IN, "shut-in", root, str(home), sys.executable]

@@ -16,7 +16,7 @@ from typing import cast
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 from typing_extensions import TypedDict
 
 from gome.state.errors import GomeError
@@ -161,7 +161,7 @@ class Probes:
         except Exception as error:  # what a program wrote ends no run
             return f"What it handed to judge() cannot be read: {type(error).__name__}.", []
         count = tried + len(lines)
-        chance = norm.ppf((count - 0.375) / (count + 0.25)) if count > 1 else 0.0
+        chance = ndtri((count - 0.375) / (count + 0.25)) if count > 1 else 0.0
         warning = (
             f" The best of {count} without any effect gains about {chance:.1f} standard errors by chance."
         )

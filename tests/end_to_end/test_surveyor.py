@@ -73,7 +73,15 @@ def reviewed(
     task: Path, out: Path, model: ScriptedModel, *answers: dict[str, str], **options: Any
 ) -> list[dict[str, Any]]:
     """The questions of a run whose adapter a person decides on."""
-    settings = {"traces": 1, "steps": 1, "folds": 2, "selection_seeds": 1, "finalists": 1, "review": "task", **options}
+    settings = {
+        "traces": 1,
+        "steps": 1,
+        "folds": 2,
+        "selection_seeds": 1,
+        "finalists": 1,
+        "review": "task",
+        **options,
+    }
     config: Any = {"configurable": {"thread_id": "reviewed"}}
     graph = build_graph(models=dict.fromkeys(ROLES, model)).compile(checkpointer=InMemorySaver())
     context, questions = RunConfig(run_dir=str(out), **settings), []
@@ -172,7 +180,18 @@ def test_killed_in_the_middle_it_repeats_nothing(tmp_path: Path) -> None:
         return replies[at]
 
     with Endpoint(script) as endpoint:
-        options = ["--traces", "1", "--steps", "1", "--folds", "2", "--selection-seeds", "1", "--run-dir", "out"]
+        options = [
+            "--traces",
+            "1",
+            "--steps",
+            "1",
+            "--folds",
+            "2",
+            "--selection-seeds",
+            "1",
+            "--run-dir",
+            "out",
+        ]
         first = gome(
             ["run", str(task), *options, "--model", "openai:m", "--base-url", endpoint.url], tmp_path
         )

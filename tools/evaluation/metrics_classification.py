@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from sklearn import metrics as sk
 
 from gome.state.errors import GomeError
 from gome.tools.evaluation import weighted
+from gome.tools.evaluation.late import late
 from gome.tools.evaluation.metric import CLASSES, AnswersError, GradingError, Metric, row_mean
 from gome.tools.evaluation.parse import (
     chance_of_truth,
@@ -21,6 +21,8 @@ from gome.tools.evaluation.parse import (
 from gome.tools.evaluation.weighted import Margins, column_mean, defined_mean, from_margins
 
 _ALL = (*CLASSES, "multilabel")
+_sk = partial(late, "sklearn.metrics")
+_F_BETA, _F1, _COHEN = _sk("fbeta_score"), _sk("f1_score"), _sk("cohen_kappa_score")
 _CLIP = 1e-15  # as Kaggle clips: a sure and wrong prediction costs 34.5
 
 
@@ -72,7 +74,7 @@ def _matthews(margins: Margins) -> np.ndarray:
 
 def _f_beta(name: str, beta: float) -> Metric:
     def measure(truth: np.ndarray, predicted: np.ndarray) -> float:
-        return float(sk.fbeta_score(truth, predicted, beta=beta, pos_label=1, zero_division=0))
+        return float(_F_BETA(truth, predicted, beta=beta, pos_label=1, zero_division=0))
 
     return _by_label(name, ("binary",), measure, partial(_f_positive, beta=beta), one_sided=True)
 
@@ -89,7 +91,7 @@ def f_beta(parameter: str) -> Metric:
 
 
 def _average(average: str) -> Callable[..., float]:
-    return partial(sk.f1_score, average=average, zero_division=0)
+    return partial(_F1, average=average, zero_division=0)
 
 
 def log_loss_of(truth: np.ndarray, chance: np.ndarray) -> np.ndarray:
@@ -122,21 +124,21 @@ def _kappa(truth: np.ndarray, predicted: np.ndarray) -> float:
     labels = np.arange(int(max(truth.max(), predicted.max())) + 1)
     if np.ptp(np.r_[truth, predicted]) == 0:
         raise GradingError("qwk is not defined: answers and predictions are one and the same label")
-    return float(sk.cohen_kappa_score(truth, predicted, labels=labels, weights="quadratic"))
+    return float(_COHEN(truth, predicted, labels=labels, weights="quadratic"))
 
 
 METRICS = (
     row_mean("accuracy", "maximize", CLASSES, "label", label_codes, _same),
-    _by_label("balanced_accuracy", CLASSES, sk.balanced_accuracy_score, _balanced),
+    _by_label("balanced_accuracy", CLASSES, _sk("balanced_accuracy_score"), _balanced),
     _f_beta("f1", 1.0),
     _by_label("f1_macro", CLASSES, _average("macro"), lambda m: defined_mean(_f_scores(m).T)),
     _by_label("f1_weighted", CLASSES, _average("weighted"), _f_weighted),
-    _by_label("mcc", CLASSES, sk.matthews_corrcoef, _matthews),
+    _by_label("mcc", CLASSES, _sk("matthews_corrcoef"), _matthews),
     Metric("qwk", "maximize", CLASSES, "label", ordinal_codes, _kappa, weighted.quadratic_kappa, ordered=True),
     Metric("auc", "maximize", _ALL, "probability", probabilities,
-           _columns(sk.roc_auc_score, "auc", True), column_mean(weighted.auc), low=0, high=1, by_column=True),
+           _columns(_sk("roc_auc_score"), "auc", True), column_mean(weighted.auc), low=0, high=1, by_column=True),
     Metric("average_precision", "maximize", _ALL, "probability", probabilities,
-           _columns(sk.average_precision_score, "average_precision", False),
+           _columns(_sk("average_precision_score"), "average_precision", False),
            column_mean(weighted.average_precision), low=0, high=1, one_sided=True, by_column=True),
     row_mean("log_loss", "minimize", _ALL, "probability", chance_of_truth, log_loss_of, low=0, high=1, by_column=True),
     row_mean("brier", "minimize", CLASSES, "probability", probabilities, _squared, low=0, high=1),

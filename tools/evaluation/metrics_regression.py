@@ -5,12 +5,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
-from sklearn import metrics as sk
 
 from gome.state.errors import GomeError
 from gome.state.task import Direction, Problem, Task
 from gome.tools.evaluation import weighted
+from gome.tools.evaluation.late import late
 from gome.tools.evaluation.metric import (
     ALL_NUMBERS,
     AnswersError,
@@ -23,6 +22,7 @@ from gome.tools.evaluation.metric import (
 from gome.tools.evaluation.parse import numbers, true_codes, value_columns
 
 _NUMBERS: tuple[Problem, ...] = ("regression",)
+_R2, _KENDALL = late("sklearn.metrics", "r2_score"), late("scipy.stats", "kendalltau")
 
 
 def _absolute(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -65,7 +65,7 @@ def _by_column(name: str, measure: Callable[[np.ndarray, np.ndarray], float]) ->
 
 
 def _r2(truth: np.ndarray, predicted: np.ndarray) -> float:
-    return float(sk.r2_score(truth, predicted)) if np.ptp(truth) > 0 else np.nan
+    return float(_R2(truth, predicted)) if np.ptp(truth) > 0 else np.nan
 
 
 def _pearson(truth: np.ndarray, predicted: np.ndarray) -> float:
@@ -80,7 +80,7 @@ def _spearman(truth: np.ndarray, predicted: np.ndarray) -> float:
 
 def _kendall(truth: np.ndarray, predicted: np.ndarray) -> float:
     """Tau-b (Kendall 1945), NaN where either is constant."""
-    return float(stats.kendalltau(truth, predicted).statistic)
+    return float(_KENDALL(truth, predicted).statistic)
 
 
 def _gini_area(truth: np.ndarray, score: np.ndarray) -> float:
@@ -178,7 +178,7 @@ METRICS = (
     _mean_metric("rmse", _squared, root=True),
     _mean_metric("mse", _squared),
     _mean_metric("mae", _absolute),
-    _column_metric("medae", "minimize", sk.median_absolute_error),
+    _column_metric("medae", "minimize", late("sklearn.metrics", "median_absolute_error")),
     _mean_metric("rmsle", _squared_log, root=True, low=0, domain=Domain(low=0)),
     _mean_metric("mape", _relative, domain=Domain(zero=False)),
     _mean_metric("smape", _symmetric_relative),

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from gome.state.task import Task
 from gome.tools.evaluation import metrics
@@ -136,5 +135,5 @@ def _wrong_side(positive: np.ndarray, score: np.ndarray) -> np.ndarray:
 
 def _rank_distance(task: Task, answers: pd.DataFrame, submission: pd.DataFrame) -> np.ndarray:
     truth, predicted = numbers(answers, task.target), numbers(submission, task.prediction)
-    apart = np.abs(rankdata(truth, axis=0) - rankdata(predicted, axis=0)) / len(truth)
-    return apart.mean(axis=1)
+    apart = pd.DataFrame(truth).rank() - pd.DataFrame(predicted).rank()
+    return apart.abs().mean(axis=1).to_numpy() / len(truth)
