@@ -71,9 +71,8 @@ class Scenes:
         said = {}
         for scheduler in ("local", "ray"):
             out = self.folder / scheduler
-            config = RunConfig(
-                run_dir=str(out), scheduler=scheduler, traces=2, steps=2, folds=2, finalists=1, sync_every=1
-            )
+            small = {"traces": 2, "steps": 2, "folds": 2, "finalists": 1, "selection_seeds": 1}
+            config = RunConfig(run_dir=str(out), scheduler=scheduler, sync_every=1, **small)
             graph = build_graph(models=dict.fromkeys(("researcher", "coder", "critic"), model)).compile()
             state = graph.invoke({"task": str(task)}, context=config)
             records = sorted(History(out / "history.jsonl").records(), key=lambda r: r.id)
