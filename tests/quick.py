@@ -5,7 +5,8 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
-from tests.scripted import HYPOTHESIS, ScriptedModel, player
+from tests.openai_server import Answer, Endpoint
+from tests.scripted import HYPOTHESIS, ScriptedModel, facts_of, player
 
 PROGRAM = """\
 import csv
@@ -62,3 +63,19 @@ def quick_model(**replies: str | Callable[[dict[str, Any]], str]) -> ScriptedMod
         )
 
     return player(code, **{"choose": choose, **replies})
+
+
+class QuickEndpoint(Endpoint):
+    """The quick model behind an endpoint that is down for the steps in `down`: who asks there waits."""
+
+    def __init__(self, **replies: Any) -> None:
+        self.down: set[int] = set()
+        self._script = quick_model(**replies).script
+        super().__init__(self._reply)
+
+    def _reply(self, messages: list[Any]) -> Answer | str:
+        if len(messages) < 2:  # a run asks whether the endpoint is back
+            return Answer("ok") if not self.down else Answer("down", status=503)
+        if facts_of(messages)["step"] in self.down:
+            return Answer("down", status=503, headers={"retry-after": "0.2"})
+        return self._script(messages)

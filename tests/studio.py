@@ -14,9 +14,7 @@ import httpx
 from langgraph_sdk import get_sync_client
 from langgraph_sdk.client import SyncLangGraphClient
 
-from tests.openai_server import Answer, Endpoint
-from tests.quick import quick_model
-from tests.scripted import facts_of
+from tests.quick import QuickEndpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 START_S = 180
@@ -72,20 +70,8 @@ class Server:
             return False
 
 
-class Model(Endpoint):
-    """The quick model behind an endpoint that is down for the steps in `down`: who asks there waits."""
-
-    def __init__(self, **replies: Any) -> None:
-        self.down: set[int] = set()
-        self._script = quick_model(**replies).script
-        super().__init__(self._reply)
-
-    def _reply(self, messages: list[Any]) -> Answer | str:
-        if len(messages) < 2:  # a run asks whether the endpoint is back
-            return Answer("ok") if not self.down else Answer("down", status=503)
-        if facts_of(messages)["step"] in self.down:
-            return Answer("down", status=503, headers={"retry-after": "0.2"})
-        return self._script(messages)
+class Model(QuickEndpoint):
+    """The quick model, and how Studio asks for it."""
 
     def config(self, folder: Path, **options: Any) -> dict[str, Any]:
         """The context of a run that asks this model, as the form of Studio sends it."""

@@ -21,8 +21,8 @@ from benchmarks.faults.watch import finished, repeated
 from gome.tools.records.history import History
 from gome.tools.records.jsonl import read_lines
 from tests.openai_server import Answer, Endpoint
-from tests.quick import PROGRAM, quick_model
-from tests.scripted import REPLIES, facts_of
+from tests.quick import PROGRAM, QuickEndpoint
+from tests.scripted import REPLIES
 
 pytestmark = pytest.mark.slow
 ROLES = {"human": "user"}
@@ -31,30 +31,16 @@ OPTIONS += ["--selection-seeds", "1"]
 SLEEPY = f"import time\ntime.sleep(1)\n{PROGRAM}"
 
 
-class Model:
-    """The quick model behind an endpoint, its programs of a second each; it is down for steps of `down` and later."""
-
-    def __init__(self) -> None:
-        self.down = 99
-        self._script = quick_model(draft=lambda facts: f"```python\n{SLEEPY}```").script
-
-    def reply(self, messages: list[BaseMessage]) -> Answer | str:
-        if len(messages) > 1 and facts_of(messages)["step"] >= self.down:
-            return Answer("down", status=503, headers={"retry-after": "0.2"})
-        return self._script(messages) if len(messages) > 1 else "ok"
-
-
 @pytest.fixture
-def model() -> Model:
-    return Model()
-
-
-@pytest.fixture
-def asked(model: Model, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The options of a run that asks that model."""
+def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[QuickEndpoint]:
+    """Its programs take a second each."""
     monkeypatch.setenv("OPENAI_API_KEY", "no-secret")
-    with Endpoint(model.reply) as endpoint:
-        yield ["--model", "openai:test", "--base-url", endpoint.url]
+    with QuickEndpoint(draft=lambda facts: f"```python\n{SLEEPY}```") as endpoint:
+        yield endpoint
+
+
+def asking(model: Endpoint) -> list[str]:
+    return ["--model", "openai:test", "--base-url", model.url]
 
 
 def start(arguments: list[str], cwd: Path) -> subprocess.Popen[bytes]:
@@ -80,9 +66,9 @@ def told(out: Path, phase: str, step: int) -> Iterator[dict[str, Any]]:
     return (e for e in read_lines(out / "events.jsonl") if (e["phase"], e["step"]) == (phase, step))
 
 
-def test_kill_and_resume(diabetes: Path, tmp_path: Path, asked: list[str]) -> None:
+def test_kill_and_resume(diabetes: Path, tmp_path: Path, model: QuickEndpoint) -> None:
     out = tmp_path / "out"
-    process = start(["run", str(diabetes), *OPTIONS, *asked], tmp_path)
+    process = start(["run", str(diabetes), *OPTIONS, *asking(model)], tmp_path)
     wait_for(lambda: len(History(out / "history.jsonl").records()) >= 1, process)
     time.sleep(random.Random(0).uniform(0, 1))
     os.kill(process.pid, signal.SIGKILL)
@@ -108,11 +94,11 @@ def test_kill_and_resume(diabetes: Path, tmp_path: Path, asked: list[str]) -> No
 
 
 def test_control_c_drains_and_a_second_writer_is_refused(
-    diabetes: Path, tmp_path: Path, model: Model, asked: list[str]
+    diabetes: Path, tmp_path: Path, model: QuickEndpoint
 ) -> None:
     out = tmp_path / "out"
-    model.down = 1
-    process = start(["run", str(diabetes), *OPTIONS, *asked], tmp_path)
+    model.down = {1}
+    process = start(["run", str(diabetes), *OPTIONS, *asking(model)], tmp_path)
     wait_for(lambda: len(History(out / "history.jsonl").records()) >= 1, process)
     second = subprocess.run(
         [sys.executable, "-m", "gome", "resume", "out"],
@@ -123,7 +109,7 @@ def test_control_c_drains_and_a_second_writer_is_refused(
     )
     assert second.returncode == 2
     assert str(process.pid) in second.stderr
-    model.down = 99
+    model.down = set()
     wait_for(lambda: any(told(out, "runner", step=1)), process)
     process.send_signal(signal.SIGINT)
     process.wait(timeout=120)
@@ -163,9 +149,8 @@ def test_kills_amid_probe_turns_and_trial_repeat_nothing(
         return what in told and any((out / "work").iterdir())
 
     with Endpoint(script) as endpoint:
-        model = ["--model", "openai:test", "--base-url", endpoint.url, "--seed", "1"]
         small = [*OPTIONS, "--traces", "1", "--steps", "1"]
-        process = start(["run", str(diabetes), *small, *model], tmp_path)
+        process = start(["run", str(diabetes), *small, *asking(endpoint), "--seed", "1"], tmp_path)
         done = []
         for moment in (lambda: running("probe 2"), hung.is_set, lambda: running("trial 2")):
             wait_for(moment, process)
