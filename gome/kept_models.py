@@ -15,13 +15,13 @@ from gome.state.errors import RunStopped
 from gome.tools.data.new_rows.rows import NewRows, wanted_columns
 from gome.tools.data.tables import read_cells
 from gome.tools.evaluation.grading import aligned
-from gome.tools.evaluator import FOLD
 from gome.tools.execution.exit_status import failure_line, status_of
 from gome.tools.execution.job import Job
 from gome.tools.execution.program_log import parse_log
 from gome.tools.execution.resources import keeps_model, resources_of
 from gome.tools.execution.scheduler import run_to_its_end
 from gome.tools.execution.workspace import remove_tree, remove_work_dir, take_model
+from gome.tools.fold_runs import FOLD
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.results import Results, program_name
 

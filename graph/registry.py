@@ -24,13 +24,14 @@ from gome.state.result import RunFile
 from gome.state.task import Task
 from gome.tools.budget import Budget
 from gome.tools.data.splits import SplitPlan
-from gome.tools.evaluator import Evaluator, Limits
+from gome.tools.evaluator import Evaluator
 from gome.tools.execution.access import SchedulerMaker, open_scheduler
 from gome.tools.execution.environment.runtime import Runtime, ensure_runtime
 from gome.tools.execution.job import Executor
 from gome.tools.execution.sandbox.control_group import limits_words
 from gome.tools.execution.scheduler import LocalScheduler
 from gome.tools.execution.workspace import remove_tree
+from gome.tools.fold_runs import Limits
 from gome.tools.models.ask import Asker
 from gome.tools.models.chat import make_model, provider_of
 from gome.tools.models.gateway import Gateway

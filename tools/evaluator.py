@@ -1,8 +1,6 @@
 """The harness: runs a program on every fold of a split, grades what it predicted, keeps each finished result."""
 
-import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import cast
@@ -17,21 +15,19 @@ from gome.tools.budget import Budget
 from gome.tools.data.inputs import Inputs
 from gome.tools.data.label_probes import PROBES, probed_fold
 from gome.tools.evaluation.bootstrap import FoldPredictions, score
-from gome.tools.evaluation.fold_facts import evaluation_of_folds, fold_result, graded_run
+from gome.tools.evaluation.fold_facts import evaluation_of_folds
 from gome.tools.evaluation.metric import AnswersError, GradingError
 from gome.tools.evaluation.shown_rows import example_rows
-from gome.tools.execution.job import Job, Outcome
-from gome.tools.execution.resources import resources_of
-from gome.tools.execution.scheduler import Scheduler, run_to_its_end
+from gome.tools.execution.scheduler import Scheduler
 from gome.tools.execution.slots import ASIDE
-from gome.tools.execution.workspace import remove_work_dir
 from gome.tools.fold_progress import FoldProgress
 from gome.tools.fold_race import FoldRace, Look
+from gome.tools.fold_runs import FOLD, Asked, FoldRuns, Limits
 from gome.tools.interruption import Interruption
 from gome.tools.locked_part import LockedPart
 from gome.tools.parallel import in_parallel
 from gome.tools.records.artifacts import Artifacts
-from gome.tools.records.results import FoldResult, Results, result_name
+from gome.tools.records.results import FoldResult, Results
 from gome.tools.self_reported import NO_CLAIM, claimed_score
 from gome.tools.spans import figures_of, span
 from gome.tools.time_limits import usual_s
@@ -39,16 +35,6 @@ from gome.tools.unreadable import log_with_traceback, unreadable_line
 
 LONGER = 1.2
 """Times as long as a run was that was cut off, before it is worth another one."""
-FOLD = "__fold__"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one program run may use."""
-
-    wall_s: float
-    memory_mb: int
-    output_mb: float = 512.0
 
 
 class Evaluator:
@@ -75,7 +61,9 @@ class Evaluator:
         self.run_dir, self.task, self.inputs, self.scheduler = run_dir, task, inputs, scheduler
         self.results = Results(run_dir / "results", artifacts)
         self.artifacts, self.limits, self.budget, self.stop, self.seed = artifacts, limits, budget, stop, seed
-        self.models = models or {}
+        self.runs = FoldRuns(
+            run_dir, task, inputs, scheduler, artifacts, self.results, limits, budget, models or {}
+        )
         self.locked = LockedPart(inputs, task, seed)
 
     def evaluate(
@@ -107,35 +95,38 @@ class Evaluator:
         wall_s = limit_s or min(
             usual_s(self.inputs, split, self.limits.wall_s), self.budget.first_limit_s(split, folds)
         )
-        name = result_name(program, split, seed)
+        asked = Asked(program, split, numbers, seed, trace, wall_s, limit_s, give_way)
         progress = FoldProgress(folds, on_fold)
         race = FoldRace(folds, look) if look and folds > 1 else None
-
-        def one(place: int) -> FoldResult | None:
-            fold = numbers[place]
-            result = self._finished(f"{name}-f{fold}", limit_s)
-            try:
-                if result is None:
-                    progress.start()
-                    self.budget.begin(split, name.split("-")[0])
-                    dropped = partial(progress.is_beyond_failure, place)
-                    cut = Interruption(split, self.budget, self.stop, dropped, give_way)
-                    result = self._run_fold(program, split, fold, seed, trace, name, wall_s, cut)
-            finally:
-                progress.done(place, failed=result is None or result["status"] != "ok")
-            if race and result and result["status"] == "ok":
-                enough = race.done(place, partial(self._fold_predictions, split, fold, result))
-                progress.decide(enough or folds)
-            return result
-
+        one = partial(self._fold, asked, progress, race)
         whose = None if trace == ASIDE else trace
         with span(f"program {split}", trace=whose, step=step, split=split, seed=seed) as figures:
             results = in_parallel(one, range(folds), most=1 if give_way else self.scheduler.slots)
             counted = [r for r in results[: progress.end] if r is not None]
             decided = race.decided if race and counted[-1]["status"] == "ok" else None
-            evaluation = self._summed_up(name, split, seed, counted, decided)
+            evaluation = self._summed_up(asked, counted, decided)
             figures |= figures_of(evaluation)
         return evaluation
+
+    def _fold(
+        self, asked: Asked, progress: FoldProgress, race: FoldRace | None, place: int
+    ) -> FoldResult | None:
+        """The result of one of the folds, as kept or run now; None if it was dropped on the way."""
+        split, fold = asked.split, asked.folds[place]
+        result = self._finished(f"{asked.name}-f{fold}", asked.limit_s)
+        try:
+            if result is None:
+                progress.start()
+                self.budget.begin(split, asked.key)
+                dropped = partial(progress.is_beyond_failure, place)
+                cut = Interruption(split, self.budget, self.stop, dropped, asked.give_way)
+                result = self.runs.run(asked, fold, cut)
+        finally:
+            progress.done(place, failed=result is None or result["status"] != "ok")
+        if race and result and result["status"] == "ok":
+            enough = race.done(place, partial(self._fold_predictions, split, fold, result))
+            progress.decide(enough or len(asked.folds))
+        return result
 
     def probed_fold(self, program: str) -> int:
         """The search fold that a probe of `program` runs on."""
@@ -190,64 +181,9 @@ class Evaluator:
             return None
         return result
 
-    def _run_fold(
-        self,
-        program: str,
-        split: str,
-        fold: int,
-        seed: int,
-        trace: int,
-        name: str,
-        wall_s: float,
-        cut: Interruption,
-    ) -> FoldResult | None:
-        """The graded result, kept in results/; None if it was dropped on the way."""
-        (self.run_dir / "work").mkdir(exist_ok=True)
-        work = self.run_dir / "work" / secrets.token_hex(8)  # programs see it: it says nothing of the split
-        source = self.artifacts.path(self.artifacts.put_text(program, "py"))
-        input_dir = self.inputs.input_dir(split, fold)
-        job = Job(
-            program=source,
-            input_dir=input_dir,
-            work_dir=work,
-            seed=seed,
-            wall_s=wall_s,
-            memory_mb=self.limits.memory_mb,
-            output_mb=self.limits.output_mb,
-            resources=resources_of(program),
-            smoke=split == "smoke" and bool(self.task.self_reported),
-            stage="predict" if program in self.models else "",
-            model=self.models.get(program),
-            shown=self.inputs.shown,
-        )
-        outcome = run_to_its_end(self.scheduler, job, trace=trace, stop=cut)
-        if outcome.reason == "stopped":
-            remove_work_dir(work)
-            cut.after()
-            return None
-        result = self._kept(f"{name}-f{fold}", outcome, split, fold)
-        self.budget.note_run(name.split("-")[0], split, seed)
-        remove_work_dir(work)
-        return result
-
-    def _kept(self, name: str, outcome: Outcome, split: str, fold: int) -> FoldResult:
-        """The graded result, kept. Whatever goes wrong with what the program wrote is the program's fault."""
-        try:
-            log = self.artifacts.put_text(outcome.log, "log")
-            sample = partial(self.inputs.sample, split, fold)
-            result, frame = graded_run(outcome, sample, self.task, log)
-            return self.results.put(name, result, None if frame is None else frame.assign(**{FOLD: fold}))
-        except (GomeError, OSError):  # the task's and the machine's
-            raise
-        except Exception as error:
-            log = self.artifacts.put_text(log_with_traceback(outcome.log, error), "log")
-            failed = fold_result(outcome, "format", [unreadable_line(error)], log, facts={})
-            return self.results.put(name, failed, None)
-
-    def _summed_up(
-        self, name: str, split: str, seed: int, results: list[FoldResult], race: Race | None
-    ) -> Evaluation:
-        evaluation = evaluation_of_folds(name, split, seed, results, race)
+    def _summed_up(self, asked: Asked, results: list[FoldResult], race: Race | None) -> Evaluation:
+        name, split = asked.name, asked.split
+        evaluation = evaluation_of_folds(name, split, asked.seed, results, race)
         if evaluation["status"] != "ok":
             return evaluation
         evaluation["predictions"] = results[-1]["predictions"]
