@@ -1,5 +1,5 @@
 # make demo, make test: everything is set up on the way, into .venv; a second call skips what is done.
-# PYTHON=python3.12 picks another interpreter, 3.11 or newer.
+# PYTHON=python3.12 picks another interpreter, 3.11 or newer; JOBS=3 tests run at a time, as on two cores a third of them waits.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -9,7 +9,7 @@ EXAMPLE ?= house-prices
 TRACES ?= 2
 STEPS ?= 6
 TIME ?= 180
-JOBS ?= 2
+JOBS ?= 3
 RUN ?= runs/demo
 OPENED = $(if $(filter command line,$(origin RUN)),$(RUN))
 VENV := .venv

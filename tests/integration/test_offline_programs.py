@@ -103,7 +103,7 @@ RECIPES = {
         interactions=(("size", "/", "count"), ("gap", "*", "flag")),
         split_codes=("code",),
         row_stats=True,
-        folds=3,
+        folds=2,
         bagging=2,
         stack=True,
         tune_threshold=True,
@@ -220,9 +220,8 @@ def check(
 
 
 PAIRS = [
-    *(("everything", kind) for kind in TASKS if kind not in ("regression", "binary", "labels")),
-    ("linear", "regression"),
-    ("linear", "labels"),
+    *(("everything", kind) for kind in ("regressions", "binary labels", "shares", "multilabel")),
+    *(("linear", kind) for kind in ("regression", "labels", "ranking")),
     ("rounded", "grades"),
     ("rounded", "regressions"),
     ("others", "binary labels"),
