@@ -7,8 +7,15 @@ from hypothesis import settings
 
 from tests.real_tasks import write_breast_cancer, write_diabetes
 
+LONG = {"test_ray", "test_replay", "test_earlier_version", "test_offline_run", "test_tracing"}
+
 settings.register_profile("gome", deadline=None)  # a busy machine is no fault
 settings.load_profile("gome")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those of a minute or two come first: at the end all workers would wait for one of them."""
+    items.sort(key=lambda item: item.path.stem not in LONG)
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ from gome.tools.execution.scheduler import run_to_its_end
 from gome.tools.execution.workspace import remove_work_dir
 from gome.tools.interruption import Interruption
 from gome.tools.models.tool_calls import capped
-from gome.tools.records.history import History
+from gome.tools.records.history import History, latest_in_turn
 from gome.tools.records.jsonl import write_json
 from gome.tools.wording import waiting_words
 
@@ -208,7 +208,7 @@ class Probes:
 
     def _laid_out(self) -> tuple[Path, str]:
         """The folder of a probe, made of links, and the name of the evidence in it; a new one for each accepted step."""
-        accepted = [r for r in self.history.accepted() if r.counts and r.code][-MOST_PROGRAMS:]
+        accepted = latest_in_turn([r for r in self.history.accepted() if r.counts and r.code], MOST_PROGRAMS)
         state = hashlib.sha256(json.dumps([r.code for r in accepted]).encode()).hexdigest()[:12]
         search = self.evaluator.inputs.input_dir("search", self.evaluator.locked.fold)
         name = FOLDER

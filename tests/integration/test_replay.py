@@ -78,9 +78,9 @@ def write_sacramento(folder: Path) -> Path:
 
 
 def test_a_run_with_probes_and_trials_is_played_again_without_a_model(tmp_path: Path) -> None:
-    """The first two of its four steps."""
+    """The first of its four steps: three probes and a trial."""
     recording = PLAYED / "spam-probes-4.jsonl"
-    records = play(write_spam(tmp_path / "spam"), tmp_path / "run", f"replay:{recording}", steps=2)
+    records = play(write_spam(tmp_path / "spam"), tmp_path / "run", f"replay:{recording}")
     assert all(r["verdict"] in ("accepted", "rejected") for r in records)
     recorded = [json.loads(line) for line in recording.open()]
     for record in records:

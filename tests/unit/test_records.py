@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gome.state.step import StepRecord
 from gome.state.task import Direction
 from gome.tools.records.artifacts import Artifacts
 from gome.tools.records.clock import Clock
-from gome.tools.records.history import History
+from gome.tools.records.history import History, latest_in_turn
 from gome.tools.records.journal import Exchange, Journal, heads, nothing_used
 from gome.tools.records.jsonl import append_line, line_at, places, read_lines, write_json
 from gome.tools.records.run_file import read_run
@@ -52,6 +52,22 @@ def test_a_step_written_twice_counts_once(tmp_path: Path) -> None:
     assert history.accepted() == history.records()
     history.append(StepRecord.from_json({"trace": 0, "step": 1, "verdict": "rejected"}))
     assert [r.step for r in history.accepted()] == [0]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 20)), unique=True, max_size=40), st.integers(1, 12)
+)
+def test_of_many_steps_the_latest_of_every_trace_are_taken(places: list[tuple[int, int]], most: int) -> None:
+    steps = [StepRecord(f"{t}:{s}", t, s, "accepted") for t, s in sorted(places)]
+    kept = latest_in_turn(steps, most)
+    traces = {step.trace for step in steps}
+    assert len(kept) == min(len(steps), max(most, len(traces)))
+    assert kept == [step for step in steps if step in kept]
+    counts = {t: sum(step.trace == t for step in kept) for t in traces}
+    for t in traces:
+        own = [step for step in steps if step.trace == t]
+        assert [step for step in kept if step.trace == t] == own[len(own) - counts[t] :]
+        assert counts[t] == len(own) or counts[t] >= max(counts.values()) - 1
 
 
 @given(
@@ -113,10 +129,12 @@ def test_a_reply_is_found_by_its_key_where_it_lies(tmp_path: Path) -> None:
 
 
 @given(
-    st.lists(st.text() | st.just(', "messages": {"usage": 1}'), max_size=4),
+    st.lists(st.text() | st.sampled_from([', "messages": {"usage": 1}', ', "reply": "}']), max_size=4),
     st.booleans(),
     st.integers(0, 400),
 )
+@example([], False, 70)  # behind the usage
+@example(["text"], False, 125)  # behind a message
 def test_what_is_short_of_an_exchange_is_read_without_its_messages(
     texts: list[str], old: bool, cut: int
 ) -> None:

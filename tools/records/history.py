@@ -1,6 +1,8 @@
 """The whole history of a run: one line a step, de-duplicated by (trace, step) when read."""
 
 import threading
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -77,3 +79,16 @@ class History:
             self._accepted.put(row)
         else:
             self._accepted.drop(row.trace, row.step)
+
+
+def latest_in_turn(records: Sequence[StepRecord], most: int) -> list[StepRecord]:
+    """`most` of `records`, or one of each trace where there are more traces: the latest of every trace, then the one
+    before it, and so on. Given and returned by trace and step."""
+    later: Counter[int] = Counter()
+    places: dict[str, int] = {}
+    for record in reversed(records):
+        places[record.id] = later[record.trace]
+        later[record.trace] += 1
+    by_age = sorted(records, key=lambda r: places[r.id])
+    kept = {r.id for r in by_age[: max(most, len(later))]}
+    return [r for r in records if r.id in kept]

@@ -39,8 +39,9 @@ class Exchange(TypedDict):
     calls: NotRequired[list[ToolCall]]
 
 
-_MESSAGES = b', "messages": '
-"""As it stands in a line that was appended: there what is long begins. Within a text its quotes would be escaped."""
+_MESSAGES, _REPLY = b', "messages": ', b', "reply": '
+"""As they stand in a line that was appended: there what is long begins, and its last part, by which a line is seen to be
+whole. Within a text their quotes would be escaped."""
 
 
 def heads(path: Path) -> Iterator[JsonObject]:
@@ -50,8 +51,13 @@ def heads(path: Path) -> Iterator[JsonObject]:
 
 
 def _head(line: bytes) -> JsonObject | None:
-    head = parse_line(line.partition(_MESSAGES)[0] + b"}") if line.endswith(b"}\n") else None
-    return head if head and "usage" in head else parse_line(line)
+    short, _, long = line.partition(_MESSAGES)
+    _, found, reply = long.rpartition(_REPLY)
+    if found and parse_line(b'{"reply": ' + reply) is not None:  # not cut off
+        head = parse_line(short + b"}")
+        if head and "usage" in head:
+            return head
+    return parse_line(line)
 
 
 class Journal:
