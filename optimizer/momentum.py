@@ -1,6 +1,6 @@
 """Momentum: which remembered steps a new hypothesis is shown, by similarity, path length and gain.
 
-The kernel of the method (docs/method.md, one step, 5) with one change: the score difference is measured in units of the
+The kernel of the method (docs/method.md, "Momentum") with one change: the score difference is measured in units of the
 incumbent's standard error, so that the same formula serves RMSE in thousands and AUC in thousandths.
 """
 

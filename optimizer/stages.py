@@ -11,7 +11,7 @@ from gome.state.schema import TraceState
 from gome.tools.services import RunServices
 
 ENSEMBLE_FROM = 0.7
-"""Share of the budget from which on ensembles and merges are preferred (docs/method.md, one step, 5)."""
+"""Share of the budget from which on ensembles and merges are preferred (docs/method.md, "One step")."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def step_seed(seed: int, trace: int, step: int) -> int:
 
 
 def stage_of(services: RunServices, state: TraceState) -> Stage:
-    """Draft until the trace has an incumbent, ensemble in the last third of the budget, improve in between."""
+    """Draft until the trace has an incumbent, ensemble in the last 30 % of the budget, improve in between."""
     if not state.get("incumbent"):
         return "draft"
     _, used = binding_cap(services, state["trace"], state["step"])

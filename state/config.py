@@ -74,7 +74,7 @@ class RunConfig(TaskOptions):
         default=None,
         ge=0,
         le=16,
-        description="Pictures of the task in the first diagnosis of a trace. None: 4 to models known to take any.",
+        description="Pictures of the task in each diagnosis before a program. None: 4 to models known to take any.",
     )
     private: bool = Field(
         default=False,
@@ -98,7 +98,7 @@ class RunConfig(TaskOptions):
     )
     critique: bool = Field(
         default=False,
-        description="One more model call a step: hypotheses are criticised and rewritten before the choice.",
+        description="Two more model calls a step: hypotheses are criticised and rewritten, then chosen apart.",
     )
     probes: int = Field(
         default=4,
@@ -173,7 +173,9 @@ class RunConfig(TaskOptions):
         default=2, ge=1, le=10, description="Seeds of each finalist on the selection part."
     )
     slots: int = Field(
-        default=0, ge=0, description="Programs that run at the same time; 0: by the number of cores."
+        default=0,
+        ge=0,
+        description="Programs that run at the same time; 0: one for each trace, but no more than cores.",
     )
     review: Literal["none", "task", "hypotheses", "programs"] = Field(
         default="none",

@@ -20,7 +20,7 @@ StepKind = Literal["draft", "edit", "merge", "restart", "tune"]
 Component = Literal["data", "features", "model", "ensemble", "workflow"]
 
 SCORE_WEIGHTS = {"alignment": 0.2, "impact": 0.4, "novelty": 0.2, "feasibility": 0.1, "risk_reward": 0.1}
-"""The five scores of a hypothesis, and what each weighs (docs/method.md, one step, 3)."""
+"""The five scores of a hypothesis, and what each weighs (docs/method.md, one step, 2)."""
 
 
 def weighted(scores: Mapping[str, float], *, missing: float = 0.0) -> float:
@@ -123,7 +123,7 @@ def gain_se(comparison: Comparison | None) -> float | None:
 
 
 class Hypothesis(TypedDict, total=False):
-    """One testable statement, with scores from 1 to 10 (docs/method.md, one step, 3) and the gain it predicts. `probe` is
+    """One testable statement, with scores from 1 to 10 (docs/method.md, one step, 2) and the gain it predicts. `probe` is
     the number, from 1, of the step's probe whose variant it is."""
 
     statement: str

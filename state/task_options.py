@@ -45,7 +45,7 @@ class TaskOptions(BaseModel):
     )
     problem: Problem | None = Field(
         default=None,
-        description="binary, multiclass, multilabel, regression, ranking or detection, where the labels do not say.",
+        description="binary, multiclass, multilabel, regression, ranking, detection, text, if the labels do not say.",
     )
     id: str | None = Field(
         default=None,
